@@ -1,0 +1,35 @@
+"""The people at a restaurant."""
+
+from typing import Any
+
+from django.db import models, transaction
+
+from crm.models import Stamped
+from crm.search import SearchField
+from lead.models import Restaurant
+
+
+class Contact(Stamped):
+    """A person. Interactions outlive their contact: deleting one leaves them without."""
+
+    restaurant = models.ForeignKey(Restaurant, models.CASCADE, related_name="contacts", db_index=False)
+    name = models.CharField(max_length=254)
+    role = models.CharField(max_length=254, blank=True)
+    email = models.EmailField(max_length=254, blank=True)
+    phone = models.CharField(max_length=50, blank=True)
+    address = models.TextField(max_length=20_000, blank=True)
+
+    search = SearchField(sources=["name", "role", "phone", "email"], phones=["phone"])
+
+    class Meta(Stamped.Meta):
+        indexes = [models.Index(fields=["restaurant", "id"], name="contact_by_restaurant")]
+        constraints = [models.CheckConstraint(condition=~models.Q(name=""), name="contact_has_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """The lock keeps an interaction that names the contact from slipping in."""
+        with transaction.atomic(savepoint=False):
+            Contact.objects.locked().filter(pk=self.pk).values_list("pk").first()
+            return super().delete(*args, **kwargs)

@@ -1,0 +1,8 @@
+from contact.models import Contact
+from crm.serializers import ModelSerializer
+
+
+class ContactSerializer(ModelSerializer):
+    class Meta:
+        model = Contact
+        fields = ["id", "restaurant", "name", "role", "email", "phone", "address"]

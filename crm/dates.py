@@ -1,0 +1,39 @@
+"""The one module that reads the clock, and what a day is in a time zone.
+
+Instants are aware datetimes in UTC. A day is a local date in a named zone; it starts at its first instant, which is not
+always 00:00 (a clock may be put forward at midnight).
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+
+def now() -> datetime:
+    """This instant, in UTC."""
+    return timezone.now()
+
+
+def server_zone() -> ZoneInfo:
+    """The zone of the setting TIME_ZONE (UTC unless configured)."""
+    return ZoneInfo(timezone.get_default_timezone_name())
+
+
+def today(zone: ZoneInfo) -> date:
+    """The date that it is now in `zone`."""
+    return now().astimezone(zone).date()
+
+
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of the local `day`, in UTC.
+
+    Where midnight is skipped, `fold=0` reckons with the offset before the change, which is the instant of the change
+    itself; where it comes twice, the first one (PEP 495).
+    """
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+def bounds_of_day(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The half-open interval [first instant of `day`, first instant of the next day), in UTC."""
+    return start_of_day(day, zone), start_of_day(day + timedelta(days=1), zone)

@@ -1,0 +1,124 @@
+"""What the environment says, read strictly: a value that makes no sense stops the start with its name."""
+
+import os
+import secrets
+from collections.abc import Callable
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+T = TypeVar("T")
+
+SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key has at least 256 bits
+
+_env = Env()
+
+
+def read(name: str, default: T, parse: Callable[[str], T]) -> T:
+    """The variable as `parse` reads it; unset or empty gives the default.
+
+    Raises ImproperlyConfigured, naming the variable, where `parse` raises ValueError.
+    """
+    raw = os.environ.get(name, "").strip()
+    if not raw:
+        return default
+    try:
+        return parse(raw)
+    except (ValueError, LookupError) as error:  # the value stays out of the message: it may be a secret
+        raise ImproperlyConfigured(f"The environment variable {name} makes no sense: {error}.") from None
+
+
+def flag(raw: str) -> bool:
+    """1/0, true/false, yes/no, on/off; anything else is an error, not False."""
+    known = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
+    if raw.lower() not in known:
+        raise ValueError("expected 1 or 0")
+    return known[raw.lower()]
+
+
+def count(raw: str) -> int:
+    """A whole number from 1."""
+    if not raw.isascii() or not raw.isdigit() or int(raw) < 1:
+        raise ValueError("expected a whole number from 1")
+    return int(raw)
+
+
+def words(raw: str) -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in raw.split(",") if word.strip()]
+
+
+def networks(raw: str) -> list[str]:
+    """A comma-separated list of addresses or CIDR networks."""
+    return [str(ip_network(word)) for word in words(raw)]
+
+
+def origins(raw: str) -> list[str]:
+    """A comma-separated list of origins, each with its scheme: https://crm.example.com."""
+    for origin in words(raw):
+        if not origin.startswith(("http://", "https://")):
+            raise ValueError(f"{origin!r} needs http:// or https:// before the host")
+    return words(raw)
+
+
+def time_zone(raw: str) -> str:
+    """A name of the IANA time zone database."""
+    try:
+        return ZoneInfo(raw).key
+    except (OSError, LookupError) as error:
+        raise ValueError("expected a time zone such as Asia/Kolkata") from error
+
+
+def database(raw: str) -> dict:
+    """A database URL: sqlite:///path or postgres://user:password@host:port/name."""
+    config = dict(_env.db_url_config(raw))
+    if config.get("ENGINE") not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
+        raise ValueError("expected sqlite:///path or postgres://user:password@host:port/name")
+    if not config["NAME"]:
+        raise ValueError("the database has no name")
+    return config
+
+
+def redis_url(raw: str) -> str:
+    """redis://, rediss:// (TLS) or unix://."""
+    if not raw.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("expected redis://host:port/number")
+    return raw
+
+
+def secret_key(raw: str) -> str:
+    """A signing key of at least 32 bytes."""
+    if len(raw.encode()) < SECRET_BYTES:
+        raise ValueError(f"a secret key has at least {SECRET_BYTES} bytes")
+    return raw
+
+
+def kept_secret_key(path: Path) -> str:
+    """The key kept in `path`, made there on the first start, readable by its owner alone.
+
+    Processes that start at once agree on one key: it is written aside and linked into place, and the first link wins.
+    """
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return secret_key(path.read_text().strip())

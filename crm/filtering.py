@@ -1,0 +1,146 @@
+"""What a list may be asked in its query string: filters, `search`, `ordering`.
+
+The filters are django-filter's declarations. Their forms are left out: a form builds and cleans every field on every
+request, this reads only the parameters that were sent.
+"""
+
+import re
+from datetime import date, datetime
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError as FormError
+from django.core.validators import ProhibitNullCharactersValidator
+from django.utils.dateparse import parse_date, parse_datetime
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend
+
+from crm import dates
+from crm.pagination import PAGE_PARAMETERS
+from crm.search import search
+from crm.serializers import MAX_ID
+
+FilterSet = django_filters.FilterSet
+
+
+class IdField(forms.Field):
+    def to_python(self, value: str) -> int:
+        if not (value.isascii() and value.isdigit() and len(value) <= 19 and int(value) <= MAX_ID):
+            raise FormError("Enter an id: a whole number.")
+        return int(value)
+
+
+class InstantField(forms.Field):
+    """A date-time (naive: in the server's zone), or a date, which means that day's local midnight."""
+
+    def to_python(self, value: str) -> datetime:
+        # An offset's "+" arrives as a space from clients that do not encode it.
+        value = re.sub(r" (?=\d\d:?\d\d$)", "+", value) if "T" in value else value
+        try:
+            if len(value) <= 10:
+                day = parse_date(value)
+                moment = day and dates.start_of_day(day, dates.server_zone())
+            else:
+                moment = parse_datetime(value)
+            moment = moment and (moment if moment.tzinfo else moment.replace(tzinfo=dates.server_zone()))
+            if moment and date(1900, 1, 1) <= moment.astimezone(dates.UTC).date() < date(2200, 1, 1):
+                return moment.astimezone(dates.UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise FormError("Enter a date or a date-time between 1900 and 2200, such as 2024-12-24T15:30:00Z.")
+
+
+class TruthField(forms.Field):
+    def to_python(self, value: str) -> bool:
+        known = {"true": True, "1": True, "false": False, "0": False}
+        if value.lower() not in known:
+            raise FormError("Enter true or false.")
+        return known[value.lower()]
+
+
+class ChoicesField(forms.MultipleChoiceField):
+    """Several at once: repeated (`a=X&a=Y`) or with commas (`a=X,Y`)."""
+
+    def to_python(self, values: list[str]) -> list[str]:
+        return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
+class IdFilter(django_filters.Filter):
+    field_class = IdField
+
+
+class InstantFilter(django_filters.Filter):
+    field_class = InstantField
+
+
+class TruthFilter(django_filters.Filter):
+    field_class = TruthField
+
+
+class ChoicesFilter(django_filters.Filter):
+    field_class = ChoicesField
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, lookup_expr="in", **kwargs)
+
+
+class TextFilter(django_filters.Filter):
+    field_class = forms.CharField
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, max_length=254, validators=[ProhibitNullCharactersValidator()], **kwargs)
+
+
+class MoneyFilter(django_filters.Filter):
+    field_class = forms.DecimalField
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, max_digits=14, decimal_places=2, **kwargs)
+
+
+class FilterBackend(BaseFilterBackend):
+    """Reads `filterset_class`, `search_field` and `ordering_fields` from the view.
+
+    A value that makes no sense is a 400 that names its parameter. Unknown parameters are ignored, unless the request says
+    `Prefer: handling=strict` (RFC 7240, section 4.4).
+    """
+
+    def filter_queryset(self, request, queryset, view):
+        filters = view.filterset_class.base_filters if view.filterset_class else {}
+        errors: dict[str, list[str]] = {}
+        for name, values in request.query_params.lists():
+            values = [value for value in values if value.strip()]
+            try:
+                if name in filters and values:
+                    field = filters[name].field
+                    value = field.clean(values if isinstance(field, ChoicesField) else values[-1])
+                    queryset = filters[name].filter(queryset, value)
+                elif name == "search" and view.search_field and values:
+                    queryset = search(queryset, view.search_field, values[-1])
+                elif name == "ordering" and values:
+                    queryset = queryset.order_by(*ordering(values[-1], view.ordering_fields))
+                elif name not in self.known(view) and is_strict(request):
+                    errors[name] = ["Unknown parameter."]
+            except FormError as error:
+                errors[name] = error.messages
+        if errors:
+            raise ValidationError(errors)
+        return queryset
+
+    def known(self, view) -> set[str]:
+        filters = view.filterset_class.base_filters if view.filterset_class else {}
+        return {*filters, *PAGE_PARAMETERS, "ordering", *(["search"] if view.search_field else [])}
+
+
+def ordering(value: str, allowed: list[str]) -> list[str]:
+    """The fields to order by, `-` for descending; the id last, so that the order is whole. Raises FormError."""
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    for name in names:
+        if name.removeprefix("-") not in allowed:
+            raise FormError(f"Order by one of: {', '.join(allowed)}; with a leading minus for descending.")
+    return names if {"id", "-id"} & set(names) else [*names, "id"]
+
+
+def is_strict(request) -> bool:
+    """Whether the client wants to be told of parameters that nobody knows."""
+    return "handling=strict" in request.headers.get("Prefer", "").replace(" ", "").lower()

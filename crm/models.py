@@ -1,0 +1,108 @@
+"""What every table has: who made a row and when, when it last changed, and how a change is saved."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+
+from crm import dates
+from crm.search import SearchField
+
+
+class StampedQuerySet(models.QuerySet):
+    def visible_to(self, user) -> Self:
+        """The rows that `user` may see: every active user sees everything."""
+        return self
+
+    def locked(self) -> Self:
+        """The rows, locked until the transaction ends, so that what is read now still holds when it is written."""
+        return self.select_for_update(of=("self",))
+
+
+def depends_on(field: models.Field, changed: list[str]) -> bool:
+    """Whether a search column holds one of the `changed` fields."""
+    return isinstance(field, SearchField) and not set(field.sources).isdisjoint(changed)
+
+
+class Stamped(models.Model):
+    """A row with its stamps. All instants are UTC."""
+
+    created_at = models.DateTimeField(default=dates.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
+    updated_at = models.DateTimeField(default=dates.now, editable=False, db_index=True)
+
+    objects = StampedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["id"]
+
+    def edit(self, *, by=None, **changes: Any) -> list[str]:
+        """Set the given fields and save only those that differ, so that nobody's neighbouring change is undone.
+
+        `by` is the user who does it, for tables that keep a history. Returns the names of the fields that were saved.
+        """
+        changed = [name for name, value in changes.items() if getattr(self, name) != value]
+        for name in changed:
+            setattr(self, name, changes[name])
+        if changed:
+            self.updated_at = dates.now()
+            kept = [field.name for field in self._meta.concrete_fields if depends_on(field, changed)]
+            self.save(update_fields=[*changed, *kept, "updated_at"])
+        return changed
+
+
+class EndedToken(models.Model):
+    """A session (its `sid`) or a single refresh token (its `jti`) that is taken back until it would have expired anyway."""
+
+    name = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def end(cls, name: str, expires_at: datetime) -> bool:
+        """Take it back. False where it was already: of racing callers one gets True."""
+        return cls.objects.get_or_create(name=name, defaults={"expires_at": expires_at})[1]
+
+
+class SignInAttempts(models.Model):
+    """The moments of the latest attempts to sign in that count against a limit; see crm.signin."""
+
+    who = models.CharField(max_length=64, unique=True, help_text="digest of what the limit counts by")
+    times = models.JSONField(default=list, help_text="seconds since 1970")
+    updated_at = models.DateTimeField(default=dates.now, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "sign-in attempts"
+
+    def __str__(self) -> str:
+        return self.who
+
+
+class IdempotencyKey(models.Model):
+    """An answered POST, kept so that a retry gets the same answer; see crm.idempotency."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    request = models.CharField(max_length=64, help_text="digest of method, path and body")
+    status = models.PositiveSmallIntegerField(null=True)
+    content = models.BinaryField(default=bytes)
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=dates.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once_per_user")]
+
+    def __str__(self) -> str:
+        return self.key

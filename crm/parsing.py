@@ -1,0 +1,31 @@
+"""JSON bodies, read strictly (RFC 8259): UTF-8 without BOM, one object, no NaN or Infinity, numbers kept exact."""
+
+import json
+from decimal import Decimal, InvalidOperation
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+
+def _no_constant(name: str):
+    raise ValueError(f"{name} is not JSON")
+
+
+class StrictJSONParser(BaseParser):
+    """Fractions arrive as Decimal, so that money keeps its digits."""
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None) -> dict:
+        try:
+            data = json.loads(stream.read().decode(), parse_float=Decimal, parse_constant=_no_constant)
+        except (
+            ValueError,
+            InvalidOperation,
+        ) as error:  # among them: not UTF-8, integers of over 4,300 digits
+            raise ParseError(f"The body is not valid JSON: {error}.") from error
+        except RecursionError as error:
+            raise ParseError("The body is nested too deeply.") from error
+        if not isinstance(data, dict):
+            raise ParseError("The body must be a JSON object.")
+        return data

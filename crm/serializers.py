@@ -1,0 +1,94 @@
+"""The fields that the documented bodies are made of, and a ModelSerializer that uses them and saves only what it was given."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from rest_framework import serializers
+
+from crm import dates
+
+MAX_ID = 2**63 - 1  # bigint
+
+
+class ReferenceField(serializers.PrimaryKeyRelatedField):
+    """A foreign key as the plain id that the document shows; validated data holds the id under `<name>_id`.
+
+    `check=False` leaves the look-up to a serializer that asks for several references at once.
+    """
+
+    def __init__(self, *, check: bool = True, **kwargs: Any) -> None:
+        self.check = check
+        super().__init__(**kwargs)
+
+    def bind(self, field_name: str, parent: Any) -> None:
+        super().bind(field_name, parent)
+        if self.source == field_name:
+            self.source = f"{field_name}_id"
+            self.source_attrs = [self.source]
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int | str):
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        if isinstance(data, str) and not (data.isascii() and data.isdigit()):
+            self.fail("incorrect_type", data_type="str")
+        pk = int(data) if len(str(data)) <= 20 else MAX_ID + 1
+        if not 0 < pk <= MAX_ID or (self.check and not self.get_queryset().filter(pk=pk).exists()):
+            self.fail("does_not_exist", pk_value=data)
+        return pk
+
+
+class InstantField(serializers.DateTimeField):
+    """Takes any UTC offset, a naive time in the server's zone; answers in UTC with a `Z`."""
+
+    default_error_messages = {"overflow": "Datetime value out of range."}
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            return super().to_internal_value(value).astimezone(UTC)
+        except OverflowError:
+            self.fail("overflow")
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        return value if value.tzinfo else super().enforce_timezone(value)
+
+    def default_timezone(self):
+        return dates.server_zone()
+
+    def to_representation(self, value: datetime) -> str | None:
+        return value and value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class MoneyField(serializers.DecimalField):
+    """A JSON number with its decimals (crm.rendering writes it), taken as number or string."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data) + 0  # −0.00 becomes 0.00
+
+
+class GivenBooleanField(serializers.BooleanField):
+    """A boolean that a form may leave out: DRF would read its absence as an unticked box, false."""
+
+    default_empty_html = serializers.empty
+
+
+class ModelSerializer(serializers.ModelSerializer):
+    """Creates through the model's manager and edits through `Stamped.edit`, which saves only what changed."""
+
+    serializer_related_field = ReferenceField
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.BooleanField: GivenBooleanField,
+        models.DateTimeField: InstantField,
+        models.DecimalField: MoneyField,
+    }
+
+    def create(self, validated_data: dict[str, Any]):
+        return self.Meta.model.objects.create(**validated_data)
+
+    def update(self, instance, validated_data: dict[str, Any]):
+        instance.edit(**validated_data)
+        return instance

@@ -1,0 +1,201 @@
+"""The settings, read from the environment (and from `.env` beside manage.py). The README lists every variable."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from corsheaders.defaults import default_headers
+from environ import Env
+
+from crm import environment
+from crm.environment import read
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+if (BASE_DIR / ".env").exists():
+    Env.read_env(BASE_DIR / ".env")
+
+# --- Security -----------------------------------------------------------------------------------
+
+DEBUG = read("DEBUG", False, environment.flag)
+SECRET_KEY = read("SECRET_KEY", "", environment.secret_key) or environment.kept_secret_key(
+    BASE_DIR / ".secret_key"
+)
+ALLOWED_HOSTS = read("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], environment.words)
+CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", [], environment.origins)
+TRUSTED_PROXIES = read("TRUSTED_PROXIES", [], environment.networks)
+
+HTTPS = read("HTTPS", False, environment.flag)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # probes come from inside, without TLS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 12 * 3600  # a working day
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # crm.proxies lets only trusted proxies say it
+X_FRAME_OPTIONS = "DENY"
+
+CORS_ALLOWED_ORIGINS = read("CORS_ALLOWED_ORIGINS", [], environment.origins)
+
+# --- Application --------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "whitenoise.runserver_nostatic",  # WhiteNoise serves the admin's styles under runserver too
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "django_filters",
+    "crm",
+    "lead",
+    "contact",
+    "track",
+    "call",
+]
+
+MIDDLEWARE = [
+    "crm.proxies.TrustedProxyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "crm.slashes.SlashMiddleware",
+    "crm.bodies.BodyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "crm.signin.SignInMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "crm.urls"
+WSGI_APPLICATION = "crm.wsgi.application"
+APPEND_SLASH = False  # crm.slashes answers in place: a redirected POST is lost
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # no collectstatic before the first start
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = read("TIME_ZONE", "UTC", environment.time_zone)
+
+# --- Database -----------------------------------------------------------------------------------
+
+DATABASES = {
+    "default": read("DATABASE_URL", None, environment.database)
+    or {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A transaction takes the write lock when it starts, so that it never fails half-way to get it;
+    # WAL lets readers go on meanwhile. Commits are synced to disk (SQLite's default, FULL).
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL",
+    }
+else:
+    DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "options": "-c lock_timeout=10s",
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
+
+REDIS_URL = read("REDIS_URL", "", environment.redis_url)
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+        }
+    }
+
+# --- HTTP ---------------------------------------------------------------------------------------
+
+MAX_BODY = read("MAX_BODY", 2_621_440, environment.count)  # bytes
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["crm.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["crm.permissions.ActiveUserMayEdit"],
+    "DEFAULT_PARSER_CLASSES": [
+        "crm.parsing.StrictJSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["crm.rendering.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": "crm.rendering.AllowedMethods",
+    "DEFAULT_THROTTLE_CLASSES": ["crm.throttling.UserRate"],
+    "DEFAULT_FILTER_BACKENDS": ["crm.filtering.FilterBackend"],
+    "EXCEPTION_HANDLER": "crm.errors.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,  # ?format= is a parameter like any other
+    "COERCE_DECIMAL_TO_STRING": False,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+THROTTLE = read("THROTTLE", True, environment.flag)
+RATE_LIMIT = read("RATE_LIMIT", 1_000, environment.count)  # requests a minute and user; counted in Redis
+
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Link",
+    "X-Total-Count",
+    "Retry-After",
+    "Idempotency-Replayed",
+    "Location",
+    "X-Request-ID",
+]
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "prefer",
+    "x-request-id",
+]
+
+# --- Signing in ---------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["crm.signin.LimitedBackend"]
+
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=read("ACCESS_TOKEN_MINUTES", 60, environment.count)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=read("REFRESH_TOKEN_DAYS", 14, environment.count)),
+    "ROTATE_REFRESH_TOKENS": read("ROTATE_REFRESH_TOKENS", False, environment.flag),
+    "CHECK_REVOKE_TOKEN": True,  # tokens carry a digest of the password: a new one ends them
+    "UPDATE_LAST_LOGIN": True,
+    "TOKEN_OBTAIN_SERIALIZER": "crm.authentication.SignInSerializer",
+    "TOKEN_REFRESH_SERIALIZER": "crm.authentication.RefreshSerializer",
+    "TOKEN_VERIFY_SERIALIZER": "crm.authentication.VerifySerializer",
+    "TOKEN_BLACKLIST_SERIALIZER": "crm.authentication.LogoutSerializer",
+}

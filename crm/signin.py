@@ -1,0 +1,99 @@
+"""How often somebody may guess a password: exact across threads and processes, counted before the password is looked at.
+
+After PER_NAME wrong passwords of one name from one address, or PER_ADDRESS from one address, within WINDOW, further attempts
+are refused with 429. An attempt takes its place first and gives it back when the password was right; the row's lock keeps
+simultaneous guesses from passing together.
+"""
+
+from contextlib import suppress
+from datetime import timedelta
+from hashlib import sha256
+
+from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
+from django.db import transaction
+from rest_framework.exceptions import Throttled
+
+from crm import dates
+from crm.errors import json_error
+from crm.models import SignInAttempts
+
+WINDOW = timedelta(minutes=15)
+PER_NAME = 10
+PER_ADDRESS = 100
+
+
+class TooManyAttempts(Throttled):
+    """429, with the seconds until the next attempt in `wait`."""
+
+    default_detail = "Too many wrong passwords."
+
+
+class LimitedBackend(ModelBackend):
+    """Django's own backend behind the limit; the API and the admin both sign in through it."""
+
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        if request is None or not settings.THROTTLE or username is None or password is None:
+            return super().authenticate(request, username, password, **kwargs)
+        address = request.META.get("REMOTE_ADDR", "")
+        limits = {_digest(address): PER_ADDRESS, _digest(address, username.casefold()): PER_NAME}
+        moment = take_place(limits)
+        user = super().authenticate(request, username, password, **kwargs)
+        if user is not None:
+            give_back(limits, moment)
+        return user
+
+
+class SignInMiddleware:
+    """The same answer where no API view stands around the sign-in: the admin's login page."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, TooManyAttempts):
+            return json_error(429, str(exception.detail), {"Retry-After": str(exception.wait)})
+        return None
+
+
+def take_place(limits: dict[str, int]) -> float:
+    """Count an attempt against every limit and return its moment. Raises TooManyAttempts, counting nothing."""
+    moment = dates.now().timestamp()
+    with transaction.atomic():
+        rows = [_locked(who) for who in sorted(limits)]
+        for row in rows:
+            row.times = [time for time in row.times if time > moment - WINDOW.total_seconds()]
+            if len(row.times) >= limits[row.who]:
+                raise TooManyAttempts(wait=int(row.times[0] + WINDOW.total_seconds() - moment) + 1)
+        for row in rows:
+            _keep(row, [*row.times, moment])
+    return moment
+
+
+def give_back(limits: dict[str, int], moment: float) -> None:
+    """The password was right: the attempt does not count."""
+    with transaction.atomic():
+        for who in sorted(limits):
+            row = _locked(who)
+            with suppress(ValueError):
+                row.times.remove(moment)
+                _keep(row, row.times)
+
+
+def _locked(who: str) -> SignInAttempts:
+    SignInAttempts.objects.bulk_create([SignInAttempts(who=who)], ignore_conflicts=True)
+    return SignInAttempts.objects.select_for_update().get(who=who)
+
+
+def _keep(row: SignInAttempts, times: list[float]) -> None:
+    row.times = times
+    row.updated_at = dates.now()
+    row.save(update_fields=["times", "updated_at"])
+
+
+def _digest(*parts: str) -> str:
+    """Names and addresses are nobody's business in a table of counters."""
+    return sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()

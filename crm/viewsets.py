@@ -1,0 +1,113 @@
+"""What every resource does over HTTP. An app's ViewSet names its table, its shapes and its verbs; the rest is here.
+
+Reading a list or a row answers straight from the columns (crm.rows). Writing happens in one transaction, on rows that are
+locked before they are read, with the body taken in beforehand so that a slow client holds no lock.
+"""
+
+from functools import partial
+
+from django.db import transaction
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet, ModelViewSet
+
+from crm import conditional, idempotency, rows
+from crm.filtering import FilterSet
+from crm.pagination import Page
+from crm.rendering import to_json
+
+
+class ReadingViewSet(GenericViewSet):
+    """Lists with filters and pages, and single rows, from their columns.
+
+    `filterset_class`, `search_field` (a look-up path to a SearchField) and `ordering_fields` say what a list may be asked.
+    """
+
+    lookup_value_regex = "[0-9]{1,18}"  # anything else is no id: 404
+    filterset_class: type[FilterSet] | None = None
+    search_field: str | None = None
+    ordering_fields = ["id"]
+
+    def list(self, request, *args, **kwargs):
+        return self.list_of(self.get_queryset())
+
+    def retrieve(self, request, *args, **kwargs):
+        serializer_class = self.get_serializer_class()
+        row = rows.tuples(self.get_queryset().filter(pk=kwargs["pk"]), serializer_class).first()
+        if row is None:
+            raise Http404
+        return rows.JSONResponse(rows.row_to_json(row, serializer_class))
+
+    def list_of(self, queryset):
+        """The rows of `queryset` that the query string lets through, whole or a page of them."""
+        queryset = self.filter_queryset(queryset)
+        serializer_class = self.get_serializer_class()
+        if not Page.asked_for(self.request):
+            return rows.list_response(queryset, serializer_class)
+        page = Page(self.request)
+        window = list(rows.tuples(page.window(queryset), serializer_class))
+        return rows.JSONResponse(
+            rows.rows_to_json(window[: page.size], serializer_class),
+            headers=page.headers(queryset, more=len(window) > page.size),
+        )
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if (
+            isinstance(response, Response)
+            and not response.is_rendered
+            and (self.detail or request.method == "POST")
+        ):
+            response.add_post_render_callback(conditional.tag)
+        return response
+
+
+class ResourceViewSet(ReadingViewSet, ModelViewSet):
+    """CRUD with conditional requests and safe retries."""
+
+    http_method_names = ["get", "post", "put", "patch", "delete", "head", "options"]
+
+    def get_queryset(self):
+        return super().get_queryset().visible_to(self.request.user)
+
+    def initial(self, request, *args, **kwargs):
+        """Once DRF has let the request in, an unsafe method's handler runs as one write."""
+        super().initial(request, *args, **kwargs)
+        method = request.method.lower()
+        if request.method not in SAFE_METHODS and hasattr(self, method):
+            setattr(self, method, partial(self.write, getattr(self, method)))
+
+    def write(self, handler, request, *args, **kwargs):
+        """Run `handler` in one transaction; with an Idempotency-Key at most once."""
+        request.data  # noqa: B018 (reads the body before anything is locked)
+        key = idempotency.key_of(request)
+        with transaction.atomic():
+            if key is None:
+                return handler(request, *args, **kwargs)
+            return idempotency.once(
+                request, key, lambda: self.finalize_response(request, handler(request, *args, **kwargs))
+            )
+
+    def get_object(self):
+        """The row of the path, for a verb: locked, and as `If-Match` says. Reading takes `retrieve`'s way."""
+        queryset = self.get_queryset()
+        if self.request.method not in SAFE_METHODS:
+            queryset = queryset.locked()
+        instance = get_object_or_404(queryset, pk=self.kwargs["pk"])
+        self.check_object_permissions(self.request, instance)
+        if self.request.method not in SAFE_METHODS:
+            self.check_precondition(instance)
+        return instance
+
+    def check_precondition(self, instance) -> None:
+        """Raises PreconditionFailed (412) where the locked row is not the one that the client has seen."""
+        if "HTTP_IF_MATCH" in self.request.META:
+            conditional.check_if_match(self.request, to_json(type(self).serializer_class(instance).data))
+
+    def perform_create(self, serializer):
+        serializer.save(created_by=self.request.user)
+
+    def perform_update(self, serializer):
+        serializer.save(by=self.request.user)

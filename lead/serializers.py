@@ -1,0 +1,50 @@
+from rest_framework import serializers
+
+from crm.serializers import InstantField, ModelSerializer
+from lead.models import LeadStatus, Restaurant, StatusChange
+
+
+class RestaurantSerializer(ModelSerializer):
+    class Meta:
+        model = Restaurant
+        fields = [
+            "id",
+            "name",
+            "address",
+            "city",
+            "state",
+            "pincode",
+            "contact_person",
+            "phone",
+            "email",
+            "lead_status",
+            "potential_revenue",
+            "notes",
+            "restaurant_type",
+            "cuisine_type",
+            "assigned_to",
+            "created_at",
+            "updated_at",
+        ]
+
+
+class StatusChangeSerializer(ModelSerializer):
+    changed_by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)
+    changed_at = InstantField(source="created_at", read_only=True)
+
+    class Meta:
+        model = StatusChange
+        fields = ["id", "lead", "old_status", "new_status", "changed_by", "changed_at", "note"]
+        read_only_fields = fields
+
+
+class ChangeStatusSerializer(serializers.Serializer):
+    """The body of `change_status`; `lead_status` is a synonym of `status`."""
+
+    status = serializers.ChoiceField(LeadStatus.choices)
+    note = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")
+
+    def to_internal_value(self, data):
+        if "status" not in data and "lead_status" in data:
+            data = {"status": data["lead_status"], **({"note": data["note"]} if "note" in data else {})}
+        return super().to_internal_value(data)

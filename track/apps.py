@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class TrackConfig(AppConfig):
+    name = "track"
+    verbose_name = "Tracking"

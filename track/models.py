@@ -1,0 +1,155 @@
+"""What happened with an account: interactions, and the orders that were placed in them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+
+from contact.models import Contact
+from crm import dates
+from crm.models import Stamped, StampedQuerySet
+from lead.models import Restaurant
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+DATE_BOUNDS = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
+MAX_QUANTITY = 2**31 - 1
+
+
+class InteractionType(models.TextChoices):
+    CALL = "CALL"
+    EMAIL = "EMAIL"
+    VISIT = "VISIT"
+    MEETING = "MEETING"
+    MESSAGE = "MESSAGE"
+    ORDER = "ORDER"
+    OTHER = "OTHER"
+
+
+class InteractionQuerySet(StampedQuerySet):
+    def with_orders(self) -> Self:
+        """The interactions in which an order was placed."""
+        return self.filter(order_placed=True)
+
+
+class Interaction(Stamped):
+    """A call, visit, message or order of a lead, with the person it was with, at `date` (an instant, UTC)."""
+
+    lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="interactions", db_index=False)
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="interactions", db_index=False
+    )
+    interaction_type = models.CharField(max_length=20, choices=InteractionType)
+    details = models.TextField(max_length=20_000, blank=True)
+    order_placed = models.BooleanField(default=False)
+    date = models.DateTimeField(default=dates.now, validators=DATE_BOUNDS)
+
+    objects = InteractionQuerySet.as_manager()
+
+    class Meta(Stamped.Meta):
+        indexes = [
+            models.Index(fields=["lead", "id"], name="interaction_by_lead"),
+            models.Index(fields=["contact", "id"], name="interaction_by_contact"),
+            models.Index(fields=["date", "id"], name="interaction_by_date"),
+            models.Index(
+                fields=["lead", "id"],
+                condition=models.Q(order_placed=True),
+                name="interaction_orders_by_lead",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(interaction_type__in=InteractionType.values), name="interaction_type_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(date__gte=EARLIEST, date__lte=LATEST), name="interaction_date_in_bounds"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.interaction_type} {self.date:%Y-%m-%d}"
+
+    @classmethod
+    def log(cls, *, order: dict[str, Any] | None = None, **fields: Any) -> Self:
+        """Record what happened, with the details of its `order` if one was placed (the keys of `write_order`)."""
+        with transaction.atomic(savepoint=False):
+            fields.setdefault("order_placed", fields["interaction_type"] == InteractionType.ORDER)
+            if order:
+                fields["order_placed"] = True
+            interaction = cls.objects.create(**fields)
+            if order:
+                interaction._replace_order(by=fields.get("created_by"), **order)
+        return interaction
+
+    def edit(self, *, by=None, order: dict[str, Any] | None = None, **changes: Any) -> list[str]:
+        """As `Stamped.edit`; an `order` is written with it. The row must be locked."""
+        with transaction.atomic(savepoint=False):
+            if order:
+                changes["order_placed"] = True
+            changed = super().edit(by=by, **changes)
+            if order:
+                self._replace_order(by=by, **order)
+        return changed
+
+    def write_order(
+        self,
+        *,
+        product_details: str,
+        quantity: int,
+        total_price: Decimal,
+        order_date: datetime | None = None,
+        by=None,
+    ) -> bool:
+        """Create or replace the order's details and mark the interaction. True where they were created.
+
+        `order_date` left out is the interaction's date.
+        """
+        with transaction.atomic(savepoint=False):
+            self.refresh_from_db(from_queryset=Interaction.objects.locked())
+            self.edit(order_placed=True)
+            return self._replace_order(
+                product_details=product_details,
+                quantity=quantity,
+                total_price=total_price,
+                order_date=order_date,
+                by=by,
+            )
+
+    def _replace_order(self, *, order_date: datetime | None = None, by=None, **details: Any) -> bool:
+        """The interaction's row must be locked, or new: it guards the one order that there may be."""
+        details["order_date"] = order_date or self.date
+        existing = OrderDetails.objects.filter(interaction=self).first()
+        if existing is None:
+            OrderDetails.objects.create(interaction=self, created_by=by, **details)
+        else:
+            existing.edit(**details)
+        return existing is None
+
+
+class OrderDetails(Stamped):
+    """What was ordered in an interaction; at most one per interaction."""
+
+    interaction = models.OneToOneField(Interaction, models.CASCADE, related_name="order")
+    product_details = models.TextField(max_length=20_000)
+    quantity = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(MAX_QUANTITY)])
+    total_price = models.DecimalField(
+        max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))]
+    )
+    order_date = models.DateTimeField(validators=DATE_BOUNDS)
+
+    class Meta(Stamped.Meta):
+        verbose_name_plural = "order details"
+        indexes = [models.Index(fields=["order_date"], name="order_by_date")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(quantity__gte=1), name="order_quantity_positive"),
+            models.CheckConstraint(condition=models.Q(total_price__gte=0), name="order_price_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(order_date__gte=EARLIEST, order_date__lte=LATEST),
+                name="order_date_in_bounds",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.product_details[:40]}"
