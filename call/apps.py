@@ -4,3 +4,14 @@ from django.apps import AppConfig
 class CallConfig(AppConfig):
     name = "call"
     verbose_name = "Calls"
+
+    def ready(self) -> None:
+        from call import models, profiles
+        from crm.authentication import user_facts
+        from lead.models import owner_changed
+        from track import touches
+
+        touches.changed.subscribe(models.follow_touch)
+        owner_changed.subscribe(models.follow_owners)
+        profiles.profile_changed.subscribe(models.follow_profile)
+        user_facts["time_zone"] = profiles.time_zone_of_user()

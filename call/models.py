@@ -1,21 +1,30 @@
-"""Call plans: the rhythm in which a lead is called, and when the next call is due."""
+"""Call plans: the rhythm in which a lead is called, when the next call is due, and the log of what happened to it."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
+from django.db.models import F, Q
 
-from call import schedule
+from call import rhythm
+from call.profiles import FeedAddress, SentDigest, WorkProfile, calendar_of
+from call.schedule import WorkCalendar
 from crm import dates
 from crm.models import Stamped, StampedQuerySet
-from lead.models import Restaurant
+from lead.models import LeadStatus, Restaurant
+from track.models import Interaction, InteractionType
+from track.touches import Touch, touch_of
+
+__all__ = ["CallEvent", "CallPlan", "FeedAddress", "Frequency", "Outcome", "SentDigest", "WorkProfile"]
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 DATE_BOUNDS = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
+AHEAD = timedelta(days=1)  # how far in the future a touch may lie and count
 
 
 class Frequency(models.TextChoices):
@@ -25,21 +34,74 @@ class Frequency(models.TextChoices):
     MONTHLY = "MONTHLY"
 
 
+class Outcome(models.TextChoices):
+    """How a call went. Of these, ATTEMPTS reached nobody and move nothing."""
+
+    REACHED = "REACHED"
+    NO_ANSWER = "NO_ANSWER"
+    LEFT_MESSAGE = "LEFT_MESSAGE"
+    WRONG_NUMBER = "WRONG_NUMBER"
+    CALL_BACK = "CALL_BACK"
+
+
+ATTEMPTS = {Outcome.NO_ANSWER, Outcome.LEFT_MESSAGE, Outcome.WRONG_NUMBER}
+
+
 class CallPlanQuerySet(StampedQuerySet):
-    def due_on(self, day, zone: ZoneInfo) -> Self:
-        """The plans whose next call falls on the local `day` in `zone`, soonest first."""
+    def due_on(self, day: date, zone: ZoneInfo) -> Self:
+        """The plans, unpaused, whose next call falls on the local `day` in `zone`, soonest first."""
         start, end = dates.bounds_of_day(day, zone)
-        return self.filter(next_call_date__gte=start, next_call_date__lt=end).order_by("next_call_date", "id")
+        return self.unpaused().filter(next_call_date__gte=start, next_call_date__lt=end).by_date()
+
+    def overdue_at(self, moment: datetime) -> Self:
+        """The plans of leads not lost, unpaused, whose next call was due before `moment`, longest overdue first."""
+        return self.unpaused().of_open_leads().filter(next_call_date__lt=moment).by_date()
+
+    def due_between(self, start: datetime, end: datetime) -> Self:
+        """The plans of leads not lost, unpaused, whose next call is due in [start, end), soonest first."""
+        due = Q(next_call_date__gte=start, next_call_date__lt=end)
+        return self.unpaused().of_open_leads().filter(due).by_date()
+
+    def unpaused(self) -> Self:
+        return self.filter(paused=False)
+
+    def of_open_leads(self) -> Self:
+        return self.exclude(lead__lead_status=LeadStatus.LOST)
+
+    def by_date(self) -> Self:
+        return self.order_by("next_call_date", "id")
+
+    def locked(self) -> Self:
+        """As on every table, and with the owner whose calendar counts."""
+        return super().locked().annotate(owner_id=F("lead__assigned_to"))
+
+    def recompute(self) -> None:
+        """Reckon the dates anew from the log; those that somebody gave stand."""
+        with transaction.atomic(savepoint=False):
+            for plan in self.locked().order_by("id").prefetch_related("events"):
+                plan.note_lock()
+                plan.replay()
 
 
 class CallPlan(Stamped):
-    """A rhythm of calls to a lead. `last_called` and `next_call_date` are instants in UTC."""
+    """A rhythm of calls to a lead. All instants are UTC; what a day is, the calendar of the lead's owner says.
+
+    Beside the documented fields: `settled_at`, until when touches no longer move the next call, because somebody has
+    given its date or skipped; `counts_from`, the start of the rhythm; `sequence`, which grows with every move; and how
+    the plan began.
+    """
 
     lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="call_plans", db_index=False)
     frequency = models.CharField(max_length=10, choices=Frequency)
     last_called = models.DateTimeField(null=True, blank=True, validators=DATE_BOUNDS)
     next_call_date = models.DateTimeField(validators=DATE_BOUNDS)
     notes = models.TextField(max_length=20_000, blank=True)
+    paused = models.BooleanField(default=False, editable=False)
+    settled_at = models.DateTimeField(null=True, editable=False)
+    counts_from = models.DateTimeField(null=True, editable=False)
+    sequence = models.PositiveIntegerField(default=0, editable=False)
+    first_frequency = models.CharField(max_length=10, choices=Frequency, editable=False)
+    first_given = models.DateTimeField(null=True, editable=False)
 
     objects = CallPlanQuerySet.as_manager()
 
@@ -49,59 +111,286 @@ class CallPlan(Stamped):
             models.Index(fields=["next_call_date", "id"], name="call_plan_by_next_call"),
         ]
         constraints = [
+            models.CheckConstraint(condition=Q(frequency__in=Frequency.values), name="call_frequency_known"),
             models.CheckConstraint(
-                condition=models.Q(frequency__in=Frequency.values), name="call_frequency_known"
+                condition=Q(last_called__gte=EARLIEST, last_called__lte=LATEST), name="last_called_in_bounds"
             ),
             models.CheckConstraint(
-                condition=models.Q(last_called__gte=EARLIEST, last_called__lte=LATEST),
-                name="last_called_in_bounds",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(next_call_date__gte=EARLIEST, next_call_date__lte=LATEST),
-                name="next_call_in_bounds",
+                condition=Q(next_call_date__gte=EARLIEST, next_call_date__lte=LATEST), name="next_call_in_bounds"
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.frequency} calls, next {self.next_call_date:%Y-%m-%d}"
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone on whose calendar the plan is reckoned."""
-        return dates.server_zone()
-
-    def next_call_after(self, called: datetime | None, frequency: str) -> datetime:
-        """One interval after the call; never called: midnight at the start of today plus one interval.
-
-        Raises ValidationError for a date after 2100.
-        """
-        if called is None:
-            return dates.start_of_day(schedule.add_interval(dates.today(self.zone), frequency), self.zone)
-        due = schedule.next_call(called, frequency, self.zone)
-        if due > LATEST:
-            raise ValidationError({"frequency": ["The next call would fall after the year 2100."]})
-        return due
+    # --- Verbs --------------------------------------------------------------------------------
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """A new plan without a date gets its first one."""
-        if self.next_call_date is None:
-            self.next_call_date = self.next_call_after(self.last_called, self.frequency)
+        """A new plan begins: without a date it gets its first one."""
+        if self._state.adding:
+            self.first_frequency, self.first_given = self.frequency, self.next_call_date
+            state = rhythm.begin(self.beginning(), self.calendar)
+            self.next_call_date, self.counts_from = state.next_call_date, state.start
+            self.settled_at = state.settled_at
         super().save(*args, **kwargs)
 
-    def record_call(self, called: datetime) -> bool:
-        """Note a call at the instant `called` and plan the next one. False, and no change, where a later one is noted.
+    def edit(self, *, by=None, **changes: Any) -> list[str]:
+        """As `Stamped.edit`. Dates stand as given, and a new frequency moves none; both are logged."""
+        with transaction.atomic(savepoint=False):
+            planned = self.next_call_date
+            changed = super().edit(by=by, **changes)
+            events = []
+            if "frequency" in changed:
+                facts = {"frequency": self.frequency, "stands": True}
+                events.append(self.log(CallEvent.Kind.FREQUENCY_CHANGED, planned, by=by, **facts))
+            if {"last_called", "next_call_date"} & set(changed):
+                said = "last_called" in changed
+                facts = {"sets_last_called": said, "last_called": self.last_called if said else None}
+                events.append(self.log(CallEvent.Kind.RESCHEDULED, planned, by=by, **facts))
+            for event in events:
+                self.take(event.step(self.calendar))
+            if planned != self.next_call_date:
+                super().edit(sequence=self.sequence + 1)
+            if "lead_id" in changed:
+                self.replay()
+        return changed
 
-        Calls arrive out of order; the row is locked and read anew first.
+    def record_call(
+        self,
+        called: datetime,
+        *,
+        by=None,
+        contact_id: int | None = None,
+        outcome: str = "",
+        details: str = "",
+    ) -> bool:
+        """Note a call at the instant `called` and plan the next one. False where the dates stay as they are.
+
+        They do when a later call is noted already (calls arrive out of order), and when the outcome is an attempt.
+        With a contact, outcome or details the call is an interaction too, which moves the lead's other plans.
         """
         with transaction.atomic(savepoint=False):
-            self.refresh_from_db(from_queryset=CallPlan.objects.locked())
-            if self.last_called and called <= self.last_called:
+            plans = [self]
+            interaction = None
+            if contact_id or outcome or details:
+                # All plans of the lead, in one order, so that two callers cannot wait for each other.
+                plans = list(CallPlan.objects.locked().filter(lead=self.lead_id).order_by("id"))
+            self.lock()
+            if contact_id or outcome or details:
+                interaction = Interaction.log(
+                    lead_id=self.lead_id,
+                    contact_id=contact_id,
+                    interaction_type=InteractionType.CALL,
+                    details=details,
+                    date=called,
+                    created_by=by,
+                    is_touch=False,
+                )
+            facts = {"by": by, "happened_at": called, "interaction": interaction, "outcome": outcome}
+            if outcome in ATTEMPTS:
+                self.log(CallEvent.Kind.ATTEMPTED, self.next_call_date, **facts)
                 return False
-            self.edit(last_called=called, next_call_date=self.next_call_after(called, self.frequency))
-            return True
+            if interaction and (touch := touch_of(interaction)):
+                for plan in plans:
+                    if plan.pk != self.pk and plan.is_moved_by(touch):
+                        plan.note_lock()
+                        plan.log(CallEvent.Kind.CALLED, plan.next_call_date, **{**facts, "outcome": ""})
+                        plan.take(rhythm.Touched(called, own=False))
+            if called == self.last_called and not interaction:
+                return False  # the same call, noted again
+            self.log(CallEvent.Kind.CALLED, self.next_call_date, own=True, **facts)
+            return self.take(rhythm.Touched(called, own=True))
 
-    def set_frequency(self, frequency: str) -> None:
+    def set_frequency(self, frequency: str, *, by=None) -> None:
         """Change the rhythm and recompute the next call from the last one, or, never called, from today."""
         with transaction.atomic(savepoint=False):
-            self.refresh_from_db(from_queryset=CallPlan.objects.locked())
-            self.edit(frequency=frequency, next_call_date=self.next_call_after(self.last_called, frequency))
+            self.lock()
+            event = self.log(CallEvent.Kind.FREQUENCY_CHANGED, self.next_call_date, by=by, frequency=frequency)
+            self.take(event.step(self.calendar))
+
+    def snooze(self, until: datetime, *, by=None, reason: str = "") -> None:
+        """Put the next call off to the instant `until`."""
+        with transaction.atomic(savepoint=False):
+            self.lock()
+            event = self.log(CallEvent.Kind.SNOOZED, self.next_call_date, by=by, reason=reason, due=until)
+            self.take(event.step(self.calendar))
+
+    def skip(self, *, by=None, reason: str = "") -> None:
+        """Let the planned call go: the next date of the rhythm is the next call."""
+        with transaction.atomic(savepoint=False):
+            self.lock()
+            event = self.log(CallEvent.Kind.SKIPPED, self.next_call_date, by=by, reason=reason)
+            self.take(event.step(self.calendar))
+
+    def pause(self, *, by=None, reason: str = "") -> bool:
+        """Take the plan off all lists until it is resumed; touches do not move it. False where it is paused already."""
+        return self._set_paused(True, CallEvent.Kind.PAUSED, by=by, reason=reason)
+
+    def resume(self, *, by=None, reason: str = "") -> bool:
+        """Go on with a paused plan where it stood. False where it is not paused."""
+        return self._set_paused(False, CallEvent.Kind.RESUMED, by=by, reason=reason)
+
+    def _set_paused(self, paused: bool, kind: str, *, by, reason: str) -> bool:
+        with transaction.atomic(savepoint=False):
+            self.lock()
+            if self.paused == paused:
+                return False
+            self.log(kind, self.next_call_date, by=by, reason=reason)
+            super().edit(paused=paused, sequence=self.sequence + 1)
+            return True
+
+    # --- Reckoning ----------------------------------------------------------------------------
+
+    @cached_property
+    def calendar(self) -> WorkCalendar:
+        """The work calendar of the lead's owner."""
+        if "owner_id" not in self.__dict__:
+            self.owner_id = self.lead.assigned_to_id
+        return calendar_of(self.owner_id)
+
+    def is_moved_by(self, touch: Touch) -> bool:
+        """Whether a touch that is new to the plan counts: it happened since the plan was made, and has happened."""
+        return (
+            not self.paused and touch.lead_id == self.lead_id and self.created_at <= touch.moment <= dates.now() + AHEAD
+        )
+
+    def log(self, kind: str, planned: datetime, *, by=None, happened_at: datetime | None = None, **facts: Any):
+        """Write down what happened, and which date was planned then."""
+        facts.setdefault("due", self.next_call_date)
+        return CallEvent.objects.create(
+            plan=self, kind=kind, planned=planned, happened_at=happened_at or dates.now(), created_by=by, **facts
+        )
+
+    def beginning(self) -> rhythm.Beginning:
+        return rhythm.Beginning(
+            day=self.created_at.astimezone(self.calendar.zone).date(),
+            frequency=self.first_frequency,
+            given=self.first_given,
+            moment=self.created_at,
+        )
+
+    def take(self, step: rhythm.Step) -> bool:
+        """Go one step on from where the plan stands. Whether that moved anything."""
+        state = rhythm.State(
+            self.frequency, self.next_call_date, self.last_called, self.settled_at, self.counts_from or self.created_at
+        )
+        state.take(step, self.calendar)
+        return self._stand_at(state)
+
+    def replay(self) -> None:
+        """Reckon the dates anew from the whole log, since something in the middle of it has changed."""
+        self.__dict__.pop("calendar", None)
+        steps = [step for event in self.events.all() if (step := event.step(self.calendar))]
+        self._stand_at(rhythm.replay(self.beginning(), steps, self.calendar))
+
+    def _stand_at(self, state: rhythm.State) -> bool:
+        return bool(
+            super().edit(
+                frequency=state.frequency,
+                next_call_date=state.next_call_date,
+                last_called=state.last_called,
+                settled_at=state.settled_at,
+                counts_from=state.start,
+                sequence=self.sequence + (state.next_call_date != self.next_call_date),
+            )
+        )
+
+
+class CallEvent(Stamped):
+    """One line of a plan's log: at `happened_at`, by `created_by`, when `planned` was the next call."""
+
+    class Kind(models.TextChoices):
+        CALLED = "CALLED"
+        ATTEMPTED = "ATTEMPTED"
+        RESCHEDULED = "RESCHEDULED"
+        SNOOZED = "SNOOZED"
+        SKIPPED = "SKIPPED"
+        PAUSED = "PAUSED"
+        RESUMED = "RESUMED"
+        FREQUENCY_CHANGED = "FREQUENCY_CHANGED"
+
+    plan = models.ForeignKey(CallPlan, models.CASCADE, related_name="events", db_index=False)
+    kind = models.CharField(max_length=20, choices=Kind)
+    planned = models.DateTimeField()
+    due = models.DateTimeField(help_text="the date that was given, or stood")
+    happened_at = models.DateTimeField()
+    reason = models.TextField(max_length=20_000, blank=True)
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    interaction = models.ForeignKey(Interaction, models.CASCADE, null=True, related_name="+", db_index=False)
+    own = models.BooleanField(default=False, help_text="recorded on the plan itself, not on its lead")
+    frequency = models.CharField(max_length=10, choices=Frequency, blank=True, help_text="the new one")
+    stands = models.BooleanField(default=False, help_text="the new frequency moved no date")
+    sets_last_called = models.BooleanField(default=False)
+    last_called = models.DateTimeField(null=True)
+
+    class Meta(Stamped.Meta):
+        indexes = [
+            models.Index(fields=["plan", "id"], name="call_event_by_plan"),
+            models.Index(
+                fields=["interaction"], condition=Q(interaction__isnull=False), name="call_event_by_interaction"
+            ),
+            models.Index(fields=["planned"], name="call_event_by_planned"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.happened_at:%Y-%m-%d}"
+
+    def still_counts(self, moment: datetime) -> bool:
+        """Whether the event holds when its interaction is said to have been at `moment`."""
+        return moment <= dates.now() + AHEAD and (self.own or self.plan.created_at <= moment)
+
+    def step(self, calendar: WorkCalendar) -> rhythm.Step | None:
+        """What the event means for the plan's dates; None for nothing."""
+        match self.kind:
+            case CallEvent.Kind.CALLED:
+                return rhythm.Touched(self.happened_at, self.own)
+            case CallEvent.Kind.SNOOZED:
+                return rhythm.Given(self.happened_at, self.due, is_snooze=True)
+            case CallEvent.Kind.SKIPPED:
+                return rhythm.Skipped(self.happened_at)
+            case CallEvent.Kind.RESCHEDULED:
+                return rhythm.Given(
+                    self.happened_at, self.due, sets_last_called=self.sets_last_called, last_called=self.last_called
+                )
+            case CallEvent.Kind.FREQUENCY_CHANGED if self.stands:
+                return rhythm.Given(self.happened_at, self.due, frequency=self.frequency)
+            case CallEvent.Kind.FREQUENCY_CHANGED:
+                return rhythm.FrequencySet(self.happened_at.astimezone(calendar.zone).date(), self.frequency)
+        return None
+
+
+def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | None, by) -> None:
+    """Subscriber of `track.touches`: the lead's unpaused plans move with a touch, and back with its correction."""
+    leads = {touch.lead_id for touch in (before, after) if touch}
+    known = {event.plan_id: event for event in CallEvent.objects.filter(interaction=interaction).select_related("plan")}
+    for plan in CallPlan.objects.locked().filter(Q(lead__in=leads) | Q(pk__in=known)).order_by("id"):
+        plan.note_lock()
+        event = known.get(plan.pk)
+        if event is None:
+            # An attempt reached nobody, however its interaction is corrected.
+            is_attempt = any(other.kind == CallEvent.Kind.ATTEMPTED for other in known.values())
+            if after and not is_attempt and plan.is_moved_by(after):
+                plan.log(
+                    CallEvent.Kind.CALLED,
+                    plan.next_call_date,
+                    by=by,
+                    happened_at=after.moment,
+                    interaction=interaction,
+                )
+                plan.take(rhythm.Touched(after.moment, own=False))
+        elif after and after.lead_id == plan.lead_id and event.still_counts(after.moment):
+            event.edit(happened_at=after.moment)
+            plan.replay()
+        else:
+            event.delete()
+            plan.replay()
+
+
+def follow_owners(leads: Iterable[int]) -> None:
+    """Subscriber of `lead.models.owner_changed`: another owner, another calendar."""
+    CallPlan.objects.filter(lead__in=list(leads)).recompute()
+
+
+def follow_profile(user_id: int) -> None:
+    """Subscriber of `call.profiles.profile_changed`."""
+    CallPlan.objects.filter(lead__assigned_to=user_id).recompute()

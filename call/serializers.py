@@ -1,13 +1,19 @@
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError as ModelValidationError
 from rest_framework import serializers
 
-from call.models import DATE_BOUNDS, CallPlan, Frequency
+from call import schedule
+from call.models import AHEAD, DATE_BOUNDS, CallEvent, CallPlan, Frequency, Outcome
+from call.profiles import WorkProfile, validate_country
+from contact.models import Contact
 from crm import dates
-from crm.serializers import InstantField, ModelSerializer
+from crm.serializers import InstantField, ModelSerializer, ReferenceField
 
-AHEAD = timedelta(days=1)
+MAX_DAYS = 366
 
 
 class CallPlanSerializer(ModelSerializer):
@@ -21,16 +27,154 @@ class CallPlanSerializer(ModelSerializer):
         return super().create({**validated_data, "last_called": None})
 
 
+class CallEventSerializer(ModelSerializer):
+    event = serializers.ChoiceField(CallEvent.Kind.choices, source="kind", read_only=True)
+    planned_date = InstantField(source="planned", read_only=True)
+    by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)
+
+    class Meta:
+        model = CallEvent
+        fields = [
+            "id",
+            "plan",
+            "event",
+            "planned_date",
+            "happened_at",
+            "by",
+            "reason",
+            "outcome",
+            "frequency",
+            "interaction",
+        ]
+        read_only_fields = fields
+
+
 class RecordCallSerializer(serializers.Serializer):
-    """The body of `record_call`; `last_called` left out is now."""
+    """The body of `record_call`; `last_called` left out is now. With anything else it writes an interaction too."""
 
     last_called = InstantField(required=False, validators=DATE_BOUNDS)
+    contact = ReferenceField(queryset=Contact.objects.all(), check=False, required=False, allow_null=True)
+    outcome = serializers.ChoiceField(Outcome.choices, required=False)
+    details = serializers.CharField(max_length=20_000, required=False, allow_blank=True)
 
     def validate_last_called(self, called: datetime) -> datetime:
         if called > dates.now() + AHEAD:
             raise serializers.ValidationError("A call cannot have been made more than a day in the future.")
         return called
 
+    def validate_contact(self, contact: int | None) -> int | None:
+        plan = self.context["plan"]
+        if contact is not None and not Contact.objects.filter(pk=contact, restaurant=plan.lead_id).exists():
+            raise serializers.ValidationError(f"Contact {contact} does not belong to lead {plan.lead_id}.")
+        return contact
+
 
 class SetFrequencySerializer(serializers.Serializer):
     frequency = serializers.ChoiceField(Frequency.choices)
+
+
+class ReasonSerializer(serializers.Serializer):
+    reason = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")
+
+
+class SnoozeSerializer(ReasonSerializer):
+    """`until` a date-time, or a date at the plan's time of day; or `days` from the user's today."""
+
+    until = serializers.CharField(required=False)
+    days = serializers.IntegerField(required=False, min_value=1, max_value=MAX_DAYS)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("until" in attrs) == ("days" in attrs):
+            raise serializers.ValidationError({"until": ["Give either until or days."]})
+        name = "until" if "until" in attrs else "days"
+        moment = self.moment(attrs)
+        if moment <= dates.now():
+            raise serializers.ValidationError({name: ["A call cannot be put off into the past."]})
+        for check in DATE_BOUNDS:
+            try:
+                check(moment)
+            except ModelValidationError as error:
+                raise serializers.ValidationError({name: error.messages}) from error
+        return {"until": moment, "reason": attrs["reason"]}
+
+    def moment(self, attrs: dict[str, Any]) -> datetime:
+        zone = self.context["zone"]
+        time_of_day = self.context["plan"].next_call_date.astimezone(zone).time()
+        if "days" in attrs:
+            return schedule.at(dates.today(zone) + timedelta(days=attrs["days"]), time_of_day, zone)
+        with suppress(ValueError, OverflowError):
+            return schedule.at(date.fromisoformat(attrs["until"]), time_of_day, zone)
+        try:
+            return InstantField().run_validation(attrs["until"])
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({"until": error.detail}) from error
+
+
+class LeaveField(serializers.JSONField):
+    """A list of {"from", "to"}; what else stands in them is dropped."""
+
+    def to_internal_value(self, data: Any) -> list[dict[str, str]]:
+        if isinstance(data, list) and all(isinstance(each, Mapping) for each in data):
+            data = [{name: each[name] for name in ("from", "to") if name in each} for each in data]
+        return super().to_internal_value(data)
+
+
+class WorkProfileSerializer(ModelSerializer):
+    leave = LeaveField(required=False)
+
+    class Meta:
+        model = WorkProfile
+        fields = ["time_zone", "working_days", "country", "region", "leave"]
+        extra_kwargs = {name: {"required": False} for name in ("time_zone", "working_days")}
+
+    def get_fields(self):
+        fields = super().get_fields()
+        fields["leave"].validators = WorkProfile._meta.get_field("leave").validators
+        return fields
+
+    def validate_working_days(self, days: list[int]) -> list[int]:
+        return sorted(days)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        merged = {name: attrs.get(name, getattr(self.instance, name)) for name in ("country", "region")}
+        try:
+            validate_country(**merged)
+        except ModelValidationError as error:
+            raise serializers.ValidationError(error.message_dict) from error
+        return attrs
+
+
+class DaySerializer(serializers.Serializer):
+    """The query of the agenda and of `upcoming`: which day, where, whose, how far ahead."""
+
+    tz = serializers.CharField(required=False, max_length=64)
+    date = serializers.DateField(required=False)
+    owner = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+    days = serializers.IntegerField(required=False, min_value=0, max_value=MAX_DAYS, default=7)
+
+    def validate_tz(self, name: str):
+        try:
+            return dates.zone(name)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+    def validate_date(self, day: date) -> date:
+        if not 2000 <= day.year <= 2099:
+            raise serializers.ValidationError("Give a date between 2000 and 2099.")
+        return day
+
+
+class PeriodSerializer(serializers.Serializer):
+    """The query of the adherence: local dates, both inclusive, at most two years."""
+
+    to = serializers.DateField()
+
+    def get_fields(self):
+        return {"from": serializers.DateField(), **super().get_fields()}  # `from` is no Python name
+
+    def validate(self, attrs: dict[str, date]) -> dict[str, date]:
+        if not attrs["from"].year >= 2000 or not attrs["to"].year <= 2100:
+            raise serializers.ValidationError({"from": ["Give dates between 2000 and 2100."]})
+        if not timedelta(0) <= attrs["to"] - attrs["from"] <= timedelta(days=2 * MAX_DAYS):
+            raise serializers.ValidationError({"to": ["Give a date on or after `from`, at most two years later."]})
+        return attrs

@@ -1,11 +1,34 @@
+from datetime import timedelta
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
+from call import feed
+from call.adherence import adherence
+from call.agenda import Agenda
 from call.filters import CallPlanFilter
-from call.models import CallPlan
-from call.serializers import CallPlanSerializer, RecordCallSerializer, SetFrequencySerializer
-from crm import dates
-from crm.viewsets import ResourceViewSet
+from call.models import CallPlan, FeedAddress, WorkProfile
+from call.profiles import zone_of
+from call.serializers import (
+    CallEventSerializer,
+    CallPlanSerializer,
+    DaySerializer,
+    PeriodSerializer,
+    ReasonSerializer,
+    RecordCallSerializer,
+    SetFrequencySerializer,
+    SnoozeSerializer,
+    WorkProfileSerializer,
+)
+from call.shapes import FEED_ADDRESS, AdherenceSerializer, AgendaSerializer
+from crm import conditional, dates
+from crm.schema import just
+from crm.viewsets import ApiViewSet, ResourceViewSet
 
 
 class CallPlanViewSet(ResourceViewSet):
@@ -15,27 +38,195 @@ class CallPlanViewSet(ResourceViewSet):
     search_field = "lead__search"
     ordering_fields = ["id", "next_call_date", "last_called", "frequency", "lead", "created_at", "updated_at"]
 
+    @extend_schema(responses={200: just(detail="Successfully deleted the call plan.")})
     def destroy(self, request, *args, **kwargs):
         super().destroy(request, *args, **kwargs)
         return Response({"detail": "Successfully deleted the call plan."})
 
+    # --- Lists --------------------------------------------------------------------------------
+
+    @extend_schema(responses=CallPlanSerializer(many=True))
     @action(detail=False)
     def today(self, request):
-        zone = dates.server_zone()
+        """List the plans that are due today. Their next call falls on today's date in the caller's own zone."""
+        zone = zone_of(request.user)
         return self.list_of(self.get_queryset().due_on(dates.today(zone), zone))
 
+    @extend_schema(responses=CallPlanSerializer(many=True))
+    @action(detail=False)
+    def overdue(self, request):
+        """List the plans that should have been called before today."""
+        zone = zone_of(request.user)
+        return self.list_of(self.get_queryset().overdue_at(dates.start_of_day(dates.today(zone), zone)))
+
+    @extend_schema(
+        parameters=[OpenApiParameter("days", int, description="How many days; 7 unless said otherwise.")],
+        responses=CallPlanSerializer(many=True),
+    )
+    @action(detail=False)
+    def upcoming(self, request):
+        """List the plans that are due in the days after today."""
+        zone = zone_of(request.user)
+        start = dates.bounds_of_day(dates.today(zone), zone)[1]
+        end = dates.bounds_of_day(dates.today(zone) + timedelta(days=self.query(DaySerializer)["days"]), zone)[1]
+        return self.list_of(self.get_queryset().due_between(start, end))
+
+    @extend_schema(responses=CallEventSerializer(many=True))
+    @action(
+        detail=True,
+        serializer_class=CallEventSerializer,
+        filterset_class=None,
+        search_field=None,
+        ordering_fields=["id", "happened_at"],
+    )
+    def history(self, request, pk):
+        """List what happened to a plan. What was planned, when it happened, who did it and why; oldest first."""
+        return self.list_of(self.get_object().events.all())
+
+    # --- Verbs --------------------------------------------------------------------------------
+
+    @extend_schema(request=RecordCallSerializer)
     @action(detail=True, methods=["post"])
     def record_call(self, request, pk):
-        plan = self.get_object()
-        body = RecordCallSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        plan.record_call(body.validated_data.get("last_called") or dates.now())
-        return Response(self.get_serializer(plan).data)
+        """Record a call.
 
+        A call older than the latest one moves nothing. With a contact, an outcome or details it is noted as an
+        interaction too; an outcome that reached nobody is an attempt, and moves nothing.
+        """
+        plan = self.get_object()
+        body = self.body(RecordCallSerializer, plan=plan)
+        called = body.pop("last_called", None) or dates.now()
+        plan.record_call(called, **body, by=request.user)
+        return self.answer(plan)
+
+    @extend_schema(request=SetFrequencySerializer)
     @action(detail=True, methods=["patch"])
     def set_frequency(self, request, pk):
+        """Set how often to call. The next call is reckoned anew from the last one, or, never called, from today."""
         plan = self.get_object()
-        body = SetFrequencySerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        plan.set_frequency(body.validated_data["frequency"])
-        return Response(self.get_serializer(plan).data)
+        plan.set_frequency(**self.body(SetFrequencySerializer), by=request.user)
+        return self.answer(plan)
+
+    @extend_schema(request=SnoozeSerializer)
+    @action(detail=True, methods=["post"])
+    def snooze(self, request, pk):
+        """Put the next call off. Until a moment or a day, or by some days from today: one of the two is needed."""
+        plan = self.get_object()
+        plan.snooze(**self.body(SnoozeSerializer, plan=plan, zone=zone_of(request.user)), by=request.user)
+        return self.answer(plan)
+
+    @extend_schema(request=ReasonSerializer)
+    @action(detail=True, methods=["post"])
+    def skip(self, request, pk):
+        """Let this call go. The next one comes an interval later."""
+        plan = self.get_object()
+        plan.skip(**self.body(ReasonSerializer), by=request.user)
+        return self.answer(plan)
+
+    @extend_schema(request=ReasonSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request, pk):
+        """Pause a plan. It is in no list of calls until it is resumed."""
+        plan = self.get_object()
+        plan.pause(**self.body(ReasonSerializer), by=request.user)
+        return self.answer(plan)
+
+    @extend_schema(request=ReasonSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request, pk):
+        """Resume a paused plan."""
+        plan = self.get_object()
+        plan.resume(**self.body(ReasonSerializer), by=request.user)
+        return self.answer(plan)
+
+
+class WorkProfileView(ApiViewSet):
+    """The work profile of the request's user; until it is first written, the default one."""
+
+    serializer_class = WorkProfileSerializer
+
+    def retrieve(self, request):
+        """Get your work profile. Until it is first written, the default one."""
+        return self.answer(self.profile())
+
+    def partial_update(self, request):
+        """Change your work profile. Computed dates of your plans are reckoned anew; what is left out stays."""
+        profile = self.profile(lock=True)
+        self.check_precondition(profile)
+        serializer = self.get_serializer(profile, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save(by=request.user)
+        return self.answer(profile)
+
+    update = partial_update  # every key may be left out, so PUT asks for nothing more
+
+    def profile(self, lock: bool = False) -> WorkProfile:
+        if lock:
+            profile = WorkProfile.objects.get_or_create(user=self.request.user)[0]
+            profile.lock()
+            return profile
+        mine = WorkProfile.objects.filter(user=self.request.user).first()
+        return mine or WorkProfile(user=self.request.user)
+
+
+class AgendaView(ApiViewSet):
+    @extend_schema(parameters=[DaySerializer], responses=AgendaSerializer)
+    def retrieve(self, request):
+        """Get your day. The calls overdue, due on the day and in the days after it, and your leads without a plan."""
+        asked = self.query(DaySerializer)
+        zone = asked.get("tz") or zone_of(request.user)
+        agenda = Agenda(
+            owner_id=asked.get("owner") or request.user.pk,
+            day=asked.get("date") or dates.today(zone),
+            zone=zone,
+            days=asked["days"],
+        )
+        return Response(agenda.body())
+
+
+class AdherenceView(ApiViewSet):
+    @extend_schema(parameters=[PeriodSerializer], responses=AdherenceSerializer(many=True))
+    def list(self, request):
+        """List how well the planned calls were kept. A row per owner, for the local dates of the period."""
+        period = self.query(PeriodSerializer)
+        return Response(adherence(period["from"], period["to"]))
+
+
+class FeedView(ApiViewSet):
+    """The secret address of the calendar feed. Answering it twice would mean keeping it: no Idempotency-Key here."""
+
+    keeps_answers = False
+
+    @extend_schema(request=None, responses={201: FEED_ADDRESS})
+    def create(self, request):
+        """Make the secret address of your calendar feed. It is shown this once, and replaces the one before."""
+        url = request.build_absolute_uri(f"/call/feed/{feed.new_address(request.user)}.ics")
+        return Response({"url": url}, status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request):
+        """Take the address of your calendar feed back."""
+        FeedAddress.objects.filter(user=request.user).delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class CalendarFeedView(ApiViewSet):
+    """The feed behind a secret address; who knows it needs no token."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        parameters=[OpenApiParameter("If-None-Match", str, "header")],
+        responses={(200, "text/calendar"): str, 304: None},
+    )
+    def retrieve(self, request, secret):
+        """Read a calendar feed. The call plans as events (RFC 5545); whoever knows the address needs no token."""
+        user = feed.user_of(secret)
+        if user is None:
+            raise NotFound("There is no feed at this address.")
+        return conditional.tagged(request, HttpResponse(feed.feed(user), "text/calendar; charset=utf-8"))
+
+    def perform_content_negotiation(self, request, force=False):
+        """Calendar programs ask for all sorts of types; they get the one there is."""
+        return super().perform_content_negotiation(request, force=True)

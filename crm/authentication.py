@@ -1,17 +1,18 @@
 """Tokens (SimpleJWT) whose user and session are looked at on every request, in one query.
 
-A session starts when somebody signs in; its refresh token and all access tokens made from it carry its name, `sid`. Ending
-it, changing the password, deactivating or deleting the user ends them all at once. Tokens made by `for_user` have no `sid`;
-their session is named by user and time of issue, which access tokens take over from their refresh token.
+A session starts when somebody signs in, or with `RefreshToken.for_user`; its refresh token and all access tokens made
+from it carry its name, `sid`. Ending it ends them all at once, as does a changed password or the end of the user.
 """
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.expressions import Combinable
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.authentication import JWTAuthentication
@@ -23,34 +24,65 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from crm.models import EndedToken
 from crm.permissions import READ_ONLY_GROUP
+from crm.prepared import Prepared
 
 SESSION_CLAIM = "sid"
+# What apps want to know of every request's user, without a query of their own: name → expression.
+user_facts: dict[str, Combinable] = {}
+
+User = get_user_model()
+USER_COLUMNS = [field.attname for field in User._meta.concrete_fields]
 MAX_USER_ID = 2**31 - 1  # auth.User has a 32-bit key
 
 
+def name_sessions() -> None:
+    """Have every new refresh token name its session; SimpleJWT copies the claim to the access tokens made from it.
+
+    There is no setting for the token class, and `set_jti` is what every new token goes through.
+    """
+
+    def set_jti(token: Token) -> None:
+        Token.set_jti(token)
+        token.payload.setdefault(SESSION_CLAIM, uuid4().hex)  # rotation ends a jti, and the session goes on
+
+    RefreshToken.set_jti = set_jti  # type: ignore[method-assign]
+
+
 def session_of(token: Token) -> str:
-    return token.get(SESSION_CLAIM) or f"{token.get(api_settings.USER_ID_CLAIM)}@{token.get('iat')}"
+    """The name of the token's session. A token that names none is one by itself."""
+    return str(token.get(SESSION_CLAIM) or f"alone:{token.get(api_settings.JTI_CLAIM)}")
+
+
+def user_query(user: int, session: str, token: str) -> QuerySet:
+    """The active user, whether the session or the token has ended, and what else every request wants to know."""
+    return (
+        User.objects.filter(pk=user, is_active=True)
+        .annotate(
+            has_ended=Exists(EndedToken.objects.filter(name__in=[session, token])),
+            read_only=Exists(Group.objects.filter(name=READ_ONLY_GROUP, user=OuterRef("pk"))),
+            **user_facts,
+        )
+        .values_list("has_ended", "read_only", *user_facts, *USER_COLUMNS)
+    )
+
+
+users = Prepared(user_query, user=MAX_USER_ID, session="the session", token="the token")
 
 
 def user_of(token: Token):
     """The active user of a token whose session still runs, in one query. Raises AuthenticationFailed (401)."""
     user_id = str(token.get(api_settings.USER_ID_CLAIM))
-    if not (user_id.isascii() and user_id.isdigit() and int(user_id) <= MAX_USER_ID):
+    if not (user_id.isascii() and user_id.isdigit() and len(user_id) <= 10 and int(user_id) <= MAX_USER_ID):
         raise AuthenticationFailed("The token names no user.")
-    names = [session_of(token), token.get(api_settings.JTI_CLAIM)]
-    user = (
-        get_user_model()
-        .objects.filter(pk=int(user_id), is_active=True)
-        .annotate(
-            has_ended=Exists(EndedToken.objects.filter(name__in=names)),
-            read_only=Exists(Group.objects.filter(name=READ_ONLY_GROUP, user=OuterRef("pk"))),
-        )
-        .first()
-    )
-    if user is None:
+    rows = users.rows(user=int(user_id), session=session_of(token), token=str(token.get(api_settings.JTI_CLAIM)))
+    if not rows:
         raise AuthenticationFailed("The user of this token is no longer active.")
-    if user.has_ended:
+    has_ended, read_only, *facts = rows[0][: 2 + len(user_facts)]
+    if has_ended:
         raise AuthenticationFailed("The session of this token has ended.")
+    user = User.from_db(connection.alias, USER_COLUMNS, rows[0][2 + len(user_facts) :])
+    user.read_only = read_only
+    vars(user).update(zip(user_facts, facts, strict=True))
     # Tokens that SimpleJWT makes carry the digest; others with our signature are as good as their key.
     if token.get(api_settings.REVOKE_TOKEN_CLAIM, digest := get_md5_hash_password(user.password)) != digest:
         raise AuthenticationFailed("The password has changed since this token was made.")
@@ -73,11 +105,12 @@ def read(token_class: type[Token], raw: str) -> Token:
 class SignInSerializer(TokenObtainPairSerializer):
     """Answers `access` and `refresh`, and starts a session."""
 
-    @classmethod
-    def get_token(cls, user) -> Token:
-        token = super().get_token(user)
-        token[SESSION_CLAIM] = token[api_settings.JTI_CLAIM]
-        return token
+    access = serializers.CharField(read_only=True)
+    refresh = serializers.CharField(read_only=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].trim_whitespace = False  # type: ignore[attr-defined]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
         tokens = super().validate(attrs)
@@ -88,14 +121,14 @@ class RefreshSerializer(serializers.Serializer):
     """A refresh token for a new access token; under ROTATE_REFRESH_TOKENS also for its successor, once."""
 
     refresh = serializers.CharField(write_only=True)
+    access = serializers.CharField(read_only=True)
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
         refresh = read(RefreshToken, attrs["refresh"])
         user_of(refresh)
+        refresh[SESSION_CLAIM] = session_of(refresh)
         answer = {"access": str(refresh.access_token)}
         if api_settings.ROTATE_REFRESH_TOKENS:
-            refresh[SESSION_CLAIM] = session_of(refresh)
-            answer["access"] = str(refresh.access_token)
             if not EndedToken.end(refresh[api_settings.JTI_CLAIM], _expiry(refresh)):
                 raise AuthenticationFailed("The refresh token has been used.")
             refresh.set_jti()

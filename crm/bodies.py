@@ -1,18 +1,21 @@
 """Request bodies: how long they may be, which character set they use, and those sent in chunks.
 
-A body over MAX_BODY is answered 413. It is read to its end first, up to DRAIN bytes, since a client that is still sending
-would see a broken connection instead of the answer.
+A body over MAX_BODY is answered 413. It is read to its end first, up to DRAIN bytes, since a client that is still
+sending would see a broken connection instead of the answer.
 """
 
 from io import BytesIO
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.http import parse_header_parameters
 
 from crm.errors import json_error
 
 DRAIN = 32 * 1024 * 1024
 CHUNK = 64 * 1024
+CHARSETS = ("utf-8", "utf8", "us-ascii")
+UNKNOWN = "application/octet-stream; charset=unknown"
 
 
 class BodyMiddleware:
@@ -20,11 +23,11 @@ class BodyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest):
-        charset = request.content_params.get("charset", "utf-8")
-        if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        if charset.lower() not in CHARSETS:
             return json_error(415, "Bodies are read as UTF-8 only.")
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not (length.isascii() and length.isdigit()):
+        if not (length.isascii() and length.isdigit() and len(length) < 19):
             return json_error(400, "The header Content-Length is not a number.")
         if int(length) > settings.MAX_BODY:
             drain(request, int(length))
@@ -49,10 +52,7 @@ class Dechunked:
         self.application = application
 
     def __call__(self, environ, start_response):
-        if (
-            environ.get("wsgi.input_terminated")
-            and environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
-        ):
+        if environ.get("wsgi.input_terminated") and environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
             body = environ["wsgi.input"].read(settings.MAX_BODY + 1)
             environ["CONTENT_LENGTH"] = str(len(body))
             if len(body) > settings.MAX_BODY:  # BodyMiddleware says 413; the rest is read here
@@ -60,4 +60,24 @@ class Dechunked:
                 while left > 0 and (chunk := environ["wsgi.input"].read(CHUNK)):
                     left -= len(chunk)
             environ["wsgi.input"] = BytesIO(body)
+        return self.application(environ, start_response)
+
+
+class CharsetGuard:
+    """WSGI wrapper: hides a foreign charset from Django.
+
+    Django decodes the query string by it before any middleware runs, and fails where the codec is none of text.
+    BodyMiddleware then refuses the body in its stead.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    def __call__(self, environ, start_response):
+        try:
+            params = parse_header_parameters(environ.get("CONTENT_TYPE", ""))[1]
+        except ValueError:  # too long, or a charset of its own (RFC 2231) that is none
+            params = {"charset": ""}
+        if params.get("charset", "utf-8").lower() not in CHARSETS:
+            environ["CONTENT_TYPE"] = UNKNOWN
         return self.application(environ, start_response)

@@ -1,13 +1,13 @@
-"""Conditional requests (RFC 9110, section 13): strong ETags, 304 for what the client has, 412 where somebody was faster.
+"""Conditional requests (RFC 9110, section 13): ETags, 304 for what the client has, 412 where somebody was faster.
 
 A tag is a digest of the answer's bytes: equal tags mean equal bytes, and no column has to be kept for it.
 """
 
+from collections.abc import Callable
 from hashlib import blake2b
 
 from rest_framework import status
 from rest_framework.exceptions import APIException
-from rest_framework.permissions import SAFE_METHODS
 
 
 class PreconditionFailed(APIException):
@@ -22,30 +22,46 @@ def etag(content: bytes) -> str:
     return f'"{blake2b(content, digest_size=16).hexdigest()}"'
 
 
-def check_if_match(request, content: bytes | None) -> None:
-    """Raises PreconditionFailed unless `If-Match` is absent or names `content`, the row under its lock (None: no row).
+def check(request, content: Callable[[], bytes | None]) -> None:
+    """Raises PreconditionFailed where a write's `If-Match` or `If-None-Match` does not hold for the row under its lock.
 
-    Weak tags never match here (section 13.1.1).
+    `content` gives the row's answer (None: there is no row). Weak tags never satisfy `If-Match` (section 13.1.1).
     """
-    header = request.META.get("HTTP_IF_MATCH")
-    if header is None:
+    wanted, unwanted = (request.META.get(f"HTTP_IF_{name}MATCH") for name in ("", "NONE_"))
+    if wanted is None and unwanted is None:
         return
-    if content is None or (header.strip() != "*" and etag(content) not in _tags(header)):
+    current = content()
+    known = current and etag(current)
+    if wanted is not None and (known is None or (wanted.strip() != "*" and known not in _tags(wanted))):
+        raise PreconditionFailed
+    if unwanted is not None and known and _names(unwanted, known):
         raise PreconditionFailed
 
 
 def tag(response) -> None:
-    """Post-render callback: sets the ETag of a success, and makes it a 304 where the client has these bytes."""
-    if not 200 <= response.status_code < 300 or not response.content:
-        return
+    """Post-render callback of DRF's responses: see `tagged`."""
+    tagged(response.renderer_context["request"], response)
+
+
+def tagged(request, response):
+    """The response with the ETag of a success, or as a 304 where the client has these bytes.
+
+    An answer to DELETE or OPTIONS shows no resource and has no tag.
+    """
+    if not 200 <= response.status_code < 300 or not response.content or request.method in ("DELETE", "OPTIONS"):
+        return response
     response["ETag"] = etag(response.content)
     response["Cache-Control"] = "no-cache"
-    request = response.renderer_context["request"]
-    if request.method in SAFE_METHODS:
-        header = request.META.get("HTTP_IF_NONE_MATCH", "")
-        if header.strip() == "*" or response["ETag"] in [known.removeprefix("W/") for known in _tags(header)]:
-            response.status_code = status.HTTP_304_NOT_MODIFIED
-            response.content = b""
+    if request.method in ("GET", "HEAD") and _names(request.META.get("HTTP_IF_NONE_MATCH", ""), response["ETag"]):
+        response.status_code = status.HTTP_304_NOT_MODIFIED
+        response.content = b""
+        del response["Content-Type"]
+    return response
+
+
+def _names(header: str, tag: str) -> bool:
+    """Whether an `If-None-Match` names the tag; weak or strong is the same to it (section 13.1.2)."""
+    return header.strip() == "*" or tag in [known.removeprefix("W/") for known in _tags(header)]
 
 
 def _tags(header: str) -> list[str]:

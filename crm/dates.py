@@ -5,9 +5,18 @@ always 00:00 (a clock may be put forward at midnight).
 """
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.utils import timezone
+
+ZONES = frozenset(available_timezones())
+
+
+def zone(name: str) -> ZoneInfo:
+    """The zone of that name in the IANA database. Raises ValueError for one that is none."""
+    if name not in ZONES:
+        raise ValueError(f"{name!r} is no time zone; expected one such as Asia/Kolkata")
+    return ZoneInfo(name)
 
 
 def now() -> datetime:

@@ -3,16 +3,19 @@
 import os
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
+from crm.dates import zone
+
 T = TypeVar("T")
 
+LONGEST = timedelta(days=3_650)
 SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key has at least 256 bits
 
 _env = Env()
@@ -56,6 +59,22 @@ def count(raw: str) -> int:
     return int(raw)
 
 
+def minutes(raw: str) -> timedelta:
+    """A whole number of minutes, up to LONGEST."""
+    return _lifetime(raw, timedelta(minutes=1))
+
+
+def days(raw: str) -> timedelta:
+    """A whole number of days, up to LONGEST."""
+    return _lifetime(raw, timedelta(days=1))
+
+
+def _lifetime(raw: str, unit: timedelta) -> timedelta:
+    if count(raw) > LONGEST // unit:
+        raise ValueError(f"expected at most {LONGEST // unit:,}")
+    return count(raw) * unit
+
+
 def words(raw: str) -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in raw.split(",") if word.strip()]
@@ -76,20 +95,29 @@ def origins(raw: str) -> list[str]:
 
 def time_zone(raw: str) -> str:
     """A name of the IANA time zone database."""
-    try:
-        return ZoneInfo(raw).key
-    except (OSError, LookupError) as error:
-        raise ValueError("expected a time zone such as Asia/Kolkata") from error
+    return zone(raw).key
 
 
 def database(raw: str) -> dict:
     """A database URL: sqlite:///path or postgres://user:password@host:port/name."""
-    config = dict(_env.db_url_config(raw))
-    if config.get("ENGINE") not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
-        raise ValueError("expected sqlite:///path or postgres://user:password@host:port/name")
+    expected = "expected sqlite:///path or postgres://user:password@host:port/name, special characters as %23"
+    if not raw.startswith(("sqlite:///", "postgres://", "postgresql://")):
+        raise ValueError(expected)
+    try:
+        config = dict(_env.db_url_config(raw))
+    except ValueError:  # it quotes what it takes for the port: with a "/" in the password, that
+        raise ValueError(expected) from None
     if not config["NAME"]:
         raise ValueError("the database has no name")
     return config
+
+
+def email(raw: str) -> dict:
+    """How mail leaves: smtp://user:password@host:port, smtp+tls://…, or consolemail:// to print it."""
+    try:
+        return dict(_env.email_url_config(raw))
+    except ImproperlyConfigured as error:
+        raise ValueError("expected smtp+tls://user:password@host:port") from error
 
 
 def redis_url(raw: str) -> str:

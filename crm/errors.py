@@ -1,4 +1,4 @@
-"""Every error body, in one place: `{"detail": "…"}`, or `{"field": ["…"]}` for field errors. Always JSON, never a surprise 5xx."""
+"""Every error body, in one place: `{"detail": "…"}`, or `{"field": ["…"]}` for field errors."""
 
 import logging
 import sys

@@ -11,6 +11,8 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError as FormError
 from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import F, Model
+from django.db.models.expressions import OrderBy
 from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
@@ -36,10 +38,11 @@ class InstantField(forms.Field):
     def to_python(self, value: str) -> datetime:
         # An offset's "+" arrives as a space from clients that do not encode it.
         value = re.sub(r" (?=\d\d:?\d\d$)", "+", value) if "T" in value else value
+        moment: datetime | None
         try:
             if len(value) <= 10:
                 day = parse_date(value)
-                moment = day and dates.start_of_day(day, dates.server_zone())
+                moment = dates.start_of_day(day, dates.server_zone()) if day else None
             else:
                 moment = parse_datetime(value)
             moment = moment and (moment if moment.tzinfo else moment.replace(tzinfo=dates.server_zone()))
@@ -101,8 +104,8 @@ class MoneyFilter(django_filters.Filter):
 class FilterBackend(BaseFilterBackend):
     """Reads `filterset_class`, `search_field` and `ordering_fields` from the view.
 
-    A value that makes no sense is a 400 that names its parameter. Unknown parameters are ignored, unless the request says
-    `Prefer: handling=strict` (RFC 7240, section 4.4).
+    A value that makes no sense is a 400 that names its parameter. Unknown parameters are ignored, unless the request
+    says `Prefer: handling=strict` (RFC 7240, section 4.4).
     """
 
     def filter_queryset(self, request, queryset, view):
@@ -118,7 +121,7 @@ class FilterBackend(BaseFilterBackend):
                 elif name == "search" and view.search_field and values:
                     queryset = search(queryset, view.search_field, values[-1])
                 elif name == "ordering" and values:
-                    queryset = queryset.order_by(*ordering(values[-1], view.ordering_fields))
+                    queryset = queryset.order_by(*ordering(values[-1], view.ordering_fields, queryset.model))
                 elif name not in self.known(view) and is_strict(request):
                     errors[name] = ["Unknown parameter."]
             except FormError as error:
@@ -129,16 +132,28 @@ class FilterBackend(BaseFilterBackend):
 
     def known(self, view) -> set[str]:
         filters = view.filterset_class.base_filters if view.filterset_class else {}
-        return {*filters, *PAGE_PARAMETERS, "ordering", *(["search"] if view.search_field else [])}
+        searched = ["search"] if view.search_field else []
+        return {*filters, *view.own_parameters, *PAGE_PARAMETERS, "ordering", *searched}
 
 
-def ordering(value: str, allowed: list[str]) -> list[str]:
-    """The fields to order by, `-` for descending; the id last, so that the order is whole. Raises FormError."""
+def ordering(value: str, allowed: list[str], model: type[Model]) -> list[str | OrderBy]:
+    """What to order by, from names with `-` for descending; the id last, so that the order is whole. Raises FormError.
+
+    Rows without a value come last either way; by themselves SQLite and PostgreSQL put them at opposite ends.
+    """
     names = [name.strip() for name in value.split(",") if name.strip()]
     for name in names:
         if name.removeprefix("-") not in allowed:
             raise FormError(f"Order by one of: {', '.join(allowed)}; with a leading minus for descending.")
-    return names if {"id", "-id"} & set(names) else [*names, "id"]
+    if not {"id", "-id"} & set(names):
+        names.append("id")
+    nullable = {field.name for field in model._meta.concrete_fields if field.null}
+    return [
+        OrderBy(F(name.removeprefix("-")), descending=name.startswith("-"), nulls_last=True)
+        if name.removeprefix("-") in nullable
+        else name
+        for name in names
+    ]
 
 
 def is_strict(request) -> bool:

@@ -1,7 +1,8 @@
-"""Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header): a POST that may be sent again without doing it again.
+"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a POST that may be sent again and is done once.
 
-Key, effect and answer are committed in one transaction. A retry that meets the first one under way waits on the key's row and
-then replays; a process that dies leaves nothing behind. Only successes are kept, for KEEP; after that a key is new again.
+Key, effect and answer are committed in one transaction. A retry that meets the first one under way waits on the key's
+row and then replays; a process that dies leaves nothing behind. Only successes are kept, for KEEP; after that a key is
+new again.
 """
 
 import json
@@ -83,13 +84,11 @@ def _claim(user, key: str, digest: str) -> tuple[IdempotencyKey, bool]:
 
 
 def _digest(request) -> str:
-    """Of method, path with query, and what the body says, not how it is spelt (a retried multipart body has new marks)."""
+    """Of method, path with query, and what the body says, not how it is spelt: a multipart retry has new boundaries."""
     data = request.data
     said = json.dumps(dict(data.lists()) if hasattr(data, "lists") else data, sort_keys=True, default=str)
     return sha256(f"{request.method} {request.get_full_path()}\n{said}".encode()).hexdigest()
 
 
 def _replay(row: IdempotencyKey) -> HttpResponse:
-    return HttpResponse(
-        bytes(row.content), status=row.status, headers={**row.headers, "Idempotency-Replayed": "true"}
-    )
+    return HttpResponse(bytes(row.content), status=row.status, headers={**row.headers, "Idempotency-Replayed": "true"})

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
+from django.db.transaction import TransactionManagementError
 
 from crm import dates
 from crm.search import SearchField
@@ -23,6 +24,14 @@ class StampedQuerySet(models.QuerySet):
 def depends_on(field: models.Field, changed: list[str]) -> bool:
     """Whether a search column holds one of the `changed` fields."""
     return isinstance(field, SearchField) and not set(field.sources).isdisjoint(changed)
+
+
+def transaction_block() -> object:
+    """What stands for the open transaction: its outermost atomic block. Raises where none is open."""
+    blocks = connection.atomic_blocks
+    if not blocks:
+        raise TransactionManagementError("A lock needs a transaction to hold it.")
+    return blocks[0]
 
 
 class Stamped(models.Model):
@@ -46,11 +55,30 @@ class Stamped(models.Model):
         abstract = True
         ordering = ["id"]
 
+    def lock(self) -> None:
+        """Lock the row until the transaction ends and read it anew, unless this transaction has done so already.
+
+        Raises DoesNotExist for a row that is gone.
+        """
+        if getattr(self, "_locked_in", None) is not transaction_block():
+            fresh = type(self).objects.locked().get(pk=self.pk)
+            self.__dict__.clear()
+            self.__dict__.update(fresh.__dict__)
+            self.note_lock()
+
+    def note_lock(self) -> None:
+        """The row was read by `locked()` in the transaction that is open."""
+        self._locked_in = transaction_block()
+
     def edit(self, *, by=None, **changes: Any) -> list[str]:
         """Set the given fields and save only those that differ, so that nobody's neighbouring change is undone.
 
-        `by` is the user who does it, for tables that keep a history. Returns the names of the fields that were saved.
+        `by` is the user who does it, for tables that keep a history. Returns the names of the saved fields.
         """
+        changes = {
+            getattr(self._meta.get_field(name), "attname", name): value.pk if isinstance(value, models.Model) else value
+            for name, value in changes.items()
+        }
         changed = [name for name, value in changes.items() if getattr(self, name) != value]
         for name in changed:
             setattr(self, name, changes[name])
@@ -62,7 +90,7 @@ class Stamped(models.Model):
 
 
 class EndedToken(models.Model):
-    """A session (its `sid`) or a single refresh token (its `jti`) that is taken back until it would have expired anyway."""
+    """A session (its `sid`) or a single refresh token (its `jti`) that is taken back until it would have expired."""
 
     name = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField(db_index=True)

@@ -23,7 +23,10 @@ class Page:
         self.request = request
         self.number = _number(request, "page", 1, maximum=None)
         self.size = _number(request, "page_size", DEFAULT_SIZE, maximum=MAX_SIZE)
-        self.counted = request.query_params.get("count", "") != "0"
+        count = request.query_params.get("count", "").strip()
+        if count not in ("", "0", "1"):
+            raise ValidationError({"count": ["Enter 0 or 1."]})
+        self.counted = count != "0"
 
     @staticmethod
     def asked_for(request) -> bool:
@@ -55,21 +58,13 @@ class Page:
     def url(self, number: int) -> str:
         query = self.request.query_params.copy()
         query["page"], query["page_size"] = str(number), str(self.size)
-        return self.request.build_absolute_uri(
-            f"{self.request.path}?{urlencode(list(query.lists()), doseq=True)}"
-        )
+        return self.request.build_absolute_uri(f"{self.request.path}?{urlencode(list(query.lists()), doseq=True)}")
 
 
 def _number(request, name: str, default: int, maximum: int | None) -> int:
     raw = request.query_params.get(name, "").strip()
     if not raw:
         return default
-    if (
-        not (raw.isascii() and raw.isdigit() and len(raw) < 20)
-        or int(raw) < 1
-        or (maximum and int(raw) > maximum)
-    ):
-        raise ValidationError(
-            {name: [f"Enter a whole number from 1{f' to {maximum:,}' if maximum else ''}."]}
-        )
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 20) or int(raw) < 1 or (maximum and int(raw) > maximum):
+        raise ValidationError({name: [f"Enter a whole number from 1{f' to {maximum:,}' if maximum else ''}."]})
     return int(raw)

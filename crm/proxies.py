@@ -1,7 +1,7 @@
 """Whom a request comes from, where proxies stand between: only those of TRUSTED_PROXIES are believed.
 
-`X-Forwarded-For` is read from the right: the first address that is no trusted proxy is the client (RFC 7239, section 5.2,
-tells why the left end proves nothing). From anybody else the forwarding headers are dropped.
+`X-Forwarded-For` is read from the right: the first address that is no trusted proxy is the client (RFC 7239, section
+5.2, tells why the left end proves nothing). From anybody else the forwarding headers are dropped.
 """
 
 from functools import lru_cache
@@ -50,9 +50,7 @@ def is_address(text: str) -> bool:
 @lru_cache(maxsize=1024)
 def is_trusted(address: str) -> bool:
     """Whether `address` is one of TRUSTED_PROXIES."""
-    return is_address(address) and any(
-        ip_address(address) in ip_network(net) for net in settings.TRUSTED_PROXIES
-    )
+    return is_address(address) and any(ip_address(address) in ip_network(net) for net in settings.TRUSTED_PROXIES)
 
 
 setting_changed.connect(

@@ -1,7 +1,8 @@
 """Search: one column per table that holds what a person might type to find the row, and the question asked of it.
 
-The text is folded: case, accents and width gone, so that `snabbkop` finds `Snabbköp`; and every phone stands in it as typed
-and as bare digits, so that digits match however typed. On PostgreSQL a trigram index serves any part of three letters.
+The text is folded: case, accents and width gone, so that `snabbkop` finds `Snabbköp`; and every phone stands in it as
+typed and as bare digits, so that digits match however typed. On PostgreSQL a trigram index serves any part of three
+letters.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.migrations import RunSQL
 from django.db.models import Q
 
 MAX_TERMS = 10
@@ -18,7 +20,7 @@ MAX_LENGTH = 254
 
 def fold(text: str) -> str:
     """`text` for comparing: compatibility forms, case and combining marks folded."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
@@ -28,7 +30,7 @@ def digits(text: str) -> str:
 
 
 class SearchField(models.TextField):
-    """Kept by the row itself on every save of one of its `sources`; `phones` are those also searched by their digits."""
+    """Kept by the row itself on every save of one of its `sources`; `phones` are also searched by their digits."""
 
     def __init__(self, sources: Iterable[str] = (), phones: Iterable[str] = (), **kwargs) -> None:
         self.sources, self.phones = list(sources), list(phones)
@@ -46,6 +48,27 @@ class SearchField(models.TextField):
         return text
 
 
+class TrigramIndex(RunSQL):
+    """Migration operation: a trigram index on a table's column `search`. SQLite has none and scans."""
+
+    def __init__(self, table: str, name: str) -> None:
+        super().__init__(
+            [
+                "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+                f"CREATE INDEX {name} ON {table} USING gin (search gin_trgm_ops)",
+            ],
+            [f"DROP INDEX {name}"],
+        )
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+
 def search(queryset: models.QuerySet, field: str, text: str) -> models.QuerySet:
     """The rows whose search column `field` (a look-up path) holds every word of `text`.
 
@@ -53,14 +76,13 @@ def search(queryset: models.QuerySet, field: str, text: str) -> models.QuerySet:
     """
     if "\0" in text:
         raise ValidationError("Null characters are not allowed.")
-    if len(text) > MAX_LENGTH or len(text.split()) > MAX_TERMS:
+    words = fold(text).split()
+    if len(text) > MAX_LENGTH or len(words) > MAX_TERMS:
         raise ValidationError(f"Search for at most {MAX_TERMS} words and {MAX_LENGTH} characters.")
-    if is_phone(text):
-        return queryset.filter(
-            Q(**{f"{field}__contains": digits(text)}) | Q(**{f"{field}__contains": fold(text)})
-        )
-    for word in text.split():
-        matches = Q(**{f"{field}__contains": fold(word)})
+    if is_phone(" ".join(words)):
+        words = [" ".join(words)]  # a number written in groups
+    for word in words:
+        matches = Q(**{f"{field}__contains": word})
         if is_phone(word):
             matches |= Q(**{f"{field}__contains": digits(word)})
         queryset = queryset.filter(matches)
@@ -69,4 +91,4 @@ def search(queryset: models.QuerySet, field: str, text: str) -> models.QuerySet:
 
 def is_phone(text: str) -> bool:
     """Whether `text` is digits and the signs that phones are written with."""
-    return bool(re.fullmatch(r"[\d\s()+./\-]*", text)) and len(digits(text)) >= 3
+    return bool(re.fullmatch(r"[\d\s()+./\-\u2010-\u2015]*", text)) and len(digits(text)) >= 3

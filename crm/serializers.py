@@ -1,4 +1,4 @@
-"""The fields that the documented bodies are made of, and a ModelSerializer that uses them and saves only what it was given."""
+"""The fields that the documented bodies are made of, and a ModelSerializer that saves only what it was given."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,5 +1,6 @@
 """The settings, read from the environment (and from `.env` beside manage.py). The README lists every variable."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,12 +17,10 @@ if (BASE_DIR / ".env").exists():
 # --- Security -----------------------------------------------------------------------------------
 
 DEBUG = read("DEBUG", False, environment.flag)
-SECRET_KEY = read("SECRET_KEY", "", environment.secret_key) or environment.kept_secret_key(
-    BASE_DIR / ".secret_key"
-)
+SECRET_KEY = read("SECRET_KEY", "", environment.secret_key) or environment.kept_secret_key(BASE_DIR / ".secret_key")
 ALLOWED_HOSTS = read("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], environment.words)
-CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", [], environment.origins)
-TRUSTED_PROXIES = read("TRUSTED_PROXIES", [], environment.networks)
+CSRF_TRUSTED_ORIGINS: list[str] = read("CSRF_TRUSTED_ORIGINS", [], environment.origins)
+TRUSTED_PROXIES: list[str] = read("TRUSTED_PROXIES", [], environment.networks)
 
 HTTPS = read("HTTPS", False, environment.flag)
 SECURE_SSL_REDIRECT = HTTPS
@@ -33,7 +32,7 @@ SESSION_COOKIE_AGE = 12 * 3600  # a working day
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # crm.proxies lets only trusted proxies say it
 X_FRAME_OPTIONS = "DENY"
 
-CORS_ALLOWED_ORIGINS = read("CORS_ALLOWED_ORIGINS", [], environment.origins)
+CORS_ALLOWED_ORIGINS: list[str] = read("CORS_ALLOWED_ORIGINS", [], environment.origins)
 
 # --- Application --------------------------------------------------------------------------------
 
@@ -48,14 +47,18 @@ INSTALLED_APPS = [
     "corsheaders",
     "rest_framework",
     "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",  # Swagger UI and ReDoc, served from here
     "crm",
     "lead",
     "contact",
     "track",
     "call",
+    "crm.backoffice",
 ]
 
 MIDDLEWARE = [
+    "crm.requests.RequestMiddleware",
     "crm.proxies.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -157,10 +160,24 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": "crm.rendering.AllowedMethods",
     "DEFAULT_THROTTLE_CLASSES": ["crm.throttling.UserRate"],
     "DEFAULT_FILTER_BACKENDS": ["crm.filtering.FilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "crm.schema.AutoSchema",
     "EXCEPTION_HANDLER": "crm.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,  # ?format= is a parameter like any other
     "COERCE_DECIMAL_TO_STRING": False,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "KAM CRM",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "DEFAULT_GENERATOR_CLASS": "crm.schema.Generator",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "PARSER_WHITELIST": ["crm.parsing.StrictJSONParser"],  # forms are read too; the text at the top says so
+    "POSTPROCESSING_HOOKS": [],
+    "SORT_OPERATION_PARAMETERS": False,
+    "GET_LIB_DOC_EXCLUDES": "crm.schema.documented_elsewhere",
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # a test and `make check` do it
 }
 
 THROTTLE = read("THROTTLE", True, environment.flag)
@@ -184,14 +201,50 @@ CORS_ALLOW_HEADERS = [
     "x-request-id",
 ]
 
+# --- Logs ---------------------------------------------------------------------------------------
+
+LOG_JSON = read("LOG_JSON", False, environment.flag)  # errors and every request, a JSON object a line
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"()": "crm.logs.DiscreetFormatter", "format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "crm.logs.JSONFormatter"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json" if LOG_JSON else "text"},
+        "null": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "crm.access": {"level": "INFO" if LOG_JSON else "WARNING"},
+        "django": {"handlers": [], "level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # 4xx are the client's business, and in the access log
+        "django.security": {"handlers": ["null"], "propagate": False},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},  # runserver
+        "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},  # of its workers
+    },
+}
+
+# --- Call planning ------------------------------------------------------------------------------
+
+# Interactions of these types move the lead's call plans; an empty TOUCH_TYPES turns that off.
+TOUCH_TYPES = environment.words(os.environ.get("TOUCH_TYPES", "CALL,VISIT,MEETING"))
+
+globals().update(
+    read("EMAIL_URL", environment.email("consolemail://"), environment.email)
+)  # EMAIL_BACKEND, EMAIL_HOST …
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "crm@localhost"
+
 # --- Signing in ---------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["crm.signin.LimitedBackend"]
 
 SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=read("ACCESS_TOKEN_MINUTES", 60, environment.count)),
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=read("REFRESH_TOKEN_DAYS", 14, environment.count)),
+    "ACCESS_TOKEN_LIFETIME": read("ACCESS_TOKEN_MINUTES", timedelta(minutes=60), environment.minutes),
+    "REFRESH_TOKEN_LIFETIME": read("REFRESH_TOKEN_DAYS", timedelta(days=14), environment.days),
     "ROTATE_REFRESH_TOKENS": read("ROTATE_REFRESH_TOKENS", False, environment.flag),
+    "AUTH_HEADER_TYPES": ("Bearer", "bearer"),  # a scheme's case does not matter (RFC 9110, section 11.1)
     "CHECK_REVOKE_TOKEN": True,  # tokens carry a digest of the password: a new one ends them
     "UPDATE_LAST_LOGIN": True,
     "TOKEN_OBTAIN_SERIALIZER": "crm.authentication.SignInSerializer",

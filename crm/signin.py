@@ -1,13 +1,14 @@
-"""How often somebody may guess a password: exact across threads and processes, counted before the password is looked at.
+"""How often a password may be guessed: exact across threads and processes, counted before the password is looked at.
 
-After PER_NAME wrong passwords of one name from one address, or PER_ADDRESS from one address, within WINDOW, further attempts
-are refused with 429. An attempt takes its place first and gives it back when the password was right; the row's lock keeps
-simultaneous guesses from passing together.
+After PER_NAME wrong passwords of one name from one address, or PER_ADDRESS from one address, within WINDOW, further
+attempts are refused with 429. An attempt takes its place first and gives it back when the password was right; the row's
+lock keeps simultaneous guesses from passing together.
 """
 
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
+from math import ceil
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
@@ -27,6 +28,7 @@ class TooManyAttempts(Throttled):
     """429, with the seconds until the next attempt in `wait`."""
 
     default_detail = "Too many wrong passwords."
+    wait: float
 
 
 class LimitedBackend(ModelBackend):
@@ -66,8 +68,9 @@ def take_place(limits: dict[str, int]) -> float:
         rows = [_locked(who) for who in sorted(limits)]
         for row in rows:
             row.times = [time for time in row.times if time > moment - WINDOW.total_seconds()]
-            if len(row.times) >= limits[row.who]:
-                raise TooManyAttempts(wait=int(row.times[0] + WINDOW.total_seconds() - moment) + 1)
+        waits = [row.times[0] + WINDOW.total_seconds() - moment for row in rows if len(row.times) >= limits[row.who]]
+        if waits:
+            raise TooManyAttempts(wait=ceil(max(waits)))
         for row in rows:
             _keep(row, [*row.times, moment])
     return moment

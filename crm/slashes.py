@@ -8,10 +8,12 @@ class SlashMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        path = request.path_info
-        # The admin's pages link relatively, so it redirects by itself.
-        if not path.endswith("/") and not path.startswith("/admin") and not is_valid_path(path):
-            if is_valid_path(f"{path}/"):
-                request.path_info = f"{path}/"
-                request.path = f"{request.path}/"
+        if not request.path_info.endswith("/") and lacks_slash(request.path_info):
+            request.path_info += "/"
+            request.path += "/"
         return self.get_response(request)
+
+
+def lacks_slash(path: str) -> bool:
+    """Whether only the path with a slash leads anywhere. The admin links relatively, so it redirects by itself."""
+    return not path.startswith("/admin") and not is_valid_path(path) and bool(is_valid_path(f"{path}/"))

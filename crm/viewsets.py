@@ -1,7 +1,7 @@
 """What every resource does over HTTP. An app's ViewSet names its table, its shapes and its verbs; the rest is here.
 
-Reading a list or a row answers straight from the columns (crm.rows). Writing happens in one transaction, on rows that are
-locked before they are read, with the body taken in beforehand so that a slow client holds no lock.
+Reading a list or a row answers straight from the columns (crm.rows). Writing happens in one transaction, on rows that
+are locked before they are read, with the body taken in beforehand so that a slow client holds no lock.
 """
 
 from functools import partial
@@ -19,10 +19,66 @@ from crm.pagination import Page
 from crm.rendering import to_json
 
 
-class ReadingViewSet(GenericViewSet):
+class ApiViewSet(GenericViewSet):
+    """The base of every view: an unsafe request is one write, and answers that show a resource are tagged."""
+
+    keeps_answers = True  # for an Idempotency-Key; not where an answer is a secret
+    own_parameters: frozenset[str] = frozenset()  # of the query string, that `query` has read
+
+    def initial(self, request, *args, **kwargs):
+        """Once DRF has let the request in, an unsafe method's handler runs as one write."""
+        super().initial(request, *args, **kwargs)
+        method = request.method.lower()
+        if request.method not in SAFE_METHODS and hasattr(self, method):
+            setattr(self, method, partial(self.write, getattr(self, method)))
+
+    def write(self, handler, request, *args, **kwargs):
+        """Run `handler` in one transaction; with an Idempotency-Key at most once."""
+        request.data  # noqa: B018 (reads the body before anything is locked)
+        key = idempotency.key_of(request) if self.keeps_answers else None
+        with transaction.atomic():
+            if key is None:
+                return handler(request, *args, **kwargs)
+            return idempotency.once(
+                request, key, lambda: self.finalize_response(request, handler(request, *args, **kwargs))
+            )
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        shows_resource = self.detail or request.method == "POST"
+        if self.keeps_answers and shows_resource and isinstance(response, Response) and not response.is_rendered:
+            response.add_post_render_callback(conditional.tag)
+        return response
+
+    def check_precondition(self, instance) -> None:
+        """Raises PreconditionFailed (412) where the locked row is not the one that the client has seen."""
+        conditional.check(self.request, lambda: to_json(type(self).serializer_class(instance).data))
+
+    def answer(self, instance) -> Response:
+        """The whole resource, which every verb answers."""
+        return Response(type(self).serializer_class(instance).data)
+
+    def body(self, serializer_class, **context):
+        """What a verb was told. Raises ValidationError (400)."""
+        return self._validated(serializer_class, self.request.data, context)
+
+    def query(self, serializer_class):
+        """What the query string asks, empty values left out. Raises ValidationError (400)."""
+        given = {name: value for name, value in self.request.query_params.items() if value.strip()}
+        self.own_parameters |= set(serializer_class().fields)
+        return self._validated(serializer_class, given, {})
+
+    def _validated(self, serializer_class, data, context):
+        serializer = serializer_class(data=data, context={**self.get_serializer_context(), **context})
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+
+class ReadingViewSet(ApiViewSet):
     """Lists with filters and pages, and single rows, from their columns.
 
-    `filterset_class`, `search_field` (a look-up path to a SearchField) and `ordering_fields` say what a list may be asked.
+    `filterset_class`, `search_field` (a look-up path to a SearchField) and `ordering_fields` say what a list may be
+    asked.
     """
 
     lookup_value_regex = "[0-9]{1,18}"  # anything else is no id: 404
@@ -53,16 +109,6 @@ class ReadingViewSet(GenericViewSet):
             headers=page.headers(queryset, more=len(window) > page.size),
         )
 
-    def finalize_response(self, request, response, *args, **kwargs):
-        response = super().finalize_response(request, response, *args, **kwargs)
-        if (
-            isinstance(response, Response)
-            and not response.is_rendered
-            and (self.detail or request.method == "POST")
-        ):
-            response.add_post_render_callback(conditional.tag)
-        return response
-
 
 class ResourceViewSet(ReadingViewSet, ModelViewSet):
     """CRUD with conditional requests and safe retries."""
@@ -72,24 +118,6 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
     def get_queryset(self):
         return super().get_queryset().visible_to(self.request.user)
 
-    def initial(self, request, *args, **kwargs):
-        """Once DRF has let the request in, an unsafe method's handler runs as one write."""
-        super().initial(request, *args, **kwargs)
-        method = request.method.lower()
-        if request.method not in SAFE_METHODS and hasattr(self, method):
-            setattr(self, method, partial(self.write, getattr(self, method)))
-
-    def write(self, handler, request, *args, **kwargs):
-        """Run `handler` in one transaction; with an Idempotency-Key at most once."""
-        request.data  # noqa: B018 (reads the body before anything is locked)
-        key = idempotency.key_of(request)
-        with transaction.atomic():
-            if key is None:
-                return handler(request, *args, **kwargs)
-            return idempotency.once(
-                request, key, lambda: self.finalize_response(request, handler(request, *args, **kwargs))
-            )
-
     def get_object(self):
         """The row of the path, for a verb: locked, and as `If-Match` says. Reading takes `retrieve`'s way."""
         queryset = self.get_queryset()
@@ -98,13 +126,9 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
         instance = get_object_or_404(queryset, pk=self.kwargs["pk"])
         self.check_object_permissions(self.request, instance)
         if self.request.method not in SAFE_METHODS:
+            instance.note_lock()
             self.check_precondition(instance)
         return instance
-
-    def check_precondition(self, instance) -> None:
-        """Raises PreconditionFailed (412) where the locked row is not the one that the client has seen."""
-        if "HTTP_IF_MATCH" in self.request.META:
-            conditional.check_if_match(self.request, to_json(type(self).serializer_class(instance).data))
 
     def perform_create(self, serializer):
         serializer.save(created_by=self.request.user)

@@ -3,7 +3,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+django = get_wsgi_application()
 
-from crm.bodies import Dechunked  # noqa: E402 (the settings come first)
+from crm.bodies import CharsetGuard, Dechunked  # noqa: E402 (the apps come first)
 
-application = Dechunked(get_wsgi_application())
+application = CharsetGuard(Dechunked(django))

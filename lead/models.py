@@ -7,8 +7,11 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 
+from crm.hooks import Hook
 from crm.models import Stamped
 from crm.search import SearchField
+
+owner_changed = Hook()  # tells subscribers the ids of leads whose owner is another one now
 
 
 class LeadStatus(models.TextChoices):
@@ -55,12 +58,8 @@ class Restaurant(Stamped):
         ]
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="lead_has_name"),
-            models.CheckConstraint(
-                condition=models.Q(lead_status__in=LeadStatus.values), name="lead_status_known"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(potential_revenue__gte=0), name="lead_revenue_not_negative"
-            ),
+            models.CheckConstraint(condition=models.Q(lead_status__in=LeadStatus.values), name="lead_status_known"),
+            models.CheckConstraint(condition=models.Q(potential_revenue__gte=0), name="lead_revenue_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -80,6 +79,8 @@ class Restaurant(Stamped):
                     created_at=self.updated_at,
                     updated_at=self.updated_at,
                 )
+            if "assigned_to_id" in changed:
+                owner_changed.tell([self.pk])
         return changed
 
     def change_status(self, status: str, *, by=None, note: str = "") -> bool:
@@ -88,7 +89,7 @@ class Restaurant(Stamped):
         The row is locked and read anew first, so that the history of racing changes has no gap.
         """
         with transaction.atomic(savepoint=False):
-            self.refresh_from_db(from_queryset=Restaurant.objects.locked())
+            self.lock()
             return bool(self.edit(lead_status=status, by=by, note=note))
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:

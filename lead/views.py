@@ -1,5 +1,6 @@
+from django.db.models import F
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
-from rest_framework.response import Response
 
 from crm.viewsets import ResourceViewSet
 from lead.filters import RestaurantFilter
@@ -19,14 +20,15 @@ class RestaurantViewSet(ResourceViewSet):
         owner = serializer.validated_data.get("assigned_to_id", self.request.user.pk)
         serializer.save(created_by=self.request.user, assigned_to_id=owner)
 
+    @extend_schema(request=ChangeStatusSerializer)
     @action(detail=True, methods=["post"])
     def change_status(self, request, pk):
+        """Move a lead in the pipeline. Every move is allowed; the status that it has already leaves no history."""
         lead = self.get_object()
-        body = ChangeStatusSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        lead.change_status(**body.validated_data, by=request.user)
-        return Response(self.get_serializer(lead).data)
+        lead.change_status(**self.body(ChangeStatusSerializer), by=request.user)
+        return self.answer(lead)
 
+    @extend_schema(responses=StatusChangeSerializer(many=True))
     @action(
         detail=True,
         serializer_class=StatusChangeSerializer,
@@ -35,4 +37,5 @@ class RestaurantViewSet(ResourceViewSet):
         ordering_fields=["id", "changed_at"],
     )
     def status_history(self, request, pk):
-        return self.list_of(self.get_object().status_changes.all())
+        """List a lead's moves in the pipeline. Oldest first."""
+        return self.list_of(self.get_object().status_changes.alias(changed_at=F("created_at")))

@@ -11,6 +11,7 @@ from contact.models import Contact
 from crm import dates
 from crm.models import Stamped, StampedQuerySet
 from lead.models import Restaurant
+from track import touches
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -72,26 +73,40 @@ class Interaction(Stamped):
         return f"{self.interaction_type} {self.date:%Y-%m-%d}"
 
     @classmethod
-    def log(cls, *, order: dict[str, Any] | None = None, **fields: Any) -> Self:
-        """Record what happened, with the details of its `order` if one was placed (the keys of `write_order`)."""
+    def log(cls, *, order: dict[str, Any] | None = None, is_touch: bool = True, **fields: Any) -> Self:
+        """Record what happened, with the details of its `order` if one was placed (the keys of `write_order`).
+
+        Subscribers of `track.touches` hear of it, unless `is_touch` says that whoever records it sees to them.
+        """
         with transaction.atomic(savepoint=False):
             fields.setdefault("order_placed", fields["interaction_type"] == InteractionType.ORDER)
             if order:
                 fields["order_placed"] = True
-            interaction = cls.objects.create(**fields)
+            interaction: Any = cls.objects.create(**fields)
             if order:
                 interaction._replace_order(by=fields.get("created_by"), **order)
+            if is_touch and (touch := touches.touch_of(interaction)):
+                touches.changed.tell(interaction, None, touch, fields.get("created_by"))
         return interaction
 
     def edit(self, *, by=None, order: dict[str, Any] | None = None, **changes: Any) -> list[str]:
         """As `Stamped.edit`; an `order` is written with it. The row must be locked."""
         with transaction.atomic(savepoint=False):
+            before = touches.touch_of(self)
             if order:
                 changes["order_placed"] = True
             changed = super().edit(by=by, **changes)
             if order:
                 self._replace_order(by=by, **order)
+            if (after := touches.touch_of(self)) != before:
+                touches.changed.tell(self, before, after, by)
         return changed
+
+    def delete(self, *args: Any, by=None, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic(savepoint=False):
+            if before := touches.touch_of(self):
+                touches.changed.tell(self, before, None, by)
+            return super().delete(*args, **kwargs)
 
     def write_order(
         self,
@@ -107,7 +122,7 @@ class Interaction(Stamped):
         `order_date` left out is the interaction's date.
         """
         with transaction.atomic(savepoint=False):
-            self.refresh_from_db(from_queryset=Interaction.objects.locked())
+            self.lock()
             self.edit(order_placed=True)
             return self._replace_order(
                 product_details=product_details,
@@ -134,9 +149,7 @@ class OrderDetails(Stamped):
     interaction = models.OneToOneField(Interaction, models.CASCADE, related_name="order")
     product_details = models.TextField(max_length=20_000)
     quantity = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(MAX_QUANTITY)])
-    total_price = models.DecimalField(
-        max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))]
-    )
+    total_price = models.DecimalField(max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))])
     order_date = models.DateTimeField(validators=DATE_BOUNDS)
 
     class Meta(Stamped.Meta):

@@ -53,9 +53,7 @@ class InteractionSerializer(ModelSerializer):
         if contact is not None:
             if employer is None:
                 self.fail_reference("contact", contact)
-            raise serializers.ValidationError(
-                {"contact": [f"Contact {contact} does not belong to lead {lead}."]}
-            )
+            raise serializers.ValidationError({"contact": [f"Contact {contact} does not belong to lead {lead}."]})
         return attrs
 
     def fail_reference(self, name: str, pk: int) -> None:

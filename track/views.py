@@ -1,10 +1,12 @@
 from django.http import Http404
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from crm import conditional, rows
+from crm.schema import just
 from crm.viewsets import ResourceViewSet
 from track.filters import InteractionFilter
 from track.models import Interaction, OrderDetails
@@ -20,22 +22,28 @@ class InteractionViewSet(ResourceViewSet):
     search_field = "lead__search"
     ordering_fields = ["id", "date", "interaction_type", "lead", "contact", "created_at", "updated_at"]
 
+    @extend_schema(responses={200: just(message="Interaction deleted successfully.")})
     def destroy(self, request, *args, **kwargs):
         super().destroy(request, *args, **kwargs)
         return Response({"message": "Interaction deleted successfully."})
 
+    @extend_schema(responses=InteractionSerializer(many=True))
     @action(detail=False)
     def orders(self, request):
+        """List the interactions in which an order was placed."""
         return self.list_of(self.get_queryset().with_orders())
 
     @action(detail=True, serializer_class=OrderDetailsSerializer)
     def order_details(self, request, pk):
+        """Get the details of an interaction's order."""
         if not self.get_queryset().filter(pk=pk).exists():
             raise Http404
         return self.order_response(pk)
 
+    @extend_schema(responses={200: OrderDetailsSerializer, 201: OrderDetailsSerializer})
     @order_details.mapping.put
     def replace_order_details(self, request, pk):
+        """Create or replace the details of an interaction's order. Marks the interaction as one with an order."""
         interaction = self.get_object()
         body = OrderDetailsSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -44,6 +52,7 @@ class InteractionViewSet(ResourceViewSet):
 
     @order_details.mapping.patch
     def edit_order_details(self, request, pk):
+        """Edit the details of an interaction's order. What is left out keeps its value."""
         interaction = self.get_object()
         order = OrderDetails.objects.filter(interaction=interaction).first()
         if order is None:
@@ -66,6 +75,6 @@ class InteractionViewSet(ResourceViewSet):
     def check_precondition(self, instance) -> None:
         """The order details are a resource of their own, with their own tag."""
         if self.get_serializer_class() is OrderDetailsSerializer:
-            conditional.check_if_match(self.request, self.order_json(instance.pk))
+            conditional.check(self.request, lambda: self.order_json(instance.pk))
         else:
             super().check_precondition(instance)

@@ -1,0 +1,174 @@
+"""Holds a running server (BASE_URL) against its own OpenAPI description, with schemathesis.
+
+Run as a program it starts `schemathesis run` and says what was reached; fails where an answer was not as described, or
+an operation never succeeded. Schemathesis loads this file as its hooks: they put ids of rows that exist, and tokens and
+dates that make sense, in the place of most of the made-up ones, so that requests get past the look-ups.
+"""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import requests
+import schemathesis
+
+BASE_URL = os.environ["BASE_URL"]
+REPORT = os.environ.get("FUZZ_REPORT", "")
+SECONDS = os.environ.get("FUZZ_SECONDS", "150")
+# Not asked: whether each made-up body is taken or refused. References, dates that bear on one another and unknown keys,
+# which are ignored, are beyond what a schema can say.
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
+    "response_schema_conformance,unsupported_method,allow_header_conformance,use_after_free,"
+    "ensure_resource_availability,ignored_auth"
+)
+
+session = requests.Session()
+random = Random(1)
+reached: Counter[tuple[str, int]] = Counter()
+
+
+def post(path: str, **body) -> dict:
+    answer = session.post(f"{BASE_URL}{path}", json=body)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def sign_in() -> dict:
+    return post("/api/token/", username="demo", password="demo")
+
+
+class Cast:
+    """Rows that exist. What a request may delete is made for it."""
+
+    def __init__(self) -> None:
+        self.tokens = sign_in()
+        session.headers["Authorization"] = f"Bearer {self.tokens['access']}"
+        self.lead = self.new_lead()
+        self.contact = self.new_contact()
+        self.ids = {"/lead/": self.lead, "/contact/": self.contact, "/track/": self.new_interaction()}
+        self.ids["/call/"] = self.new_plan()
+
+    def new_lead(self) -> int:
+        return post("/lead/restaurants/", name="Bistro Anna")["id"]
+
+    def new_contact(self) -> int:
+        return post("/contact/contacts/", restaurant=self.lead, name="Asha Rao")["id"]
+
+    def new_interaction(self) -> int:
+        order = {"product_details": "50 units", "quantity": 50, "total_price": 500}
+        return post("/track/interactions/", lead=self.lead, interaction_type="ORDER", order=order)["id"]
+
+    def new_plan(self) -> int:
+        return post("/call/", lead=self.lead, frequency="WEEKLY")["id"]
+
+    def id_for(self, method: str, path: str) -> int:
+        section = f"/{path.split('/')[1]}/"
+        if method != "DELETE":
+            return self.ids[section]
+        makers = {"/lead/": self.new_lead, "/contact/": self.new_contact, "/track/": self.new_interaction}
+        return makers.get(section, self.new_plan)()
+
+    def values(self, operation: str) -> dict:
+        """What is put in the place of made-up values of the same type."""
+        token = sign_in()["refresh"] if operation == "POST /api/token/logout/" else self.tokens["refresh"]
+        return {
+            "lead": self.lead,
+            "restaurant": self.lead,
+            "contact": self.contact,
+            "assigned_to": None,
+            "username": "demo",
+            "password": "demo",
+            "refresh": token,
+            "token": token,
+            "time_zone": "Asia/Kolkata",
+            "country": "IN",
+            "region": "",
+            "until": "2099-01-07",
+            "tz": "Asia/Kolkata",
+            "from": "2024-01-01",
+            "to": "2024-12-31",
+            "date": "2024-12-28",
+        }
+
+
+cast: Cast | None = None
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs) -> None:
+    """Mostly a request that can succeed; now and then what was made up."""
+    global cast
+    cast = cast or Cast()
+    parameters = case.path_parameters or {}
+    if isinstance(parameters.get("id"), int) and random.random() < 0.9:
+        parameters["id"] = cast.id_for(case.method, case.path)
+    if "secret" in parameters and random.random() < 0.5:
+        parameters["secret"] = post("/call/feed/")["url"].rpartition("/")[2].removesuffix(".ics")
+    values = cast.values(case.operation.label) if random.random() < 0.7 else {}
+    for given in (case.body, case.query):
+        if isinstance(given, dict):
+            for name in values.keys() & given.keys():
+                if isinstance(given[name], type(values[name]) | None):
+                    given[name] = values[name]
+    for name in ("If-Match", "If-None-Match"):
+        if case.headers and name in case.headers and random.random() < 0.7:
+            del case.headers[name]
+
+
+@schemathesis.hook
+def after_call(context, case, response) -> None:
+    reached[case.operation.label, response.status_code] += 1
+
+
+def write_report() -> None:
+    rows = [[operation, status, count] for (operation, status), count in reached.items()]
+    Path(REPORT).write_text(json.dumps(rows))
+
+
+def main() -> int:
+    with TemporaryDirectory() as folder:
+        report = Path(folder) / "reached.json"
+        environment = os.environ | {
+            "SCHEMATHESIS_HOOKS": Path(__file__).stem,
+            "PYTHONPATH": str(Path(__file__).parent),
+            "FUZZ_REPORT": str(report),
+        }
+        command = [
+            *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{BASE_URL}/api/schema/"),
+            *("--header", f"Authorization: Bearer {sign_in()['access']}", "--checks", CHECKS, "--seed", "1"),
+            *("--max-time", SECONDS, "--generation-database", "none", "--continue-on-failure", *sys.argv[1:]),
+        ]
+        failed = subprocess.run(command, env=environment, cwd=folder).returncode
+        return failed or summary(json.loads(report.read_text()))
+
+
+def summary(rows: list) -> int:
+    """Prints what each operation answered, and returns 1 where one never succeeded."""
+    described = requests.get(f"{BASE_URL}/api/schema/", headers={"Accept": "application/json"}).json()["paths"]
+    operations = {f"{method.upper()} {path}" for path, item in described.items() for method in item}
+    answers: dict[str, dict[int, int]] = {operation: {} for operation in sorted(operations)}
+    for operation, status, count in rows:
+        answers[operation][status] = count
+    for operation, counts in answers.items():
+        print(f"{operation:50}", *(f"{status}×{count}" for status, count in sorted(counts.items())))
+    lost = [operation for operation, counts in answers.items() if not any(200 <= status < 300 for status in counts)]
+    documented = sum(len(operation["responses"]) for item in described.values() for operation in item.values())
+    seen = sum(len(counts) for counts in answers.values())
+    print(f"{len(answers)} operations, {sum(count for _, _, count in rows)} requests;", end=" ")
+    print(f"{documented} documented statuses, {seen} of them seen.")
+    for operation in lost:
+        print(f"{operation} never succeeded.", file=sys.stderr)
+    return int(bool(lost))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+elif REPORT:
+    atexit.register(write_report)

@@ -1,0 +1,47 @@
+# Everything is installed into .venv; beforehand there need only be Python 3.11 or newer.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format postman clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/installed  ## migrate, load demo data on the first run, serve on http://127.0.0.1:8000/
+	@exec $(BIN)/python manage.py serve
+
+test: .venv/installed  ## the whole test suite, on SQLite or on DATABASE_URL
+	$(BIN)/pytest
+
+check: .venv/installed-dev  ## format, lint, types, production settings, migrations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy lead contact track call crm
+	DEBUG=0 HTTPS=1 ALLOWED_HOSTS=crm.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: .venv/installed-dev  ## write the code as ruff would
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+postman: .venv/installed  ## run the Postman collection under newman (needs Node)
+	postman/run
+
+clean:  ## remove .venv and what the tools left behind; databases stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Both files are stamps: what follows them runs again only when the requirements have changed.
+.venv/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@echo "Installing into .venv, this once ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

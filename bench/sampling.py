@@ -1,0 +1,77 @@
+"""Where the product's CPU time goes under load: py-spy's samples of its workers, each put down to one place."""
+
+import os
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import load
+from load import say
+from servers import VENV, Target
+
+SECONDS = 8
+RATE = 250  # samples a second
+
+# A sample goes to the first of these whose mark is anywhere in its stack: a step of the request with all beneath it.
+STEPS = {
+    "idle": ["accept (socket.py", "select (selectors.py", "wait (threading.py", "_worker (concurrent/futures"],
+    "connection: health check, close": ["close_if_unusable_or_obsolete (", "close_if_health_check_failed ("],
+    "token: signature and claims": ["get_validated_token ("],
+    "token: user and session": ["user_of (crm/authentication.py", "get_user (crm/authentication.py"],
+    "body: read and parsed": ["parse (crm/parsing.py"],
+    "conditional: ETag": ["tag (crm/conditional.py"],
+    "rows to JSON": ["rows_to_json (", "row_to_json (", "to_json (", "render (crm/rendering.py"],
+    "filters": ["filter_queryset (crm/filtering.py"],
+    "transaction": ["__enter__ (django/db/transaction.py", "__exit__ (django/db/transaction.py"],
+    "input: validation": ["is_valid (rest_framework/serializers.py"],
+    "input: serializer's fields made": ["fields (rest_framework/serializers.py", "get_fields (rest_framework"],
+}
+# Else to the innermost frame that one of these knows.
+LAYERS = {
+    "view: ORM and query": ["(django/db/", "(psycopg2/"],
+    "DRF: dispatch": ["(rest_framework/", "(crm/viewsets.py"],
+    "middleware": ["(django/middleware", "(django/contrib", "(corsheaders", "(whitenoise", "(crm/", "(django/utils/deprecation"],
+    "Django: handler, URLs, request, response": ["(django/", "(asgiref"],
+    "server": ["(gunicorn", "(granian", "(socket.py", "(selectors.py", "(concurrent", "(threading.py", "(logging"],
+}
+
+
+def report(names: list[str], target: Target, folder: Path) -> None:
+    """Print, for each scenario, the share of every place in the workers' time on the CPU."""
+    spy = shutil.which("py-spy", path=f"{VENV}:{os.environ['PATH']}")
+    if not spy:
+        raise SystemExit("py-spy is missing: pip install -r bench/requirements.txt")
+    shares = {}
+    for name in names:
+        say(f"sampling {name}")
+        load.wrk(target, load.prepare(name, target, folder), 1)
+        samples = folder / f"{name}.samples"
+        options = ["--subprocesses", "--function", "--duration", str(SECONDS), "--rate", str(RATE), "--format", "raw"]
+        process = subprocess.Popen(
+            [spy, "record", "--pid", str(target.process.pid), *options, "--output", samples],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        load.wrk(target, load.prepare(name, target, folder), SECONDS + 2)
+        process.wait(30)
+        counts = Counter()
+        for line in samples.read_text().splitlines():
+            stack, count = line.rsplit(" ", 1)
+            counts[place(stack)] += int(count)
+        del counts["idle"]
+        shares[name] = {where: count / counts.total() for where, count in counts.items()}
+    print(f"`{target.command}`\n\n| share of the workers' CPU time | {' | '.join(names)} |\n|---|{'--:|' * len(names)}")
+    for where in sorted({where for by in shares.values() for where in by}, key=lambda w: -max(s.get(w, 0) for s in shares.values())):
+        print(f"| {where} | {' | '.join(f'{shares[name].get(where, 0):.0%}' for name in names)} |")
+
+
+def place(stack: str) -> str:
+    for step, marks in STEPS.items():
+        if any(mark in stack for mark in marks):
+            return step
+    for frame in reversed(stack.split(";")):
+        for layer, marks in LAYERS.items():
+            if any(mark in frame for mark in marks):
+                return layer
+    return "other"

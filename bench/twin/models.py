@@ -1,0 +1,78 @@
+"""The product's tables, as its documented bodies show them. The product's migrations make them."""
+
+from django.db import models
+
+
+class Stamped(models.Model):
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+        managed = False
+        ordering = ["id"]
+
+
+class Restaurant(Stamped):
+    name = models.CharField(max_length=254)
+
+    class Meta(Stamped.Meta):
+        db_table = "lead_restaurant"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(Stamped):
+    restaurant = models.ForeignKey(Restaurant, models.CASCADE)
+    name = models.CharField(max_length=254)
+
+    class Meta(Stamped.Meta):
+        db_table = "contact_contact"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Interaction(Stamped):
+    class Type(models.TextChoices):
+        CALL = "CALL"
+        EMAIL = "EMAIL"
+        VISIT = "VISIT"
+        MEETING = "MEETING"
+        MESSAGE = "MESSAGE"
+        ORDER = "ORDER"
+        OTHER = "OTHER"
+
+    lead = models.ForeignKey(Restaurant, models.CASCADE)
+    contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True)
+    interaction_type = models.CharField(max_length=20, choices=Type)
+    details = models.TextField(blank=True)
+    order_placed = models.BooleanField(default=False)
+    date = models.DateTimeField()
+
+    class Meta(Stamped.Meta):
+        db_table = "track_interaction"
+
+    def __str__(self) -> str:
+        return self.interaction_type
+
+
+class CallPlan(Stamped):
+    class Frequency(models.TextChoices):
+        DAILY = "DAILY"
+        WEEKLY = "WEEKLY"
+        BIWEEKLY = "BIWEEKLY"
+        MONTHLY = "MONTHLY"
+
+    lead = models.ForeignKey(Restaurant, models.CASCADE)
+    frequency = models.CharField(max_length=10, choices=Frequency)
+    last_called = models.DateTimeField(null=True, blank=True)
+    next_call_date = models.DateTimeField()
+    notes = models.TextField(blank=True)
+
+    class Meta(Stamped.Meta):
+        db_table = "call_callplan"
+
+    def __str__(self) -> str:
+        return self.frequency

@@ -1,0 +1,73 @@
+"""The documented requests that are timed, written with DRF's own classes and nothing else."""
+
+from calendar import monthrange
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django_filters.rest_framework import FilterSet, IsoDateTimeFilter
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from twin.models import CallPlan, Interaction
+
+DAYS = {"DAILY": 1, "WEEKLY": 7, "BIWEEKLY": 14}
+
+
+class InteractionSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Interaction
+        fields = ["id", "lead", "contact", "interaction_type", "details", "order_placed", "date"]
+
+
+class CallPlanSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = CallPlan
+        fields = ["id", "lead", "frequency", "last_called", "next_call_date", "notes"]
+
+
+class RecordCallSerializer(serializers.Serializer):
+    last_called = serializers.DateTimeField()
+
+
+class InteractionFilter(FilterSet):
+    date_after = IsoDateTimeFilter("date", "gte")
+    date_before = IsoDateTimeFilter("date", "lt")
+
+    class Meta:
+        model = Interaction
+        fields = ["lead", "contact"]
+
+
+class InteractionViewSet(viewsets.ModelViewSet):
+    queryset = Interaction.objects.all()
+    serializer_class = InteractionSerializer
+    filterset_class = InteractionFilter
+
+
+class CallPlanViewSet(viewsets.ModelViewSet):
+    queryset = CallPlan.objects.all()
+    serializer_class = CallPlanSerializer
+
+    @action(detail=False)
+    def today(self, request):
+        start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        due = self.get_queryset().filter(next_call_date__gte=start, next_call_date__lt=start + timedelta(days=1))
+        return Response(self.get_serializer(due, many=True).data)
+
+    @action(detail=True, methods=["post"])
+    def record_call(self, request, pk=None):
+        plan = self.get_object()
+        body = RecordCallSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        plan.last_called = body.validated_data["last_called"]
+        plan.next_call_date = next_call(plan.last_called, plan.frequency)
+        plan.save()
+        return Response(self.get_serializer(plan).data)
+
+
+def next_call(called: datetime, frequency: str) -> datetime:
+    if frequency != "MONTHLY":
+        return called + timedelta(days=DAYS[frequency])
+    year, month = (called.year, called.month + 1) if called.month < 12 else (called.year + 1, 1)
+    return called.replace(year=year, month=month, day=min(called.day, monthrange(year, month)[1]))

@@ -1,0 +1,126 @@
+"""A user's day on the phone: what is overdue, due today and coming up, who has no plan, and what one needs to call.
+
+A fixed number of queries, however many plans there are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+
+from call.models import AHEAD, CallEvent, CallPlan
+from call.serializers import CallPlanSerializer
+from contact.models import Contact
+from crm import dates
+from lead.models import LeadStatus, Restaurant
+from track.models import Interaction, OrderDetails
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """The local `day` of the owner in `zone`, and the `days` after it."""
+
+    owner_id: int
+    day: date
+    zone: ZoneInfo
+    days: int = 7
+
+    def body(self) -> dict[str, Any]:
+        """The answer of `GET /call/agenda/`."""
+        plans = list(self.plans().select_related("lead"))
+        unplanned = list(self.unplanned())
+        facts = Facts.of([plan.lead_id for plan in plans] + [lead.pk for lead in unplanned])
+        body: dict[str, Any] = {
+            "date": self.day,
+            "time_zone": self.zone.key,
+            "overdue": [],
+            "today": [],
+            "upcoming": [],
+            "unplanned": [self.entry(None, lead, facts) for lead in unplanned],
+        }
+        for plan in plans:
+            due = self.local(plan.next_call_date)
+            part = "overdue" if due < self.day else "today" if due == self.day else "upcoming"
+            body[part].append(self.entry(plan, plan.lead, facts))
+        return body
+
+    def plans(self) -> QuerySet[CallPlan]:
+        end = dates.start_of_day(self.day + timedelta(days=self.days + 1), self.zone)
+        return CallPlan.objects.overdue_at(end).filter(lead__assigned_to=self.owner_id)
+
+    def unplanned(self) -> QuerySet[Restaurant]:
+        planned = CallPlan.objects.filter(lead=OuterRef("pk"))
+        mine = Restaurant.objects.filter(assigned_to=self.owner_id).exclude(lead_status=LeadStatus.LOST)
+        return mine.filter(~Exists(planned)).order_by("id")
+
+    def local(self, moment: datetime) -> date:
+        return moment.astimezone(self.zone).date()
+
+    def entry(self, plan: CallPlan | None, lead: Restaurant, facts: "Facts") -> dict[str, Any]:
+        contact = facts.contacts.get(lead.pk)
+        touch = facts.touches.get(lead.pk)
+        order = facts.orders.get(lead.pk)
+        overdue = max(0, (self.day - self.local(plan.next_call_date)).days) if plan else 0
+        return {
+            "plan": CallPlanSerializer(plan).data if plan else None,
+            "lead": {"id": lead.pk, "name": lead.name, "city": lead.city, "lead_status": lead.lead_status},
+            "contact": contact
+            and {"id": contact.pk, "name": contact.name, "role": contact.role, "phone": contact.phone},
+            "last_touch": touch
+            and {"date": touch.date, "interaction_type": touch.interaction_type, "details": touch.details},
+            "last_order": order and {"date": order.order_date, "total_price": order.total_price},
+            "days_overdue": overdue,
+            "why": self.why(plan, overdue),
+        }
+
+    def why(self, plan: CallPlan | None, overdue: int) -> str:
+        if plan is None:
+            return "No call is planned for this lead."
+        called = f"last called on {self.local(plan.last_called)}" if plan.last_called else "never called"
+        due = self.local(plan.next_call_date)
+        if overdue:
+            return f"{overdue} {'day' if overdue == 1 else 'days'} overdue: due on {due}, {called}."
+        if due == self.day:
+            return f"Due today: {plan.frequency.lower()} calls, {called}."
+        return f"Due on {due}: {plan.frequency.lower()} calls, {called}."
+
+
+@dataclass
+class Facts:
+    """By lead: whom to ask for, the last touch and the last order."""
+
+    contacts: dict[int, Contact]
+    touches: dict[int, Interaction]
+    orders: dict[int, OrderDetails]
+
+    @classmethod
+    def of(cls, leads: Iterable[int]) -> "Facts":
+        leads = set(leads)
+        attempts = CallEvent.objects.filter(interaction=OuterRef("pk"), kind=CallEvent.Kind.ATTEMPTED)
+        touches = (
+            Interaction.objects.filter(lead=OuterRef("pk"), interaction_type__in=settings.TOUCH_TYPES)
+            .filter(~Exists(attempts), date__lte=dates.now() + AHEAD)
+            .order_by("-date", "-id")
+        )
+        spoken_to = touches.filter(contact__isnull=False).values("contact")[:1]
+        first = Contact.objects.filter(restaurant=OuterRef("pk")).order_by("id").values("pk")[:1]
+        orders = OrderDetails.objects.filter(interaction__lead=OuterRef("pk")).order_by("-order_date", "-id")
+        rows = (
+            Restaurant.objects.filter(pk__in=leads)
+            .order_by()
+            .values_list("pk", Subquery(spoken_to), Subquery(first), Subquery(touches.values("pk")[:1]))
+            .annotate(order=Subquery(orders.values("pk")[:1]))
+        )
+        found = [(lead, spoken or first, touch, order) for lead, spoken, first, touch, order in rows]
+        people = Contact.objects.in_bulk({contact for _, contact, _, _ in found if contact})
+        interactions = Interaction.objects.in_bulk({touch for _, _, touch, _ in found if touch})
+        details = OrderDetails.objects.in_bulk({order for _, _, _, order in found if order})
+        return cls(
+            contacts={lead: people[contact] for lead, contact, _, _ in found if contact in people},
+            touches={lead: interactions[touch] for lead, _, touch, _ in found if touch in interactions},
+            orders={lead: details[order] for lead, _, _, order in found if order in details},
+        )

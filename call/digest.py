@@ -1,0 +1,64 @@
+"""The agenda by mail, on the morning of each user's working day, once, however often and wherever it is asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from call.agenda import Agenda
+from call.profiles import SentDigest, calendar_of
+
+MORNING = range(6, 12)  # local hours
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What a user is to be told of the local `day`."""
+
+    user: Any
+    day: date
+    body: dict[str, Any]
+
+    def send(self) -> bool:
+        """Mail it. False where some process has taken it on before. A mail that fails may be tried again."""
+        claim, is_ours = SentDigest.objects.get_or_create(user=self.user, day=self.day)
+        if not is_ours:
+            return False
+        try:
+            self.mail().send()
+        except Exception:
+            claim.delete()
+            raise
+        return True
+
+    def mail(self) -> EmailMultiAlternatives:
+        due = len(self.body["overdue"]) + len(self.body["today"])
+        lists = [("Overdue", self.body["overdue"]), ("Today", self.body["today"])]
+        context = {"user": self.user, "lists": [(title, entries) for title, entries in lists if entries]}
+        mail = EmailMultiAlternatives(
+            subject=f"{due} {'call' if due == 1 else 'calls'} for {self.day:%A, %d %B %Y}",
+            body=render_to_string("call/digest.txt", context),
+            from_email=settings.DEFAULT_FROM_EMAIL,
+            to=[self.user.email],
+        )
+        mail.attach_alternative(render_to_string("call/digest.html", context), "text/html")
+        return mail
+
+
+def digests_at(moment: datetime) -> Iterator[Digest]:
+    """The digests to be sent: of users with an address, whose local morning of a working day it is, with calls due."""
+    for user in get_user_model().objects.filter(is_active=True).exclude(email="").order_by("id").iterator():
+        calendar = calendar_of(user.pk)
+        local = moment.astimezone(calendar.zone)
+        if local.hour not in MORNING or calendar.is_day_off(local.date()):
+            continue
+        if SentDigest.objects.filter(user=user, day=local.date()).exists():
+            continue
+        body = Agenda(user.pk, local.date(), calendar.zone, days=0).body()
+        if body["overdue"] or body["today"]:
+            yield Digest(user, local.date(), body)

@@ -1,0 +1,155 @@
+"""Whose calendar a plan is reckoned on, and how its owner is told: work profile, feed address, mailed digests."""
+
+from datetime import date
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import holidays
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from call.schedule import EVERY_DAY, WorkCalendar
+from crm import dates
+from crm.hooks import Hook
+from crm.models import Stamped
+
+MAX_LEAVES = 100
+
+profile_changed = Hook()  # tells subscribers the id of a user whose working days or zone are others now
+
+
+def every_day() -> list[int]:
+    return sorted(EVERY_DAY)
+
+
+def server_zone_name() -> str:
+    return dates.server_zone().key
+
+
+def validate_zone(name: str) -> None:
+    """Raises ValidationError unless `name` is in the IANA time zone database."""
+    try:
+        dates.zone(name)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
+def validate_working_days(days: Any) -> None:
+    """Raises ValidationError unless `days` are distinct ISO weekdays, at least one."""
+    whole = isinstance(days, list) and all(type(day) is int and 1 <= day <= 7 for day in days)
+    if not whole or not days or len(set(days)) < len(days):
+        raise ValidationError("Give at least one ISO weekday: 1 is Monday, 7 is Sunday, each once.")
+
+
+def validate_leave(leave: Any) -> None:
+    """Raises ValidationError unless `leave` is a list of {"from", "to"}, ISO dates, both inclusive."""
+    try:
+        periods = [(date.fromisoformat(period["from"]), date.fromisoformat(period["to"])) for period in leave]
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValidationError('Give a list of {"from": "2026-12-24", "to": "2026-12-31"}.') from error
+    if len(periods) > MAX_LEAVES:
+        raise ValidationError(f"Give at most {MAX_LEAVES} periods.")
+    for first, last in periods:
+        if first > last or first.year < 2000 or last.year > 2100:
+            raise ValidationError("A leave ends on or after the day it starts, between 2000 and 2100.")
+
+
+def validate_country(country: str, region: str) -> None:
+    """Raises ValidationError, naming the field, for a country or region whose public holidays are not known."""
+    if country and country not in holidays.list_supported_countries():
+        raise ValidationError({"country": ["Give an ISO 3166 country code whose holidays are known, or nothing."]})
+    if region and region not in holidays.list_supported_countries().get(country, []):
+        raise ValidationError({"region": ["Give a region of the country whose holidays are known, or nothing."]})
+
+
+@lru_cache(maxsize=256)
+def public_holidays(country: str, region: str):
+    """The public holidays of a country and region, worked out year by year as they are asked for."""
+    return holidays.country_holidays(country, subdiv=region or None) if country else frozenset()
+
+
+class WorkProfile(Stamped):
+    """When and where a user works. Without one: the server's zone, seven days, no holidays."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="work_profile")
+    time_zone = models.CharField(max_length=64, default=server_zone_name, validators=[validate_zone])
+    working_days = models.JSONField(default=every_day, validators=[validate_working_days], help_text="ISO weekdays")
+    country = models.CharField(max_length=10, blank=True, help_text="ISO 3166 code; its public holidays are days off")
+    region = models.CharField(max_length=20, blank=True)
+    leave = models.JSONField(default=list, blank=True, validators=[validate_leave], help_text="inclusive")
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.time_zone})"
+
+    def clean(self) -> None:
+        validate_country(self.country, self.region)
+
+    @property
+    def calendar(self) -> WorkCalendar:
+        return WorkCalendar(
+            zone=ZoneInfo(self.time_zone),
+            working_days=frozenset(self.working_days),
+            holidays=public_holidays(self.country, self.region),
+            leave=tuple((date.fromisoformat(each["from"]), date.fromisoformat(each["to"])) for each in self.leave),
+        )
+
+    def edit(self, *, by=None, **changes: Any) -> list[str]:
+        """As `Stamped.edit`; the computed dates of the user's plans follow."""
+        changed = super().edit(by=by, **changes)
+        if changed:
+            profile_changed.tell(self.user_id)
+        return changed
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        is_new = self._state.adding
+        super().save(*args, **kwargs)
+        if is_new:
+            profile_changed.tell(self.user_id)
+
+
+def calendar_of(user_id: int | None) -> WorkCalendar:
+    """The work calendar of a user, or of nobody in particular."""
+    profile = WorkProfile.objects.filter(user=user_id).first() if user_id else None
+    return profile.calendar if profile else WorkCalendar(dates.server_zone())
+
+
+class FeedAddress(Stamped):
+    """The secret address of a user's calendar feed; only its digest is kept."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return f"feed of {self.user}"
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        return sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+class SentDigest(models.Model):
+    """A user's digest of a local day has been taken on by some process; the constraint lets it be only one."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "day"], name="digest_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.day}"
+
+
+def time_zone_of_user() -> models.Subquery:
+    """For crm.authentication: the zone in a user's work profile, NULL where there is none."""
+    return models.Subquery(WorkProfile.objects.filter(user=models.OuterRef("pk")).values("time_zone")[:1])
+
+
+def zone_of(user) -> ZoneInfo:
+    """The user's own zone, or the server's."""
+    if not hasattr(user, "time_zone"):
+        user.time_zone = WorkProfile.objects.filter(user=user).values_list("time_zone", flat=True).first()
+    return ZoneInfo(user.time_zone) if user.time_zone else dates.server_zone()

@@ -1,0 +1,32 @@
+"""How gunicorn (`gunicorn -c crm/gunicorn.py crm.wsgi`) serves: processes for the cores, threads for the waiting."""
+
+import os
+import signal
+from pathlib import Path
+
+from environ import Env
+
+from crm.environment import count, read
+
+Env.read_env(Path(__file__).parent.parent / ".env")
+
+bind = f"{read('HOST', '127.0.0.1', str)}:{read('PORT', 8000, count)}"
+workers = read("WORKERS", 2, count)
+threads = read("THREADS", 4, count)
+worker_class = "gthread"
+graceful_timeout = 30  # seconds to finish what is in flight: as long as a request may wait for a lock
+forwarded_allow_ips = ""  # crm.proxies alone decides whose forwarding headers are believed
+control_socket_disable = True
+
+# Between its fork and its own handlers a worker would swallow a signal to stop, and be waited for in vain: the signal
+# is held back meanwhile.
+STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+os.register_at_fork(after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP))
+
+
+def pre_fork(server, worker):
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+
+
+def post_worker_init(worker):
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)

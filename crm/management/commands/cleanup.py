@@ -1,0 +1,35 @@
+"""Delete what nobody asks for any more: kept answers, taken-back tokens, counted sign-ins and sessions past their time.
+
+Run it once a day. It deletes in small batches, so that it may run beside the server.
+"""
+
+from django.contrib.sessions.models import Session
+from django.core.management.base import BaseCommand
+from django.db.models import QuerySet
+
+from crm import dates, idempotency, signin
+from crm.models import EndedToken, IdempotencyKey, SignInAttempts
+
+BATCH = 1_000  # rows a transaction
+
+
+def delete(expired: QuerySet) -> int:
+    """Each batch is asked for again as it is deleted: a row that was renewed in between stays."""
+    total = 0
+    while keys := list(expired.values_list("pk", flat=True)[:BATCH]):
+        total += expired.filter(pk__in=keys).delete()[0]
+    return total
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def handle(self, **options) -> None:
+        now = dates.now()
+        for what, expired in {
+            "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=now - idempotency.KEEP),
+            "ended tokens": EndedToken.objects.filter(expires_at__lt=now),
+            "counts of sign-ins": SignInAttempts.objects.filter(updated_at__lt=now - signin.WINDOW),
+            "sessions": Session.objects.filter(expire_date__lt=now),
+        }.items():
+            self.stdout.write(f"Deleted {delete(expired):,} {what}.")

@@ -1,0 +1,10 @@
+SwaggerUIBundle({
+  url: document.getElementById("docs").dataset.schema,
+  dom_id: "#docs",
+  deepLinking: true,
+  displayRequestDuration: true,
+  filter: true,
+  persistAuthorization: true,
+  tryItOutEnabled: true,
+  validatorUrl: "none", // else it asks another host
+});

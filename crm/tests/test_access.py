@@ -1,0 +1,250 @@
+"""Who may do what: every route with every method, asked by nobody, a user, a member of `Read only` and an admin."""
+
+import pytest
+from django.contrib.admindocs.views import simplify_regex
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from call.feed import new_address
+from conftest import PASSWORD
+
+PEOPLE = ("anonymous", "user", "reader", "admin")
+METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
+
+# The columns are PEOPLE's. What the table calls <pk> is the id of a row that exists.
+TABLE = """
+/lead/restaurants/                      GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/                      POST                     401 201 403 201
+/lead/restaurants/                      PUT PATCH DELETE         401 405 403 405
+/lead/restaurants/<pk>/                 GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/                 PUT PATCH                401 200 403 200
+/lead/restaurants/<pk>/                 DELETE                   401 204 403 204
+/lead/restaurants/<pk>/                 POST                     401 405 403 405
+/lead/restaurants/<pk>/change_status/   POST                     401 200 403 200
+/lead/restaurants/<pk>/change_status/   OPTIONS                  401 200 200 200
+/lead/restaurants/<pk>/change_status/   GET HEAD                 401 405 405 405
+/lead/restaurants/<pk>/change_status/   PUT PATCH DELETE         401 405 403 405
+/lead/restaurants/<pk>/status_history/  GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/status_history/  POST PUT PATCH DELETE    401 405 403 405
+
+/contact/contacts/                      GET HEAD OPTIONS         401 200 200 200
+/contact/contacts/                      POST                     401 201 403 201
+/contact/contacts/                      PUT PATCH DELETE         401 405 403 405
+/contact/contacts/<pk>/                 GET HEAD OPTIONS         401 200 200 200
+/contact/contacts/<pk>/                 PUT PATCH                401 200 403 200
+/contact/contacts/<pk>/                 DELETE                   401 204 403 204
+/contact/contacts/<pk>/                 POST                     401 405 403 405
+
+/track/interactions/                    GET HEAD OPTIONS         401 200 200 200
+/track/interactions/                    POST                     401 201 403 201
+/track/interactions/                    PUT PATCH DELETE         401 405 403 405
+/track/interactions/orders/             GET HEAD OPTIONS         401 200 200 200
+/track/interactions/orders/             POST PUT PATCH DELETE    401 405 403 405
+/track/interactions/<pk>/               GET HEAD OPTIONS         401 200 200 200
+/track/interactions/<pk>/               PUT PATCH DELETE         401 200 403 200
+/track/interactions/<pk>/               POST                     401 405 403 405
+/track/interactions/<pk>/order_details/ GET HEAD OPTIONS         401 200 200 200
+/track/interactions/<pk>/order_details/ PUT PATCH                401 200 403 200
+/track/interactions/<pk>/order_details/ POST DELETE              401 405 403 405
+
+/call/                                  GET HEAD OPTIONS         401 200 200 200
+/call/                                  POST                     401 201 403 201
+/call/                                  PUT PATCH DELETE         401 405 403 405
+/call/today/                            GET HEAD OPTIONS         401 200 200 200
+/call/today/                            POST PUT PATCH DELETE    401 405 403 405
+/call/<pk>/                             GET HEAD OPTIONS         401 200 200 200
+/call/<pk>/                             PUT PATCH DELETE         401 200 403 200
+/call/<pk>/                             POST                     401 405 403 405
+/call/<pk>/record_call/                 POST                     401 200 403 200
+/call/<pk>/record_call/                 OPTIONS                  401 200 200 200
+/call/<pk>/record_call/                 GET HEAD                 401 405 405 405
+/call/<pk>/record_call/                 PUT PATCH DELETE         401 405 403 405
+/call/<pk>/set_frequency/               PATCH                    401 200 403 200
+/call/<pk>/set_frequency/               OPTIONS                  401 200 200 200
+/call/<pk>/set_frequency/               GET HEAD                 401 405 405 405
+/call/<pk>/set_frequency/               POST PUT DELETE          401 405 403 405
+/call/<pk>/snooze/                      POST                     401 200 403 200
+/call/<pk>/snooze/                      OPTIONS                  401 200 200 200
+/call/<pk>/snooze/                      GET HEAD                 401 405 405 405
+/call/<pk>/snooze/                      PUT PATCH DELETE         401 405 403 405
+/call/<pk>/skip/                        POST                     401 200 403 200
+/call/<pk>/skip/                        OPTIONS                  401 200 200 200
+/call/<pk>/skip/                        GET HEAD                 401 405 405 405
+/call/<pk>/skip/                        PUT PATCH DELETE         401 405 403 405
+/call/<pk>/pause/                       POST                     401 200 403 200
+/call/<pk>/pause/                       OPTIONS                  401 200 200 200
+/call/<pk>/pause/                       GET HEAD                 401 405 405 405
+/call/<pk>/pause/                       PUT PATCH DELETE         401 405 403 405
+/call/<pk>/resume/                      POST                     401 200 403 200
+/call/<pk>/resume/                      OPTIONS                  401 200 200 200
+/call/<pk>/resume/                      GET HEAD                 401 405 405 405
+/call/<pk>/resume/                      PUT PATCH DELETE         401 405 403 405
+/call/<pk>/history/                     GET HEAD OPTIONS         401 200 200 200
+/call/<pk>/history/                     POST PUT PATCH DELETE    401 405 403 405
+/call/overdue/                          GET HEAD OPTIONS         401 200 200 200
+/call/overdue/                          POST PUT PATCH DELETE    401 405 403 405
+/call/upcoming/                         GET HEAD OPTIONS         401 200 200 200
+/call/upcoming/                         POST PUT PATCH DELETE    401 405 403 405
+/call/agenda/                           GET HEAD OPTIONS         401 200 200 200
+/call/agenda/                           POST PUT PATCH DELETE    401 405 403 405
+/call/adherence/                        GET HEAD OPTIONS         401 200 200 200
+/call/adherence/                        POST PUT PATCH DELETE    401 405 403 405
+/call/me/                               GET HEAD OPTIONS         401 200 200 200
+/call/me/                               PUT PATCH                401 200 403 200
+/call/me/                               POST DELETE              401 405 403 405
+/call/feed/                             POST                     401 201 403 201
+/call/feed/                             DELETE                   401 204 403 204
+/call/feed/                             OPTIONS                  401 200 200 200
+/call/feed/                             GET HEAD                 401 405 405 405
+/call/feed/                             PUT PATCH                401 405 403 405
+/call/feed/<str:secret>.ics             GET HEAD OPTIONS         200 200 200 200
+/call/feed/<str:secret>.ics             POST PUT PATCH DELETE    405 405 405 405
+
+/api/token/                             POST OPTIONS             200 200 200 200
+/api/token/                             GET HEAD PUT PATCH DELETE 405 405 405 405
+/api/token/refresh/                     POST OPTIONS             200 200 200 200
+/api/token/refresh/                     GET HEAD PUT PATCH DELETE 405 405 405 405
+/api/token/verify/                      POST OPTIONS             200 200 200 200
+/api/token/verify/                      GET HEAD PUT PATCH DELETE 405 405 405 405
+/api/token/logout/                      POST                     204 204 204 204
+/api/token/logout/                      OPTIONS                  200 200 200 200
+/api/token/logout/                      GET HEAD PUT PATCH DELETE 405 405 405 405
+/api/me/                                GET HEAD OPTIONS         401 200 200 200
+/api/me/                                POST PUT PATCH DELETE    401 405 403 405
+/api/users/                             GET HEAD OPTIONS         401 200 200 200
+/api/users/                             POST PUT PATCH DELETE    401 405 403 405
+
+/                                       GET HEAD                 200 200 200 200
+/                                       OPTIONS POST PUT PATCH DELETE 405 405 405 405
+/api/schema/                            GET HEAD                 200 200 200 200
+/api/schema/                            OPTIONS POST PUT PATCH DELETE 405 405 405 405
+/api/docs/                              GET HEAD                 200 200 200 200
+/api/docs/                              OPTIONS POST PUT PATCH DELETE 405 405 405 405
+/api/redoc/                             GET HEAD                 200 200 200 200
+/api/redoc/                             OPTIONS POST PUT PATCH DELETE 405 405 405 405
+/healthz                                GET HEAD                 200 200 200 200
+/healthz                                OPTIONS POST PUT PATCH DELETE 405 405 405 405
+/readyz                                 GET HEAD                 200 200 200 200
+/readyz                                 OPTIONS POST PUT PATCH DELETE 405 405 405 405
+"""
+
+QUERIES = {"/call/adherence/": "?from=2024-01-01&to=2024-12-31"}
+
+
+def rows_of(table: str):
+    for line in filter(None, table.splitlines()):
+        route, *words = line.split()
+        yield route, words[: -len(PEOPLE)], [int(word) for word in words[-len(PEOPLE) :]]
+
+
+ROWS = list(rows_of(TABLE))
+
+
+def routes(patterns=None, prefix="") -> list[str]:
+    """Every route of the project, as the table writes it."""
+    found = []
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        path = prefix + str(pattern.pattern)
+        found += [simplify_regex(path)] if isinstance(pattern, URLPattern) else routes(pattern.url_patterns, path)
+    return found
+
+
+ADMIN_ROUTES = sorted({route for route in routes() if route.startswith("/admin/")})
+
+
+@pytest.fixture
+def admin(db):
+    return get_user_model().objects.create_superuser("admin", password=PASSWORD)
+
+
+@pytest.fixture
+def bodies(user, lead, contact, interaction, plan):
+    """What each route needs to hear for a success."""
+    interaction.write_order(product_details="50 units", quantity=50, total_price=500)
+    refresh = RefreshToken.for_user(user)
+    person = {"restaurant": lead.pk, "name": "Asha Rao"}
+    call = {"lead": lead.pk, "interaction_type": "CALL"}
+    rhythm = {"lead": lead.pk, "frequency": "DAILY"}
+    order = {"product_details": "5 units", "quantity": 5, "total_price": 50}
+    return {
+        "/lead/restaurants/": {"name": "Cafe Blau"},
+        "/lead/restaurants/<pk>/": {"name": "Cafe Blau"},
+        "/lead/restaurants/<pk>/change_status/": {"status": "CONTACTED"},
+        "/contact/contacts/": person,
+        "/contact/contacts/<pk>/": person,
+        "/track/interactions/": call,
+        "/track/interactions/<pk>/": call,
+        "/track/interactions/<pk>/order_details/": order,
+        "/call/": rhythm,
+        "/call/<pk>/": rhythm,
+        "/call/<pk>/record_call/": {},
+        "/call/<pk>/set_frequency/": {"frequency": "WEEKLY"},
+        "/call/<pk>/snooze/": {"days": 1},
+        "/api/token/": {"username": user.username, "password": PASSWORD},
+        "/api/token/refresh/": {"refresh": str(refresh)},
+        "/api/token/verify/": {"token": str(refresh)},
+        "/api/token/logout/": {"refresh": str(refresh)},
+    }
+
+
+@pytest.fixture
+def clients(user, reader, admin):
+    clients = {"anonymous": APIClient()}
+    for name, person in {"user": user, "reader": reader, "admin": admin}.items():
+        clients[name] = APIClient(headers={"Authorization": f"Bearer {AccessToken.for_user(person)}"})
+    return clients
+
+
+@pytest.fixture
+def path_of(user, lead, contact, interaction, plan):
+    """The path of a route of the table."""
+    rows = {"lead": lead, "contact": contact, "track": interaction, "call": plan}
+    secret = new_address(user)
+
+    def path(route: str) -> str:
+        if "<pk>" in route:
+            route = route.replace("<pk>", str(rows[route.split("/")[1]].pk))
+        return route.replace("<str:secret>", secret) + QUERIES.get(route, "")
+
+    return path
+
+
+@pytest.mark.parametrize(("route", "methods", "expected"), ROWS, ids=[f"{row[0]} {' '.join(row[1])}" for row in ROWS])
+def test_each_person_gets_the_status_of_the_table(route, methods, expected, clients, bodies, path_of):
+    path = path_of(route)
+    got = {}
+    for method in methods:
+        for person in PEOPLE:
+            with transaction.atomic():
+                body = None if method in ("GET", "HEAD") else bodies.get(route)
+                got[method, person] = clients[person].generic(method, path, **as_json(body)).status_code
+                transaction.set_rollback(True)
+    assert got == {(method, person): expected[PEOPLE.index(person)] for method in methods for person in PEOPLE}
+
+
+def as_json(body) -> dict:
+    return (
+        {} if body is None else {"data": APIClient()._encode_data(body, "json")[0], "content_type": "application/json"}
+    )
+
+
+def test_the_table_holds_every_route_and_each_method_once():
+    told = [(route, method) for route, methods, _ in ROWS for method in methods]
+    exist = {route for route in routes() if not route.startswith("/admin/")}
+    assert sorted(told) == sorted((route, method) for route in exist for method in METHODS)
+
+
+@pytest.mark.parametrize("route", [route for route in ADMIN_ROUTES if route not in ("/admin/login/", "/admin/logout/")])
+def test_the_admin_is_closed_to_all_but_staff(route, user, reader, admin):
+    path = route.replace("<path:object_id>", "1").replace("<var>", "1").replace("<app_label>", "auth")
+    sent_to_log_in = {}
+    for name, person in {"anonymous": None, "user": user, "reader": reader, "admin": admin}.items():
+        client = Client()
+        if person:
+            client.force_login(person)
+        sent_to_log_in[name] = client.get(path).get("Location", "").startswith("/admin/login/")
+    assert sent_to_log_in == {"anonymous": True, "user": True, "reader": True, "admin": False}

@@ -1,0 +1,90 @@
+"""What holds for the admin pages of every table."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+
+from call.models import CallPlan
+from contact.models import Contact
+from crm.models import EndedToken, IdempotencyKey, SignInAttempts, Stamped
+from lead.models import Restaurant, StatusChange
+from track.models import Interaction, OrderDetails
+
+TABLES = [Restaurant, StatusChange, Contact, Interaction, OrderDetails, CallPlan]
+
+
+def path_of(model, page: str, *args) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def fill(count: int) -> None:
+    """Rows in every table, each with people and leads of its own."""
+    for number in range(count):
+        owner = get_user_model().objects.create_user(f"owner {Restaurant.objects.count()}")
+        lead = Restaurant.objects.create(name=f"Bistro {number}", assigned_to=owner, created_by=owner)
+        lead.change_status("CONTACTED", by=owner)
+        contact = Contact.objects.create(restaurant=lead, name="Asha Rao", phone="123-456-7890", created_by=owner)
+        order = {"product_details": "Oil", "quantity": 1, "total_price": 5}
+        Interaction.log(lead=lead, contact=contact, interaction_type="ORDER", order=order, created_by=owner)
+        CallPlan.objects.create(lead=lead, frequency="DAILY", created_by=owner)
+
+
+def test_every_table_of_the_domain_has_an_admin():
+    assert {model for model in admin.site._registry if issubclass(model, Stamped)} == set(TABLES)
+
+
+@pytest.mark.parametrize("model", [EndedToken, IdempotencyKey, SignInAttempts])
+def test_the_inner_workings_have_none(model):
+    assert not admin.site.is_registered(model)
+
+
+@pytest.mark.parametrize("model", TABLES)
+def test_every_list_and_every_row_can_be_opened(model, admin_client):
+    fill(1)
+    assert admin_client.get(path_of(model, "changelist")).status_code == 200
+    assert admin_client.get(path_of(model, "change", model.objects.get().pk)).status_code == 200
+
+
+@pytest.mark.parametrize("model", TABLES)
+def test_every_list_finds_by_the_name_of_the_lead(model, admin_client):
+    fill(1)
+    term = "asha" if model is Contact else "bistro"
+    found = admin_client.get(path_of(model, "changelist"), {"q": term})
+    lost = admin_client.get(path_of(model, "changelist"), {"q": "nobody"})
+    assert (found.context["cl"].result_count, lost.context["cl"].result_count) == (1, 0)
+
+
+@pytest.mark.parametrize("term", ["x" * 300, "a b c d e f g h i j k l"])
+def test_a_search_that_makes_no_sense_finds_nothing(term, admin_client):
+    fill(1)
+    answer = admin_client.get(path_of(Restaurant, "changelist"), {"q": term})
+    assert answer.context["cl"].result_count == 0
+
+
+@pytest.mark.parametrize("query", ["q=%00", "assigned_to__id__exact=abc", "assigned_to__id__exact=" + "9" * 20, "p=x"])
+def test_a_query_string_that_makes_no_sense_breaks_no_list(query, admin_client):
+    assert admin_client.get(f"{path_of(Restaurant, 'changelist')}?{query}", follow=True).status_code == 200
+
+
+@pytest.mark.parametrize("pk", ["9" * 20, "abc", "_00"])
+def test_an_id_that_makes_no_sense_leads_back_to_the_start_page(pk, admin_client):
+    answer = admin_client.get(path_of(Restaurant, "change", pk))
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
+@pytest.mark.parametrize("rows", [3, 30])
+@pytest.mark.parametrize("model", TABLES)
+def test_a_list_asks_for_session_user_count_and_rows(model, rows, admin_client, django_assert_num_queries):
+    fill(rows)
+    filter_by_user = model in (Restaurant, StatusChange)
+    with django_assert_num_queries(5 if filter_by_user else 4):
+        admin_client.get(path_of(model, "changelist"))
+
+
+@pytest.mark.parametrize("model", TABLES)
+def test_a_page_never_offers_all_rows_of_another_table_to_choose_from(model, admin_client):
+    fill(12)
+    page = admin_client.get(path_of(model, "change", model.objects.first().pk)).content.decode()
+    assert page.count("Bistro ") < 12
+    assert page.count("owner ") < 12

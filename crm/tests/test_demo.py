@@ -1,0 +1,201 @@
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.contrib.auth import authenticate, get_user_model
+from django.core.management import CommandError, call_command
+
+from call import schedule
+from call.models import CallPlan
+from contact.models import Contact
+from crm import dates
+from crm.backoffice import demo
+from crm.backoffice.progress import Progress
+from crm.search import search
+from lead.models import LeadStatus, Restaurant, StatusChange
+from track.models import Interaction, OrderDetails
+
+NOW = datetime(2024, 12, 28, 9, 30, tzinfo=UTC)
+MIDNIGHT = datetime(2024, 12, 28, tzinfo=UTC)
+TABLES = [Restaurant, Contact, StatusChange, Interaction, OrderDetails, CallPlan]
+
+
+@pytest.fixture(autouse=True)
+def local_machine(settings):
+    settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+
+
+@pytest.fixture(autouse=True)
+def frozen():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def loaded(db):
+    call_command("demo", leads=60, verbosity=0)
+
+
+def contents() -> list:
+    """All rows of the domain; keys and users aside, which count on."""
+    keys = {"id", "lead_id", "contact_id", "restaurant_id", "interaction_id"}
+    users = {"created_by_id", "assigned_to_id"}
+    return [
+        {name: value for name, value in row.items() if name not in keys | users}
+        for model in TABLES
+        for row in model.objects.order_by("id").values()
+    ]
+
+
+def test_it_fills_every_table(loaded):
+    assert Restaurant.objects.count() == 60
+    assert all(model.objects.exists() for model in TABLES)
+    assert not Restaurant.objects.filter(contacts=None).exists()
+
+
+def test_the_same_day_gives_the_same_data(loaded):
+    first = contents()
+    Restaurant.objects.all().delete()
+    call_command("demo", leads=60, force=True)
+    assert contents() == first
+
+
+def test_a_lead_is_the_same_in_a_small_and_in_a_large_set(loaded):
+    names = list(Restaurant.objects.order_by("id").values_list("name", flat=True))
+    Restaurant.objects.all().delete()
+    call_command("demo", leads=30, force=True)
+    assert list(Restaurant.objects.order_by("id").values_list("name", flat=True)) == names[:30]
+
+
+def test_one_can_sign_in_as_the_users_that_it_names(loaded):
+    demo_user = authenticate(None, username="demo", password="demo")
+    admin = authenticate(None, username="admin", password="admin")
+    assert (demo_user.is_staff, admin.is_staff, admin.is_superuser) == (False, True, True)
+
+
+def test_its_colleagues_cannot_sign_in(loaded):
+    colleagues = get_user_model().objects.filter(username__startswith="kam.")
+    assert [user.has_usable_password() for user in colleagues] == [False] * 3
+    assert Restaurant.objects.filter(assigned_to__in=colleagues).exists()
+
+
+def test_some_calls_are_due_today_some_overdue_and_some_later(loaded):
+    due_today = CallPlan.objects.due_on(MIDNIGHT.date(), dates.server_zone())
+    assert due_today.exists()
+    assert CallPlan.objects.filter(next_call_date__lt=MIDNIGHT).exists()
+    assert CallPlan.objects.filter(next_call_date__gt=due_today.last().next_call_date).exists()
+
+
+def test_the_history_leads_from_new_to_the_status_without_a_gap(loaded):
+    for lead in Restaurant.objects.prefetch_related("status_changes"):
+        status, changed_at = LeadStatus.NEW, lead.created_at
+        for change in lead.status_changes.all():
+            assert change.old_status == status
+            assert change.created_at > changed_at
+            status, changed_at = change.new_status, change.created_at
+        assert lead.lead_status == status
+
+
+def test_the_next_call_is_one_interval_after_the_last_which_is_in_the_log(loaded):
+    for plan in CallPlan.objects.exclude(last_called=None).select_related("lead"):
+        assert plan.next_call_date == schedule.next_call(plan.last_called, plan.frequency, dates.server_zone())
+        touches = plan.lead.interactions.filter(interaction_type__in=["CALL", "VISIT", "MEETING"])
+        assert touches.latest("date").date == plan.last_called
+
+
+def test_nothing_has_happened_since_midnight(loaded):
+    assert not Interaction.objects.filter(date__gte=MIDNIGHT).exists()
+    assert not CallPlan.objects.filter(last_called__gte=MIDNIGHT).exists()
+    assert not StatusChange.objects.filter(created_at__gte=MIDNIGHT).exists()
+
+
+def test_every_value_is_one_that_a_form_would_take(loaded):
+    for model in TABLES:
+        for row in model.objects.all():
+            row.clean_fields(exclude=[field.name for field in model._meta.fields if field.is_relation])
+
+
+def test_contacts_of_interactions_belong_to_their_lead(loaded):
+    for interaction in Interaction.objects.exclude(contact=None).select_related("contact"):
+        assert interaction.contact.restaurant_id == interaction.lead_id
+
+
+def test_its_leads_are_found_by_searching(loaded):
+    lead = Restaurant.objects.first()
+    assert lead in search(Restaurant.objects.all(), "search", lead.contact_person)
+
+
+def test_a_second_time_it_says_so_and_does_nothing(loaded):
+    with pytest.raises(CommandError, match="There is data already. Use --force"):
+        call_command("demo")
+    assert Restaurant.objects.count() == 60
+
+
+def test_forced_it_adds_other_leads_to_what_there_is(loaded):
+    call_command("demo", leads=5, force=True)
+    assert Restaurant.objects.count() == 65
+    assert len(set(Restaurant.objects.values_list("email", flat=True))) == 65
+
+
+def test_forced_it_leaves_the_password_of_a_user_alone(user):
+    get_user_model().objects.create_user("demo", password="my own secret")
+    call_command("demo", leads=1, force=True)
+    assert authenticate(None, username="demo", password="my own secret")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("HTTPS", True), ("ALLOWED_HOSTS", ["localhost", "crm.example.com"]), ("ALLOWED_HOSTS", ["*"])],
+)
+def test_it_refuses_settings_that_are_no_local_machines(setting, value, db, settings):
+    setattr(settings, setting, value)
+    with pytest.raises(CommandError, match="local machine"):
+        call_command("demo", leads=1)
+    assert not get_user_model().objects.exists()
+
+
+def test_it_refuses_a_size_of_nothing(db):
+    with pytest.raises(CommandError, match="at least 1"):
+        call_command("demo", leads=0)
+
+
+def test_stopped_in_the_middle_it_keeps_whole_batches(db, monkeypatch):
+    save = demo.save
+
+    def save_once(accounts):
+        if Restaurant.objects.exists():
+            raise KeyboardInterrupt
+        save(accounts)
+
+    monkeypatch.setattr(demo, "save", save_once)
+    with pytest.raises(CommandError, match="Stopped after 100 leads"):
+        call_command("demo", leads=250)
+    assert Restaurant.objects.count() == 100
+
+
+class Terminal:
+    def __init__(self, *, isatty: bool) -> None:
+        self.written, self.isatty = "", lambda: isatty
+
+    def write(self, text: str) -> None:
+        self.written += text
+
+    def flush(self) -> None:
+        pass
+
+
+def test_the_bar_fills_on_a_terminal():
+    terminal = Terminal(isatty=True)
+    with Progress(2_000, "leads", terminal) as progress:
+        progress.advance(1_000)
+        progress.advance(1_000)
+    first, second = terminal.written.strip().split("\r")
+    assert first == "[###############...............] 1,000/2,000 leads"
+    assert second == "[##############################] 2,000/2,000 leads"
+
+
+def test_elsewhere_the_bar_is_silent():
+    log = Terminal(isatty=False)
+    with Progress(2, "leads", log) as progress:
+        progress.advance(1)
+    assert log.written == ""

@@ -1,0 +1,8 @@
+from django.db import migrations
+
+from crm.search import TrigramIndex
+
+
+class Migration(migrations.Migration):
+    dependencies = [("lead", "0001_initial")]
+    operations = [TrigramIndex("lead_restaurant", "lead_search")]

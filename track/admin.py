@@ -1,0 +1,72 @@
+from django import forms
+from django.contrib import admin
+
+from crm.admin import STAMPS, StampedAdmin
+from track.models import Interaction, InteractionType, OrderDetails
+
+
+class InteractionForm(forms.ModelForm):
+    def clean(self):
+        data = super().clean()
+        lead, contact = data.get("lead"), data.get("contact")
+        if lead and contact and contact.restaurant_id != lead.pk:
+            self.add_error("contact", f"{contact} does not belong to {lead}.")
+        return data
+
+
+class OrderForm(forms.ModelForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["order_date"].required = False
+        self.fields["order_date"].help_text = "Left blank: the interaction's date."
+
+
+class OrderInline(admin.StackedInline):
+    model = OrderDetails
+    form = OrderForm
+    fields = ["product_details", "quantity", "total_price", "order_date"]
+
+
+@admin.register(Interaction)
+class InteractionAdmin(StampedAdmin):
+    form = InteractionForm
+    list_display = ["date", "lead", "contact", "interaction_type", "order_placed", "created_by"]
+    list_filter = ["interaction_type", "order_placed", "date"]
+    list_select_related = ["lead", "contact", "created_by"]
+    search_fields = ["lead__search"]
+    autocomplete_fields = ["lead", "contact"]
+    fields = ["lead", "contact", "interaction_type", "details", "order_placed", "date", *STAMPS]
+    inlines = [OrderInline]
+
+    def create(self, **fields) -> Interaction:
+        fields["order_placed"] |= fields["interaction_type"] == InteractionType.ORDER
+        return Interaction.log(**fields)
+
+    def save_formset(self, request, form, formset, change) -> None:
+        """Order details are written by their verb."""
+        formset.save(commit=False)  # tells the admin's log what happened
+        for order_form in formset.forms:
+            if order_form in formset.deleted_forms:
+                order_form.instance.delete()
+            elif order_form.has_changed():
+                order = {name: order_form.cleaned_data[name] for name in OrderInline.fields}
+                form.instance.write_order(by=request.user, **order)
+
+
+@admin.register(OrderDetails)
+class OrderDetailsAdmin(StampedAdmin):
+    """All orders. They are placed, and taken back, on their interaction."""
+
+    list_display = ["order_date", "lead", "product_details", "quantity", "total_price"]
+    list_filter = ["order_date"]
+    list_select_related = ["interaction__lead"]
+    search_fields = ["interaction__lead__search"]
+    fields = ["interaction", "product_details", "quantity", "total_price", "order_date", *STAMPS]
+    readonly_fields = ["interaction", *STAMPS]
+
+    @admin.display(ordering="interaction__lead__name")
+    def lead(self, order: OrderDetails):
+        return order.interaction.lead
+
+    def has_add_permission(self, request) -> bool:
+        return False
