@@ -1,9 +1,10 @@
-"""The bench's own databases: a PostgreSQL of its own that is thrown away, or an SQLite file; both seeded by the same SQL."""
+"""The bench's own databases, a PostgreSQL that is thrown away or an SQLite file, seeded by the same SQL."""
 
 import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -74,8 +75,9 @@ class Postgres:
         password_file.write_text(self.password)
         self.run_as = {}
         if os.geteuid() == 0:
-            owner = next(user for user in ("postgres", "nobody") if user in {p.pw_name for p in pwd.getpwall()})
-            self.run_as = {"user": owner, "group": pwd.getpwnam(owner).pw_gid, "extra_groups": []}
+            users = {entry.pw_name: entry for entry in pwd.getpwall()}
+            owner = "postgres" if "postgres" in users else "nobody"
+            self.run_as = {"user": owner, "group": users[owner].pw_gid, "extra_groups": []}
             for path in (self.folder.parent, self.folder, password_file):
                 shutil.chown(path, owner)
         authentication = ["--username=bench", f"--pwfile={password_file}", "--auth=scram-sha-256"]
@@ -100,7 +102,7 @@ class Postgres:
         return self
 
     def __exit__(self, *exc_info) -> None:
-        self.process.send_signal(2)  # SIGINT: fast shutdown
+        self.process.send_signal(signal.SIGINT)  # fast shutdown
         self.process.wait(60)
 
     def url(self, name: str) -> str:
@@ -142,6 +144,7 @@ class PostgresDatabase:
             self._run(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
         self._run("VACUUM ANALYZE track_interaction")
         self._run("VACUUM (FULL, ANALYZE) call_callplan")
+        self._run("VACUUM (FULL, ANALYZE) call_callevent")
 
     def rows(self, sql: str) -> list[dict]:
         with self.connection.cursor() as cursor:
@@ -192,8 +195,8 @@ def as_django_stores(seconds: float) -> str:
 
 def program(name: str) -> str:
     """The path of one of PostgreSQL's programs, which distributions like to keep off the PATH."""
-    places = [*os.environ["PATH"].split(":"), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
-    found = shutil.which(name, path=":".join(places))
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found = shutil.which(name, path=":".join([os.environ["PATH"], *map(str, debian)]))
     if not found:
         raise SystemExit(f"{name} is missing: install PostgreSQL's server (Debian: apt-get install postgresql)")
     return os.path.realpath(found)

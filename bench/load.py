@@ -16,12 +16,13 @@ CONNECTIONS = 8
 FOREIGN = 0.08  # share of the machine's CPU that others may take in a run
 DRIFT = 0.15  # share by which the machine's speed may differ before and after it
 TRIES = 3
+SCRIPT = Path(__file__).with_name("load.lua")
 PREPARED = 20_000  # requests; fewer of those with large answers
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of wrk saw; `cost` is the time of a request in units of the machine's speed around it."""
+    """What one run of wrk saw, and how the machine was meanwhile."""
 
     rate: float  # requests a second
     cpu: float  # ms of CPU time a request, of server and database
@@ -30,15 +31,20 @@ class Run:
     bad: int  # answers that were no success, and broken connections
     size: float  # mean bytes of an answer with its headers
     speed: float  # seconds that calibrate() took, mean of before and after
-    foreign: float
-    drift: float
+    foreign: float  # share of the machine's CPU that others took
+    drift: float  # of the speed, from before to after
 
     @property
     def is_quiet(self) -> bool:
         return self.foreign <= FOREIGN and self.drift <= DRIFT
 
+    def __str__(self) -> str:
+        noise = "" if self.is_quiet else f"  NOISY: others {self.foreign:.0%}, drift {self.drift:.0%}"
+        return f"{self.rate:8.1f}/s  CPU {self.cpu:7.2f} ms  p99 {self.p99:7.1f} ms{noise}"
+
     @property
     def adjusted_rate(self) -> float:
+        """Requests in the time of a fixed piece of work: when the machine slows down, both slow down."""
         return self.rate * self.speed
 
 
@@ -102,8 +108,8 @@ def dead_children_cpu() -> float:
 
 def wrk(target: Target, requests: Path, seconds: int) -> dict:
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
-    script = ["-s", Path(__file__).with_name("load.lua"), f"http://127.0.0.1:{target.port}", "--", requests, target.token]
-    ended = subprocess.run([*command, *script], capture_output=True, text=True, timeout=seconds + 60)
+    command += ["-s", str(SCRIPT), f"http://127.0.0.1:{target.port}", "--", str(requests), target.token]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
     if ended.returncode or "{" not in ended.stdout:
         raise SystemExit(f"wrk against {target.name}: {ended.stdout}{ended.stderr}")
     return json.loads(ended.stdout[ended.stdout.rindex("\n{") :])
@@ -120,8 +126,7 @@ def interleaved(names: list[str], targets: list[Target], repetitions: int, secon
             for target in targets:
                 run = timed(name, target, seconds, folder)
                 results[name][target.name].append(run)
-                noise = "" if run.is_quiet else f"  NOISY: others {run.foreign:.0%}, drift {run.drift:.0%}"
-                say(f"{name} {repetition + 1}/{repetitions} {target.name:8} {run.rate:8.1f}/s  CPU {run.cpu:6.2f} ms  p99 {run.p99:6.1f} ms{noise}")
+                say(f"{name} {repetition + 1}/{repetitions} {target.name:8} {run}")
         if name in scenarios.WRITES:
             targets[0].database.reset()
     return results

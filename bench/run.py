@@ -54,8 +54,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every run's figures there")
     parser.add_argument("--product-command", default=PRODUCT, help="default: %(default)s")
     parser.add_argument("--tree", type=Path, default=HERE.parent, help="the product's checkout; default: this one")
-    parser.add_argument("--against", metavar="COMMAND", help="the product again, served by COMMAND, in the twin's place")
-    parser.add_argument("--against-tree", type=Path, metavar="DIR", help="another checkout in the twin's place")
+    parser.add_argument("--against", metavar="COMMAND", help="in the twin's place the product, served by COMMAND")
+    parser.add_argument("--against-tree", type=Path, metavar="DIR", help="in the twin's place another checkout")
     options = parser.parse_args()
     if unknown := set(options.only or []) - set(SCENARIOS):
         parser.error(f"unknown scenarios: {', '.join(sorted(unknown))}")
@@ -96,8 +96,7 @@ class Bench:
         self.say_what_ran(targets, repetitions, seconds, speed)
         report(results, targets)
         if options.json:
-            figures = {name: {who: [asdict(run) for run in runs] for who, runs in by.items()} for name, by in results.items()}
-            options.json.write_text(json.dumps(figures, indent=1))
+            options.json.write_text(json.dumps(results, indent=1, default=asdict))
         if any(run.bad for by in results.values() for runs in by.values() for run in runs):
             raise SystemExit("some answers were no success")
 
@@ -124,8 +123,8 @@ class Bench:
         return database
 
     def manage(self, url: str, *arguments: str) -> None:
-        command = [sys.executable, "manage.py", *arguments]
-        ended = subprocess.run(command, cwd=self.options.tree, env=environment(self.env(url)), capture_output=True, text=True)
+        command, env = [sys.executable, "manage.py", *arguments], environment(self.env(url))
+        ended = subprocess.run(command, cwd=self.options.tree, env=env, capture_output=True, text=True)
         if ended.returncode:
             raise SystemExit(f"manage.py {arguments[0]} failed:\n{ended.stdout}{ended.stderr}")
 
@@ -180,8 +179,8 @@ class Bench:
     def say_what_ran(self, targets: list[Target], repetitions: int, seconds: int, speed: float) -> None:
         packages = ", ".join(f"{name} {version(name)}" for name in ("django", "djangorestframework", "gunicorn"))
         print(f"{targets[0].database.name}, Python {sys.version.split()[0]}, {packages}, {os.cpu_count()} CPUs")
-        print(f"{load.CONNECTIONS} connections, {repetitions} × {seconds} s each, medians; calibration {speed:.3f} s before,", end="")
-        print(f" {load.calibrate():.3f} s after")
+        print(f"{load.CONNECTIONS} connections, {repetitions} × {seconds} s each, medians of the quiet runs")
+        print(f"calibration: {speed:.3f} s before, {load.calibrate():.3f} s after")
         for target in targets:
             weight = ", ".join(f"{kind.upper()} {size:.0f} MiB" for kind, size in target.memory.items())
             print(f"{target.name}: `{target.command}`; {len(target.workers)} workers, each {weight}")
@@ -189,34 +188,38 @@ class Bench:
 
     def report(self, results: dict, targets: list[Target]) -> None:
         ours, theirs = (target.name for target in targets)
-        print(f"| | {ours}/s | {theirs}/s | ratio | floor | goal | CPU ms a request | ratio | p50 ms | p99 ms | not 2xx | quiet runs |")
-        print(f"|---|{'--:|' * 11}")
+        heads = (
+            f"requests/s, {ours}|{theirs}|ratio|floor|goal|CPU ms a request|ratio of CPU|p50 ms|p99 ms|not 2xx|quiet"
+        )
+        print(f"| |{heads}|\n|---|{'--:|' * 11}")
         for name, by_target in results.items():
             a, b, wanted = by_target[ours], by_target[theirs], SCENARIOS[name]
-            floor = wanted.sqlite_floor if self.options.sqlite else wanted.floor
-            goal = None if self.options.sqlite else wanted.goal
-            bad = sum(run.bad for run in a + b)
-            calm = sum(run.is_quiet for run in a + b)
-            print(
-                f"| {name} {wanted.title} | {load.middle(a, 'rate'):.0f} | {load.middle(b, 'rate'):.0f} "
-                f"| **{load.ratio(a, b):.2f}** | {floor or ''} | {goal or ''} "
-                f"| {load.middle(a, 'cpu'):.2f}, {load.middle(b, 'cpu'):.2f} | {load.middle(b, 'cpu') / load.middle(a, 'cpu'):.2f} "
-                f"| {load.middle(a, 'p50'):.1f}, {load.middle(b, 'p50'):.1f} "
-                f"| {load.middle(a, 'p99'):.1f}, {load.middle(b, 'p99'):.1f} | {bad} | {calm} of {len(a + b)} |"
-            )
-        ratios = [target.memory["Pss"] for target in targets]
-        print(f"\nmemory of a worker: {ratios[0] / ratios[1]:.2f} × the {theirs}'s (PSS; at most 1.2)")
+            pair = {what: (load.middle(a, what), load.middle(b, what)) for what in ("rate", "cpu", "p50", "p99")}
+            cells = [
+                *(f"{rate:.0f}" for rate in pair["rate"]),
+                f"**{load.ratio(a, b):.2f}**",
+                (wanted.sqlite_floor if self.options.sqlite else wanted.floor) or "",
+                (not self.options.sqlite and wanted.goal) or "",
+                "{:.2f}, {:.2f}".format(*pair["cpu"]),
+                f"{pair['cpu'][1] / pair['cpu'][0]:.2f}",
+                "{:.1f}, {:.1f}".format(*pair["p50"]),
+                "{:.1f}, {:.1f}".format(*pair["p99"]),
+            ]
+            print(f"|{name} {wanted.title}|{'|'.join(map(str, cells))}|{tail(a + b)}|")
+        weights = [target.memory["Pss"] for target in targets]
+        print(f"\nmemory of a worker: {weights[0] / weights[1]:.2f} × that of {theirs} (PSS; at most 1.2)")
 
     def report_flat(self, results: dict, targets: list[Target]) -> None:
         small, large = (target.name for target in targets)
-        print(f"| | {small}/s | {large}/s | cost at {large} | at most | not 2xx | quiet runs |\n|---|--:|--:|--:|--:|--:|--:|")
+        print(f"| |requests/s, {small}|{large}|cost at {large}|at most|not 2xx|quiet|\n|---|{'--:|' * 6}")
         for name, by_target in results.items():
             a, b = by_target[small], by_target[large]
-            calm = sum(run.is_quiet for run in a + b)
-            print(
-                f"| {name} {SCENARIOS[name].title} | {load.middle(a, 'rate'):.0f} | {load.middle(b, 'rate'):.0f} "
-                f"| **{load.ratio(a, b):.2f}** | {FLAT} | {sum(run.bad for run in a + b)} | {calm} of {len(a + b)} |"
-            )
+            rates = f"{load.middle(a, 'rate'):.0f}|{load.middle(b, 'rate'):.0f}"
+            print(f"|{name} {SCENARIOS[name].title}|{rates}|**{load.ratio(a, b):.2f}**|{FLAT}|{tail(a + b)}|")
+
+
+def tail(runs: list[load.Run]) -> str:
+    return f"{sum(run.bad for run in runs)}|{sum(run.is_quiet for run in runs)} of {len(runs)}"
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from servers import VENV, Target
 SECONDS = 8
 RATE = 250  # samples a second
 
+IDLE = ("accept (socket.py", "select (selectors.py", "wait (threading.py", "_worker (concurrent/futures")  # innermost
+
 # A sample goes to the first of these whose mark is anywhere in its stack: a step of the request with all beneath it.
 STEPS = {
-    "idle": ["accept (socket.py", "select (selectors.py", "wait (threading.py", "_worker (concurrent/futures"],
     "connection: health check, close": ["close_if_unusable_or_obsolete (", "close_if_health_check_failed ("],
     "token: signature and claims": ["get_validated_token ("],
     "token: user and session": ["user_of (crm/authentication.py", "get_user (crm/authentication.py"],
@@ -31,7 +32,8 @@ STEPS = {
 LAYERS = {
     "view: ORM and query": ["(django/db/", "(psycopg2/"],
     "DRF: dispatch": ["(rest_framework/", "(crm/viewsets.py"],
-    "middleware": ["(django/middleware", "(django/contrib", "(corsheaders", "(whitenoise", "(crm/", "(django/utils/deprecation"],
+    "middleware": ["(django/middleware", "(django/contrib", "(django/utils/deprecation", "(corsheaders", "(whitenoise"],
+    "middleware of our own": ["(crm/"],
     "Django: handler, URLs, request, response": ["(django/", "(asgiref"],
     "server": ["(gunicorn", "(granian", "(socket.py", "(selectors.py", "(concurrent", "(threading.py", "(logging"],
 }
@@ -58,11 +60,12 @@ def report(names: list[str], target: Target, folder: Path) -> None:
         counts = Counter()
         for line in samples.read_text().splitlines():
             stack, count = line.rsplit(" ", 1)
-            counts[place(stack)] += int(count)
-        del counts["idle"]
+            if not stack.rsplit(";", 1)[-1].startswith(IDLE):
+                counts[place(stack)] += int(count)
         shares[name] = {where: count / counts.total() for where, count in counts.items()}
     print(f"`{target.command}`\n\n| share of the workers' CPU time | {' | '.join(names)} |\n|---|{'--:|' * len(names)}")
-    for where in sorted({where for by in shares.values() for where in by}, key=lambda w: -max(s.get(w, 0) for s in shares.values())):
+    most = {where: max(by.get(where, 0) for by in shares.values()) for by in shares.values() for where in by}
+    for where in sorted(most, key=most.__getitem__, reverse=True):
         print(f"| {where} | {' | '.join(f'{shares[name].get(where, 0):.0%}' for name in names)} |")
 
 

@@ -18,6 +18,7 @@ SELECT = {
 }
 DAYS = {"DAILY": 1, "WEEKLY": 7, "BIWEEKLY": 14}
 
+
 @dataclass(frozen=True)
 class Scenario:
     """`floor` and `goal`: how many times the twin's requests a second are wanted."""
@@ -115,15 +116,13 @@ def check(name: str, request: Request, status: int, content: bytes, database) ->
         raise WrongAnswer(f"{name} {request.path}: status {status}: {content[:200]!r}")
     answer = json.loads(content)
     shown = answer if isinstance(answer, list) else [answer]
-    if name == "W1":
-        where = f"id = {int(shown[0]['id'])} AND {request.where}"
-    else:
-        where = request.where
+    where = f"id = {int(shown[0]['id'])} AND {request.where}" if name == "W1" else request.where
     stored = database.rows(f"SELECT {SELECT[request.table]} FROM {request.table} WHERE {where} ORDER BY id")
     if any(list(row) != KEYS[request.table] for row in shown):
         raise WrongAnswer(f"{name} {request.path}: wrong keys {list(shown[0])}")
     if not stored or sorted(map(plain, shown), key=lambda row: row["id"]) != list(map(plain, stored)):
-        raise WrongAnswer(f"{name} {request.path}: {len(shown)} rows shown, {len(stored)} stored; {shown[:1]} {stored[:1]}")
+        counts = f"{len(shown)} rows shown, {len(stored)} stored"
+        raise WrongAnswer(f"{name} {request.path}: {counts}; {shown[:1]} {stored[:1]}")
     if request.body:
         row, sent = plain(shown[0]), plain(request.body)
         if {key: row[key] for key in sent} != sent:

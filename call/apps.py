@@ -6,6 +6,9 @@ class CallConfig(AppConfig):
     verbose_name = "Calls"
 
     def ready(self) -> None:
+        from django.contrib.auth import get_user_model
+        from django.db.models.signals import pre_delete
+
         from call import models, profiles
         from crm.authentication import user_facts
         from lead.models import owner_changed
@@ -14,4 +17,5 @@ class CallConfig(AppConfig):
         touches.changed.subscribe(models.follow_touch)
         owner_changed.subscribe(models.follow_owners)
         profiles.profile_changed.subscribe(models.follow_profile)
+        pre_delete.connect(models.follow_departure, get_user_model())
         user_facts["time_zone"] = profiles.time_zone_of_user()

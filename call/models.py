@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import OuterRef, Q, Subquery
 
 from call import rhythm
-from call.profiles import FeedAddress, SentDigest, WorkProfile, calendar_of
+from call.profiles import FeedAddress, SentDigest, WorkProfile, calendar_of, default_calendar
 from call.schedule import WorkCalendar
 from crm import dates
 from crm.models import Stamped, StampedQuerySet
@@ -24,6 +24,7 @@ __all__ = ["CallEvent", "CallPlan", "FeedAddress", "Frequency", "Outcome", "Sent
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 DATE_BOUNDS = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
+BATCH = 1_000  # plans, with their logs, in memory
 AHEAD = timedelta(days=1)  # how far in the future a touch may lie and count
 
 
@@ -72,15 +73,27 @@ class CallPlanQuerySet(StampedQuerySet):
         return self.order_by("next_call_date", "id")
 
     def locked(self) -> Self:
-        """As on every table, and with the owner whose calendar counts."""
-        return super().locked().annotate(owner_id=F("lead__assigned_to"))
+        """As on every table, and with the work profile of the owner whose calendar counts."""
+        profile = WorkProfile.objects.filter(user=OuterRef("lead__assigned_to")).values("pk")
+        return super().locked().annotate(profile_id=Subquery(profile))
+
+    def lock_with_leads(self) -> None:
+        """Lock the leads, then the plans, in the order of their ids, as touches and hand-overs do."""
+        list(self.select_related("lead").only("id", "lead__id").select_for_update(of=("lead", "self")).order_by("id"))
 
     def recompute(self) -> None:
         """Reckon the dates anew from the log; those that somebody gave stand."""
+        calendars: dict[int | None, WorkCalendar] = {}
+        last = 0
         with transaction.atomic(savepoint=False):
-            for plan in self.locked().order_by("id").prefetch_related("events"):
-                plan.note_lock()
-                plan.replay()
+            while plans := list(self.filter(pk__gt=last).locked().order_by("id").prefetch_related("events")[:BATCH]):
+                for plan in plans:
+                    plan.note_lock()
+                    if plan.profile_id not in calendars:
+                        calendars[plan.profile_id] = plan.calendar
+                    plan.calendar = calendars[plan.profile_id]
+                    plan.replay()
+                last = plans[-1].pk
 
 
 class CallPlan(Stamped):
@@ -151,7 +164,9 @@ class CallPlan(Stamped):
                 self.take(event.step(self.calendar))
             if planned != self.next_call_date:
                 super().edit(sequence=self.sequence + 1)
-            if "lead_id" in changed:
+            if "lead_id" in changed:  # another lead, perhaps another owner
+                for name in ("calendar", "profile_id"):
+                    vars(self).pop(name, None)
                 self.replay()
         return changed
 
@@ -173,7 +188,6 @@ class CallPlan(Stamped):
             plans = [self]
             interaction = None
             if contact_id or outcome or details:
-                # All plans of the lead, in one order, so that two callers cannot wait for each other.
                 plans = list(CallPlan.objects.locked().filter(lead=self.lead_id).order_by("id"))
             self.lock()
             if contact_id or outcome or details:
@@ -244,9 +258,9 @@ class CallPlan(Stamped):
     @cached_property
     def calendar(self) -> WorkCalendar:
         """The work calendar of the lead's owner."""
-        if "owner_id" not in self.__dict__:
-            self.owner_id = self.lead.assigned_to_id
-        return calendar_of(self.owner_id)
+        if "profile_id" not in vars(self):
+            return calendar_of(self.lead.assigned_to_id)
+        return WorkProfile.objects.get(pk=self.profile_id).calendar if self.profile_id else default_calendar()
 
     def is_moved_by(self, touch: Touch) -> bool:
         """Whether a touch that is new to the plan counts: it happened since the plan was made, and has happened."""
@@ -279,7 +293,6 @@ class CallPlan(Stamped):
 
     def replay(self) -> None:
         """Reckon the dates anew from the whole log, since something in the middle of it has changed."""
-        self.__dict__.pop("calendar", None)
         steps = [step for event in self.events.all() if (step := event.step(self.calendar))]
         self._stand_at(rhythm.replay(self.beginning(), steps, self.calendar))
 
@@ -316,7 +329,7 @@ class CallEvent(Stamped):
     happened_at = models.DateTimeField()
     reason = models.TextField(max_length=20_000, blank=True)
     outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
-    interaction = models.ForeignKey(Interaction, models.CASCADE, null=True, related_name="+", db_index=False)
+    interaction = models.ForeignKey(Interaction, models.SET_NULL, null=True, related_name="+", db_index=False)
     own = models.BooleanField(default=False, help_text="recorded on the plan itself, not on its lead")
     frequency = models.CharField(max_length=10, choices=Frequency, blank=True, help_text="the new one")
     stands = models.BooleanField(default=False, help_text="the new frequency moved no date")
@@ -363,13 +376,15 @@ def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | 
     """Subscriber of `track.touches`: the lead's unpaused plans move with a touch, and back with its correction."""
     leads = {touch.lead_id for touch in (before, after) if touch}
     known = {event.plan_id: event for event in CallEvent.objects.filter(interaction=interaction).select_related("plan")}
+    is_attempt = any(event.kind == CallEvent.Kind.ATTEMPTED for event in known.values())
     for plan in CallPlan.objects.locked().filter(Q(lead__in=leads) | Q(pk__in=known)).order_by("id"):
         plan.note_lock()
         event = known.get(plan.pk)
-        if event is None:
-            # An attempt reached nobody, however its interaction is corrected.
-            is_attempt = any(other.kind == CallEvent.Kind.ATTEMPTED for other in known.values())
-            if after and not is_attempt and plan.is_moved_by(after):
+        if is_attempt:  # it reached nobody, however its interaction is corrected
+            if event and after:
+                event.edit(happened_at=after.moment)
+        elif event is None:
+            if after and plan.is_moved_by(after):
                 plan.log(
                     CallEvent.Kind.CALLED,
                     plan.next_call_date,
@@ -394,3 +409,9 @@ def follow_owners(leads: Iterable[int]) -> None:
 def follow_profile(user_id: int) -> None:
     """Subscriber of `call.profiles.profile_changed`."""
     CallPlan.objects.filter(lead__assigned_to=user_id).recompute()
+
+
+def follow_departure(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Receiver of Django's `pre_delete` of a user: nobody's calendar counts for the leads that are left behind."""
+    for profile in WorkProfile.objects.filter(user=instance):
+        profile.delete()

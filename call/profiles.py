@@ -1,5 +1,7 @@
 """Whose calendar a plan is reckoned on, and how its owner is told: work profile, feed address, mailed digests."""
 
+import warnings
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -9,7 +11,7 @@ from zoneinfo import ZoneInfo
 import holidays
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 
 from call.schedule import EVERY_DAY, WorkCalendar
 from crm import dates
@@ -47,6 +49,8 @@ def validate_working_days(days: Any) -> None:
 def validate_leave(leave: Any) -> None:
     """Raises ValidationError unless `leave` is a list of {"from", "to"}, ISO dates, both inclusive."""
     try:
+        if not isinstance(leave, list):
+            raise TypeError
         periods = [(date.fromisoformat(period["from"]), date.fromisoformat(period["to"])) for period in leave]
     except (TypeError, KeyError, ValueError) as error:
         raise ValidationError('Give a list of {"from": "2026-12-24", "to": "2026-12-31"}.') from error
@@ -65,10 +69,25 @@ def validate_country(country: str, region: str) -> None:
         raise ValidationError({"region": ["Give a region of the country whose holidays are known, or nothing."]})
 
 
-@lru_cache(maxsize=256)
-def public_holidays(country: str, region: str):
-    """The public holidays of a country and region, worked out year by year as they are asked for."""
-    return holidays.country_holidays(country, subdiv=region or None) if country else frozenset()
+@lru_cache(maxsize=4096)
+def holidays_in(country: str, region: str, year: int) -> frozenset[date]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tells of years whose movable feasts are not known yet
+        return frozenset(holidays.country_holidays(country, subdiv=region or None, years=year))
+
+
+@dataclass(frozen=True)
+class PublicHolidays:
+    """The public holidays of a country and region: a set of dates, worked out year by year as they are asked for.
+
+    The package's own object that does so is not safe to share between threads.
+    """
+
+    country: str
+    region: str
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and day in holidays_in(self.country, self.region, day.year)
 
 
 class WorkProfile(Stamped):
@@ -92,28 +111,41 @@ class WorkProfile(Stamped):
         return WorkCalendar(
             zone=ZoneInfo(self.time_zone),
             working_days=frozenset(self.working_days),
-            holidays=public_holidays(self.country, self.region),
+            holidays=PublicHolidays(self.country, self.region) if self.country else (),
             leave=tuple((date.fromisoformat(each["from"]), date.fromisoformat(each["to"])) for each in self.leave),
         )
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
         """As `Stamped.edit`; the computed dates of the user's plans follow."""
-        changed = super().edit(by=by, **changes)
-        if changed:
-            profile_changed.tell(self.user_id)
+        with transaction.atomic(savepoint=False):
+            changed = super().edit(by=by, **changes)
+            if changed:
+                profile_changed.tell(self.user_id)
         return changed
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         is_new = self._state.adding
-        super().save(*args, **kwargs)
-        if is_new:
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+            if is_new and self.calendar != default_calendar():
+                profile_changed.tell(self.user_id)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic(savepoint=False):
+            deleted = super().delete(*args, **kwargs)
             profile_changed.tell(self.user_id)
+        return deleted
 
 
 def calendar_of(user_id: int | None) -> WorkCalendar:
     """The work calendar of a user, or of nobody in particular."""
     profile = WorkProfile.objects.filter(user=user_id).first() if user_id else None
-    return profile.calendar if profile else WorkCalendar(dates.server_zone())
+    return profile.calendar if profile else default_calendar()
+
+
+def default_calendar() -> WorkCalendar:
+    """That of whoever has no profile: the server's zone, seven days, no holidays."""
+    return WorkCalendar(dates.server_zone())
 
 
 class FeedAddress(Stamped):

@@ -5,6 +5,7 @@ the clocks do in between. Adding 24 hours in UTC instead gives a wrong local dat
 """
 
 import calendar
+from bisect import bisect_right
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -34,7 +35,7 @@ class WorkCalendar:
     def working_day_from(self, day: date) -> date:
         """`day`, or the first working day after it. Plans end with LAST_DAY, which is given where none is left."""
         while day < LAST_DAY and self.is_day_off(day):
-            day += timedelta(days=1)
+            day = max((last for first, last in self.leave if first <= day <= last), default=day) + timedelta(days=1)
         return min(day, LAST_DAY)
 
 
@@ -76,10 +77,11 @@ def next_working_call(start: datetime, frequency: str, calendar: WorkCalendar, a
     The time of day is that of `start` in the calendar's zone.
     """
     local = start.astimezone(calendar.zone)
-    times = 1
-    while True:
+
+    def due(times: int) -> datetime:
         day = min(add_interval(local.date(), frequency, times), LAST_DAY)
-        due = at(calendar.working_day_from(day), local.time(), calendar.zone)
-        if due > after or day == LAST_DAY:
-            return due
-        times += 1
+        return at(calendar.working_day_from(day), local.time(), calendar.zone)
+
+    # Dates of the rhythm do not go back as `times` grows; so many intervals, days off or none, end after `after`.
+    enough = max(1, (after.astimezone(calendar.zone).date() - local.date()).days // DAYS.get(frequency, 28) + 2)
+    return due(1 + bisect_right(range(1, enough), after, key=due))

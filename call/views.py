@@ -85,6 +85,12 @@ class CallPlanViewSet(ResourceViewSet):
 
     # --- Verbs --------------------------------------------------------------------------------
 
+    def get_object(self):
+        """A call that is noted as an interaction moves all plans of its lead: they are locked in one order."""
+        if self.action == "record_call" and set(self.request.data) - {"last_called"}:
+            self.get_queryset().filter(lead__call_plans=self.kwargs["pk"]).lock_with_leads()
+        return super().get_object()
+
     @extend_schema(request=RecordCallSerializer)
     @action(detail=True, methods=["post"])
     def record_call(self, request, pk):

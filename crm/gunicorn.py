@@ -14,6 +14,7 @@ bind = f"{read('HOST', '127.0.0.1', str)}:{read('PORT', 8000, count)}"
 workers = read("WORKERS", 2, count)
 threads = read("THREADS", 4, count)
 worker_class = "gthread"
+keepalive = 30  # seconds an idle client's connection is kept
 graceful_timeout = 30  # seconds to finish what is in flight: as long as a request may wait for a lock
 forwarded_allow_ips = ""  # crm.proxies alone decides whose forwarding headers are believed
 control_socket_disable = True
@@ -29,4 +30,8 @@ def pre_fork(server, worker):
 
 
 def post_worker_init(worker):
+    # Ctrl-C finishes what is in flight too. gthread's own handler for it waits for a lock that the code it interrupts
+    # may hold, and the master kills the worker after graceful_timeout.
+    for stop in STOP:
+        signal.signal(stop, worker.handle_exit)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)

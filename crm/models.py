@@ -1,6 +1,8 @@
 """What every table has: who made a row and when, when it last changed, and how a change is saved."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Self
 
 from django.conf import settings
@@ -12,13 +14,29 @@ from crm.search import SearchField
 
 
 class StampedQuerySet(models.QuerySet):
-    def visible_to(self, user) -> Self:
-        """The rows that `user` may see: every active user sees everything."""
+    def visible_to(self, user: int) -> Self:
+        """The rows that the user with this id may see: every active user sees everything."""
         return self
 
     def locked(self) -> Self:
         """The rows, locked until the transaction ends, so that what is read now still holds when it is written."""
         return self.select_for_update(of=("self",))
+
+    def locked_rows(self) -> models.QuerySet:
+        """What `locked()` reads, as tuples for `Stamped.from_locked_row`."""
+        return self.locked().values_list(*locked_names(self.model))
+
+
+@cache
+def attnames(model: type[models.Model]) -> list[str]:
+    """The model's columns, by the names of their attributes."""
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+@cache
+def locked_names(model: type["Stamped"]) -> list[str]:
+    """The columns, and after them the annotations that `locked()` adds."""
+    return [*attnames(model), *model.objects.locked().query.annotations]
 
 
 def depends_on(field: models.Field, changed: list[str]) -> bool:
@@ -54,6 +72,15 @@ class Stamped(models.Model):
     class Meta:
         abstract = True
         ordering = ["id"]
+
+    @classmethod
+    def from_locked_row(cls, row: Sequence) -> Self:
+        """The instance of a row that `locked_rows()` has just read."""
+        columns, facts = attnames(cls), locked_names(cls)[len(attnames(cls)) :]
+        instance = cls.from_db(connection.alias, columns, row[: len(columns)])
+        vars(instance).update(zip(facts, row[len(columns) :], strict=True))
+        instance.note_lock()
+        return instance
 
     def lock(self) -> None:
         """Lock the row until the transaction ends and read it anew, unless this transaction has done so already.

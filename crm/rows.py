@@ -66,6 +66,11 @@ def row_to_json(row: tuple, serializer_class: type[ModelSerializer]) -> bytes:
     return to_json(dict(zip(columns(serializer_class), row, strict=True)))
 
 
+def instance_to_json(instance, serializer_class: type[ModelSerializer]) -> bytes:
+    """A JSON object of a row that has just been written, or is locked."""
+    return to_json({key: getattr(instance, column) for key, column in columns(serializer_class).items()})
+
+
 class JSONResponse(Response):
     """An answer that is JSON already. `data` reads it back for whoever asks."""
 

@@ -131,6 +131,12 @@ class AutoSchema(openapi.AutoSchema):
             names += ["IdempotencyKey"]
         return parameters + [reference("parameters", name) for name in [*names, "RequestId"]]
 
+    def _get_request_for_media_type(self, serializer, direction="request"):
+        """A PATCH may leave keys of the resource out; a verb's body asks for its own, whatever the method."""
+        if self.method == "PATCH" and isinstance(serializer, type) and serializer is not self.view.serializer_class:
+            return self.resolve_serializer(serializer, direction).ref, True
+        return super()._get_request_for_media_type(serializer, direction)
+
     # --- Answers ----------------------------------------------------------------------------------
 
     def _get_response_bodies(self, direction="response"):
@@ -365,7 +371,8 @@ class Filters(OpenApiFilterExtension):
                 schema = {"type": "array", "items": {"type": "string", "enum": values}}
                 text = "One or several, repeated or with commas."
             case forms.DecimalField():
-                schema = {"type": "number"}
+                bounds = {"exclusiveMinimum": -(10**12), "exclusiveMaximum": 10**12}
+                schema = {"type": "number", "multipleOf": 0.01, **bounds}
                 text = f"{'At least' if filter.lookup_expr == 'gte' else 'At most'} this `{field}`."
             case _:
                 schema, text = {"type": "string", "maxLength": 254}, f"Exactly this `{field}`."

@@ -153,7 +153,12 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "`handling=strict`: parameters that nobody knows are a 400, not ignored (RFC 7240).",
             {"type": "string", "enum": ["handling=strict", "handling=lenient"]},
         ),
-        "RequestId": _parameter("X-Request-ID", "header", "A name for the request, else the server makes one.", _ID),
+        "RequestId": _parameter(
+            "X-Request-ID",
+            "header",
+            "Names the request in the log: up to 64 letters, digits, `.`, `_` and `-`; anything else is replaced.",
+            {"type": "string"},
+        ),
     },
     "responses": {
         "NotModified": {

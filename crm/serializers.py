@@ -1,5 +1,6 @@
 """The fields that the documented bodies are made of, and a ModelSerializer that saves only what it was given."""
 
+from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -78,6 +79,7 @@ class GivenBooleanField(serializers.BooleanField):
 class ModelSerializer(serializers.ModelSerializer):
     """Creates through the model's manager and edits through `Stamped.edit`, which saves only what changed."""
 
+    built_fields: dict[str, serializers.Field]
     serializer_related_field = ReferenceField
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
@@ -85,6 +87,13 @@ class ModelSerializer(serializers.ModelSerializer):
         models.DateTimeField: InstantField,
         models.DecimalField: MoneyField,
     }
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """As DRF builds them from the model, but once for each class: it costs more than all that is done with them."""
+        cls = type(self)
+        if "built_fields" not in vars(cls):
+            cls.built_fields = super().get_fields()
+        return deepcopy(cls.built_fields)
 
     def create(self, validated_data: dict[str, Any]):
         return self.Meta.model.objects.create(**validated_data)

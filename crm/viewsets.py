@@ -4,11 +4,12 @@ Reading a list or a row answers straight from the columns (crm.rows). Writing ha
 are locked before they are read, with the body taken in beforehand so that a slow client holds no lock.
 """
 
-from functools import partial
+from functools import cache, partial
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404
-from django.shortcuts import get_object_or_404
+from rest_framework import status
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
@@ -16,7 +17,10 @@ from rest_framework.viewsets import GenericViewSet, ModelViewSet
 from crm import conditional, idempotency, rows
 from crm.filtering import FilterSet
 from crm.pagination import Page
+from crm.prepared import Prepared
 from crm.rendering import to_json
+
+SAMPLES = {"pk": 2**31 - 5, "user": 2**31 - 3}  # ids that no row has; see crm.prepared
 
 
 class ApiViewSet(GenericViewSet):
@@ -52,11 +56,15 @@ class ApiViewSet(GenericViewSet):
 
     def check_precondition(self, instance) -> None:
         """Raises PreconditionFailed (412) where the locked row is not the one that the client has seen."""
-        conditional.check(self.request, lambda: to_json(type(self).serializer_class(instance).data))
+        conditional.check(self.request, lambda: self.json(instance))
 
-    def answer(self, instance) -> Response:
-        """The whole resource, which every verb answers."""
-        return Response(type(self).serializer_class(instance).data)
+    def answer(self, instance, **kwargs) -> Response:
+        """The whole resource, which every write answers."""
+        return rows.JSONResponse(self.json(instance), **kwargs)
+
+    def json(self, instance) -> bytes:
+        """The resource as its own address shows it, whichever verb is asked for."""
+        return to_json(type(self).serializer_class(instance).data)
 
     def body(self, serializer_class, **context):
         """What a verb was told. Raises ValidationError (400)."""
@@ -91,10 +99,26 @@ class ReadingViewSet(ApiViewSet):
 
     def retrieve(self, request, *args, **kwargs):
         serializer_class = self.get_serializer_class()
-        row = rows.tuples(self.get_queryset().filter(pk=kwargs["pk"]), serializer_class).first()
-        if row is None:
+        found = self.one_row(serializer_class).rows(pk=int(kwargs["pk"]), user=request.user.pk)
+        if not found:
             raise Http404
-        return rows.JSONResponse(rows.row_to_json(row, serializer_class))
+        return rows.JSONResponse(rows.row_to_json(found[0], serializer_class))
+
+    @classmethod
+    def visible(cls, user: int) -> QuerySet:
+        """The rows that the user with this id may see."""
+        return cls.queryset.all()
+
+    def get_queryset(self):
+        return self.visible(self.request.user.pk)
+
+    @classmethod
+    @cache
+    def one_row(cls, serializer_class) -> Prepared:
+        """The visible row with an id, as the serializer shows it."""
+        return Prepared(
+            lambda pk, user: rows.tuples(cls.visible(user).filter(pk=pk).order_by(), serializer_class), **SAMPLES
+        )
 
     def list_of(self, queryset):
         """The rows of `queryset` that the query string lets through, whole or a page of them."""
@@ -115,20 +139,43 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head", "options"]
 
-    def get_queryset(self):
-        return super().get_queryset().visible_to(self.request.user)
+    @classmethod
+    def visible(cls, user: int) -> QuerySet:
+        return super().visible(user).visible_to(user)
 
     def get_object(self):
         """The row of the path, for a verb: locked, and as `If-Match` says. Reading takes `retrieve`'s way."""
-        queryset = self.get_queryset()
-        if self.request.method not in SAFE_METHODS:
-            queryset = queryset.locked()
-        instance = get_object_or_404(queryset, pk=self.kwargs["pk"])
+        if self.request.method in SAFE_METHODS:
+            return super().get_object()
+        found = self.locked_row().rows(pk=int(self.kwargs["pk"]), user=self.request.user.pk)
+        if not found:
+            raise Http404
+        instance = self.queryset.model.from_locked_row(found[0])
         self.check_object_permissions(self.request, instance)
-        if self.request.method not in SAFE_METHODS:
-            instance.note_lock()
-            self.check_precondition(instance)
+        self.check_precondition(instance)
         return instance
+
+    @classmethod
+    @cache
+    def locked_row(cls) -> Prepared:
+        """The visible row with an id, locked, as `Stamped.from_locked_row` takes it."""
+        return Prepared(lambda pk, user: cls.visible(user).locked_rows().filter(pk=pk).order_by(), **SAMPLES)
+
+    def json(self, instance) -> bytes:
+        return rows.instance_to_json(instance, type(self).serializer_class)
+
+    def create(self, request, *args, **kwargs):
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        self.perform_create(serializer)
+        return self.answer(serializer.instance, status=status.HTTP_201_CREATED)
+
+    def update(self, request, *args, partial=False, **kwargs):
+        instance = self.get_object()
+        serializer = self.get_serializer(instance, data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        self.perform_update(serializer)
+        return self.answer(instance)
 
     def perform_create(self, serializer):
         serializer.save(created_by=self.request.user)

@@ -1,4 +1,4 @@
-"""The twin's project: `startproject`, DRF, SimpleJWT and django-filter as their guides show them; connections persist."""
+"""The twin's project: `startproject`, DRF, SimpleJWT and django-filter by their guides; connections persist."""
 
 import os
 

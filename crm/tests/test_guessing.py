@@ -1,4 +1,4 @@
-"""Guessing passwords over HTTP, with 16 threads against several processes, from addresses of the loopback network."""
+"""Guessing passwords over HTTP with 16 threads, and whose word counts on where a request comes from."""
 
 from collections import Counter
 
@@ -84,3 +84,14 @@ def test_what_the_client_writes_before_its_proxy_proves_nothing(guarded):
         return guarded.sign_in("kam", WRONG, peer=PROXY, X_Forwarded_For=f"192.0.2.{i}, 198.51.100.1")
 
     assert statuses(at_once(12, guess)) == {401: 10, 429: 2}
+
+
+def test_nobody_but_a_trusted_proxy_can_name_another_scheme(guarded):
+    token = guarded.client("kam").token
+
+    def link(peer):
+        page = guarded.send("GET", "/api/users/?page_size=1", token=token, peer=peer, X_Forwarded_Proto="https")
+        return page.headers["Link"]
+
+    assert link(peer="127.0.0.1").startswith("<http://")
+    assert link(peer=PROXY).startswith("<https://")

@@ -5,6 +5,7 @@ import time_machine
 from django.contrib.admindocs.views import simplify_regex
 from django.contrib.auth import get_user_model
 from django.urls import URLPattern, get_resolver
+from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from call.models import CallEvent, CallPlan
@@ -232,6 +233,13 @@ def test_tokens_are_never_kept(stranger, user, key):
     assert not IdempotencyKey.objects.exists()
 
 
+def test_a_secret_is_never_kept(api, user):
+    answers = [post(api, "/call/feed/", {}) for _ in range(2)]
+    assert [(answer.status_code, answer["Cache-Control"]) for answer in answers] == [(201, "no-store")] * 2
+    assert answers[0].json() != answers[1].json()
+    assert not IdempotencyKey.objects.exists()
+
+
 # --- What is kept, and for how long -----------------------------------------------------------------
 
 
@@ -247,6 +255,12 @@ def test_a_missing_row_is_not_kept(api, user):
     for _ in range(2):
         answer = post(api, f"{LEADS}0/change_status/", {"status": "LOST"})
         assert (answer.status_code, "Idempotency-Replayed" in answer) == (404, False)
+
+
+def test_an_answer_that_is_no_success_is_not_kept_though_nothing_was_raised(api, user, monkeypatch):
+    monkeypatch.setattr("lead.views.RestaurantViewSet.create", lambda *args: Response({"detail": "Later."}, 409))
+    assert [post(api, LEADS, ANNA).status_code for _ in range(2)] == [409, 409]
+    assert not IdempotencyKey.objects.exists()
 
 
 def test_an_unmet_precondition_is_not_kept(api, lead):

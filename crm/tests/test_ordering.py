@@ -78,15 +78,17 @@ def answered(api, path: str, ordering: str) -> list[dict]:
     return answer.json()
 
 
-@pytest.mark.parametrize("minus", ["", "-"], ids=["ascending", "descending"])
 @pytest.mark.parametrize(("path", "name"), [(path, name) for path, name in EVERY_FIELD if path != USERS])
-def test_a_list_is_ordered_by_each_of_its_fields_ties_by_id_and_empty_ones_last(book, api, path, name, minus):
+def test_a_list_is_ordered_by_each_of_its_fields_ties_by_id_and_empty_ones_last(book, api, path, name):
     values = stored(path, name)
     full = sorted(pk for pk, value in values.items() if value is not None)
-    full.sort(key=lambda pk: values[pk], reverse=bool(minus))  # a stable sort, in reverse too
     empty = sorted(pk for pk, value in values.items() if value is None)
 
-    assert [row["id"] for row in answered(api, path, minus + name)] == full + empty
+    for minus in ("", "-"):
+        full.sort()
+        full.sort(key=lambda pk: values[pk], reverse=bool(minus))  # a stable sort, in reverse too
+
+        assert [row["id"] for row in answered(api, path, minus + name)] == full + empty
 
 
 @pytest.mark.parametrize(
@@ -130,17 +132,29 @@ def test_what_is_due_today_comes_by_its_hour_and_then_by_id(book, api):
     assert len({moment for moment, _ in rows}) == 3
 
 
-@pytest.mark.parametrize("path", FIELDS)
-@pytest.mark.parametrize(
-    "value",
-    ["colour", "search", "--id", "-", "lead__name", "password", "created_by__password", "?", "id;", "\0", "id,x"],
-)
-def test_an_ordering_outside_the_named_set_is_a_400(api, path, value):
-    answer = api.get(path, {"ordering": value})
+OUTSIDE = [
+    "colour",
+    "search",
+    "--id",
+    "-",
+    "lead__name",
+    "password",
+    "created_by__password",
+    "?",
+    "id;",
+    "id,x",
+    "\0",
+]
 
-    assert answer.status_code == 400
-    assert list(answer.json()) == ["ordering"]
-    assert FIELDS[path].split()[-1] in answer.json()["ordering"][0]  # it says what may be asked
+
+@pytest.mark.parametrize("path", FIELDS)
+def test_an_ordering_outside_the_named_set_is_a_400_that_names_it(api, path):
+    for value in OUTSIDE:
+        answer = api.get(path, {"ordering": value})
+
+        assert answer.status_code == 400, value
+        assert list(answer.json()) == ["ordering"]
+        assert FIELDS[path].split()[-1] in answer.json()["ordering"][0]  # it says what may be asked
 
 
 @pytest.mark.parametrize(

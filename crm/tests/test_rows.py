@@ -155,7 +155,9 @@ def test_rows_are_what_the_serializer_writes(nasty, serializer_class, objects):
 
     assert rows.rows_to_json(found, serializer_class) == to_json(serializer_class(queryset, many=True).data)
     for row, instance in zip(found, queryset, strict=True):
-        assert rows.row_to_json(row, serializer_class) == to_json(serializer_class(instance).data)
+        written = to_json(serializer_class(instance).data)
+        assert rows.row_to_json(row, serializer_class) == written
+        assert rows.instance_to_json(instance, serializer_class) == written
 
 
 def test_money_and_date_times_have_the_form_of_the_contract(lead):
@@ -170,6 +172,18 @@ def test_money_and_date_times_have_the_form_of_the_contract(lead):
 
     assert b'"potential_revenue":5000.00,' in written
     assert b'"created_at":"2024-12-25T12:00:00Z","updated_at":"2024-12-25T12:00:00.000050Z"}' in written
+
+
+def test_a_row_that_has_just_been_written_has_it_too(api):
+    body = {"name": "Anna", "potential_revenue": "5000", "lead_status": "LOST"}
+
+    created = api.post("/lead/restaurants/", body)
+    path = f"/lead/restaurants/{created.json()['id']}/"
+    edited = api.patch(path, {"potential_revenue": 12.5})
+
+    assert b'"potential_revenue":5000.00,' in created.content
+    assert b'"potential_revenue":12.50,' in edited.content
+    assert edited.content == api.get(path).content
 
 
 # --- Field types ---------------------------------------------------------------------------------------------------

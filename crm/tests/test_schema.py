@@ -135,6 +135,19 @@ def test_an_order_is_written_with_its_interaction_and_never_shown_in_it():
     assert "order" not in schemas["Interaction"]["properties"]
 
 
+@pytest.mark.parametrize(
+    ("name", "required"),
+    {
+        "PATCH /lead/restaurants/{id}/": None,
+        "PUT /lead/restaurants/{id}/": ["name"],
+        "PATCH /call/{id}/set_frequency/": ["frequency"],
+    }.items(),
+)
+def test_a_patch_of_a_resource_may_leave_keys_out_and_a_verb_may_not(name, required):
+    body = operations()[name]["requestBody"]["content"]["application/json"]["schema"]
+    assert resolved(body).get("required") == required
+
+
 def test_an_answer_shows_all_its_keys_and_null_where_the_column_may_be():
     shown = document()["components"]["schemas"]["StatusChange"]
     assert shown["required"] == ["id", "lead", "old_status", "new_status", "changed_by", "changed_at", "note"]

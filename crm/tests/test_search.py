@@ -90,17 +90,15 @@ def test_signs_stand_for_themselves_and_every_word_has_to_match(book, api, text)
     assert found(api, LEADS, text) == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["x" * 255, " ".join("abcdefghijk"), " ".join(["12"] * 11), "\ufdfa" * 100, "snabb\0", "\0"],
-    ids=["255 characters", "11 words", "11 numbers", "signs of several words", "NUL at the end", "NUL"],
-)
 @pytest.mark.parametrize("path", [LEADS, CONTACTS, *LISTS_OF_LEADS])
-def test_a_search_that_makes_no_sense_is_a_400_that_names_it(api, path, text):
-    answer = api.get(path, {"search": text})
+def test_a_search_that_makes_no_sense_is_a_400_that_names_it(api, path):
+    eleven_words, eleven_numbers = " ".join("abcdefghijk"), " ".join(["12"] * 11)
+    signs_of_several_words = "\ufdfa" * 100
+    for text in ("x" * 255, eleven_words, eleven_numbers, signs_of_several_words, "snabb\0", "\0"):
+        answer = api.get(path, {"search": text})
 
-    assert answer.status_code == 400
-    assert list(answer.json()) == ["search"]
+        assert answer.status_code == 400, text
+        assert list(answer.json()) == ["search"]
 
 
 def test_ten_words_may_be_searched_for(book, api):

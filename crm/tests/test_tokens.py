@@ -154,6 +154,11 @@ def test_a_rotated_refresh_token_is_answered_with_its_successor_and_works_once(s
     assert refresh(stranger, first["refresh"]).status_code == 200
 
 
+def test_of_two_clients_that_passed_the_check_at_once_one_wins(stranger, tokens, rotating, monkeypatch):
+    monkeypatch.setattr("crm.authentication.user_of", lambda token: None)  # as if both had been looked at before
+    assert [refresh(stranger, tokens["refresh"]).status_code for _ in range(2)] == [200, 401]
+
+
 def test_a_successor_lives_for_14_days_of_its_own(stranger, user, rotating):
     token = None
     for day in ("2024-12-01", "2024-12-11", "2024-12-21", "2024-12-31"):

@@ -22,19 +22,22 @@ class Command(BaseCommand):
     help = __doc__
 
     def handle(self, **options) -> None:
-        host, port = read("HOST", "127.0.0.1", str), read("PORT", 8000, environment.count)
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            call_command("migrate", verbosity=options["verbosity"])
-        if not get_user_model().objects.exists() and read("DEMO", True, environment.flag):
-            self.load_demo_data(host)
-        self.stdout.write(f"Serving http://{host}:{port}/ (the admin at /admin/). {self.whom_to_sign_in_as()}")
-        self.stdout.write("Stop with Ctrl-C.")
-        sys.stdout.flush()
+        self.prepare(options["verbosity"])
         connection.close()
         # In this process, whose workers then have nothing left to import.
         sys.argv[1:] = ["-c", str(settings.BASE_DIR / "crm" / "gunicorn.py"), "crm.wsgi"]
         gunicorn.run()
+
+    def prepare(self, verbosity: int = 1) -> None:
+        host, port = read("HOST", "127.0.0.1", str), read("PORT", 8000, environment.count)
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", verbosity=verbosity)
+        if not get_user_model().objects.exists() and read("DEMO", True, environment.flag):
+            self.load_demo_data(host)
+        self.stdout.write(f"Serving http://{host}:{port}/ (the admin at /admin/). {self.whom_to_sign_in_as()}")
+        self.stdout.write("Stop with Ctrl-C.")
+        self.stdout.flush()
 
     def load_demo_data(self, host: str) -> None:
         if host not in LOOPBACK:
@@ -42,7 +45,7 @@ class Command(BaseCommand):
         elif reason := demo.refusal():
             self.stdout.write(f"No demo data: {reason}")
         else:
-            call_command("demo")
+            call_command("demo", stdout=self.stdout)
 
     def whom_to_sign_in_as(self) -> str:
         users = get_user_model().objects.in_bulk(["demo", "admin"], field_name="username")

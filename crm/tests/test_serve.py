@@ -1,0 +1,123 @@
+"""`make run` is `manage.py serve`: what it does before it serves, and that it stops whole."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from io import StringIO
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pytest
+from django.conf import settings as project
+from django.contrib.auth import get_user_model
+
+from crm.backoffice.management.commands.serve import Command
+from lead.models import Restaurant
+
+
+@pytest.fixture(autouse=True)
+def local_machine(settings, monkeypatch):
+    settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+    for name in ("HOST", "PORT", "DEMO"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def said() -> str:
+    """What it says, having prepared everything, when it would begin to serve."""
+    output = StringIO()
+    Command(stdout=output).prepare(verbosity=0)
+    return output.getvalue()
+
+
+def test_the_first_start_loads_demo_data_and_says_whom_to_sign_in_as(db):
+    assert said().splitlines() == [
+        "Loaded 200 demo leads. Sign in as demo / demo; in the admin as admin / admin.",
+        "Serving http://127.0.0.1:8000/ (the admin at /admin/). Sign in as demo / demo, in the admin as admin / admin.",
+        "Stop with Ctrl-C.",
+    ]
+    assert Restaurant.objects.count() == 200
+
+
+def test_a_database_with_users_is_left_alone(user):
+    assert "Sign in with your user." in said()
+    assert not Restaurant.objects.exists()
+
+
+def test_a_changed_demo_password_is_not_advertised(db):
+    get_user_model().objects.create_user("demo", password="my own secret")
+    assert "Sign in with your user." in said()
+
+
+@pytest.mark.parametrize(("name", "value"), [("DEMO", "0"), ("HOST", "0.0.0.0")])
+def test_without_demo_data_there_is_nobody_to_sign_in_as(name, value, db, monkeypatch):
+    monkeypatch.setenv(name, value)
+    assert "There is no user yet" in said()
+    assert not get_user_model().objects.exists()
+
+
+@pytest.mark.parametrize(("setting", "value"), [("HTTPS", True), ("ALLOWED_HOSTS", ["crm.example.com"])])
+def test_a_server_for_others_gets_no_demo_data(setting, value, db, settings):
+    setattr(settings, setting, value)
+    assert "No demo data" in said()
+    assert not get_user_model().objects.exists()
+
+
+def test_it_says_where_it_serves(user, monkeypatch):
+    monkeypatch.setenv("HOST", "localhost")
+    monkeypatch.setenv("PORT", "8001")
+    assert "Serving http://localhost:8001/" in said()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answer(url: str, body: dict | None = None) -> dict:
+    """The server's first answer; it may still be starting."""
+    request = Request(url, json.dumps(body).encode() if body else None, {"Content-Type": "application/json"})
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urlopen(request, timeout=30) as response:
+                return json.load(response)
+        except URLError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_on_an_empty_database_it_serves_and_a_signal_to_its_group_stops_all_of_it(stop, tmp_path):
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "manage.py", "serve"],
+        cwd=project.BASE_DIR,
+        env=os.environ
+        | {
+            "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+            "DJANGO_SETTINGS_MODULE": "crm.tests.served_settings",
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+        },
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        tokens = answer(f"http://127.0.0.1:{port}/api/token/", {"username": "demo", "password": "demo"})
+        assert list(tokens) == ["access", "refresh"]
+        os.killpg(server.pid, stop)
+        assert server.wait(timeout=60) == 0
+        with pytest.raises(ProcessLookupError):
+            os.killpg(server.pid, 0)
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
