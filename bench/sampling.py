@@ -1,4 +1,4 @@
-"""Where the product's CPU time goes under load: py-spy's samples of its workers, each put down to one place."""
+"""Where the product spends its Python time under load: py-spy samples of its workers, each put down to one place."""
 
 import os
 import shutil
@@ -25,8 +25,8 @@ STEPS = {
     "rows to JSON": ["rows_to_json (", "row_to_json (", "to_json (", "render (crm/rendering.py"],
     "filters": ["filter_queryset (crm/filtering.py"],
     "transaction": ["__enter__ (django/db/transaction.py", "__exit__ (django/db/transaction.py"],
-    "input: validation": ["is_valid (rest_framework/serializers.py"],
     "input: serializer's fields made": ["fields (rest_framework/serializers.py", "get_fields (rest_framework"],
+    "input: validation": ["is_valid (rest_framework/serializers.py"],
 }
 # Else to the innermost frame that one of these knows.
 LAYERS = {
@@ -40,7 +40,7 @@ LAYERS = {
 
 
 def report(names: list[str], target: Target, folder: Path) -> None:
-    """Print, for each scenario, the share of every place in the workers' time on the CPU."""
+    """Print, for each scenario, every place's share of the samples; one is taken while a worker holds its GIL."""
     spy = shutil.which("py-spy", path=f"{VENV}:{os.environ['PATH']}")
     if not spy:
         raise SystemExit("py-spy is missing: pip install -r bench/requirements.txt")
@@ -49,7 +49,7 @@ def report(names: list[str], target: Target, folder: Path) -> None:
         say(f"sampling {name}")
         load.wrk(target, load.prepare(name, target, folder), 1)
         samples = folder / f"{name}.samples"
-        options = ["--subprocesses", "--function", "--duration", str(SECONDS), "--rate", str(RATE), "--format", "raw"]
+        options = f"--subprocesses --gil --function --duration {SECONDS} --rate {RATE} --format raw".split()
         process = subprocess.Popen(
             [spy, "record", "--pid", str(target.process.pid), *options, "--output", samples],
             stdout=subprocess.DEVNULL,
@@ -63,7 +63,7 @@ def report(names: list[str], target: Target, folder: Path) -> None:
             if not stack.rsplit(";", 1)[-1].startswith(IDLE):
                 counts[place(stack)] += int(count)
         shares[name] = {where: count / counts.total() for where, count in counts.items()}
-    print(f"`{target.command}`\n\n| share of the workers' CPU time | {' | '.join(names)} |\n|---|{'--:|' * len(names)}")
+    print(f"`{target.command}`\n\n| share of the Python time | {' | '.join(names)} |\n|---|{'--:|' * len(names)}")
     most = {where: max(by.get(where, 0) for by in shares.values()) for by in shares.values() for where in by}
     for where in sorted(most, key=most.__getitem__, reverse=True):
         print(f"| {where} | {' | '.join(f'{shares[name].get(where, 0):.0%}' for name in names)} |")

@@ -6,16 +6,16 @@ touched after it, skipped when somebody let it go, and missed when it was not to
 whichever is earlier.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q
 
-from call.models import CallEvent, CallPlan, WorkProfile
+from call.models import EARLIEST, CallEvent, CallPlan, WorkProfile
 from crm import dates
 
 MOVES = {CallEvent.Kind.SNOOZED, CallEvent.Kind.RESCHEDULED}
@@ -69,41 +69,42 @@ def plans_between(first: date, last: date):
 
 def count(plan: CallPlan, first: date, last: date, zone: ZoneInfo, tally: Tally) -> None:
     """Add what became of the plan's occurrences in [first, last]."""
-    limit = min(last, dates.today(zone))
-    touched: dict[date, date] = {}
+
+    def local(moment: datetime) -> date:
+        return moment.astimezone(zone).date()
+
+    events = list(plan.events.all())
+    touches = sorted(event.happened_at for event in events if event.kind == CallEvent.Kind.CALLED)
+    occurrences: dict[date, int] = {}  # each with the number of touches before it was planned
     skipped: set[date] = set()
     moved: set[date] = set()
-    waiting: set[date] = set()
-    for event in sorted(plan.events.all(), key=lambda event: (event.happened_at, event.pk)):
-        planned = event.planned.astimezone(zone).date()
-        if planned not in touched and planned not in skipped:
-            waiting.add(planned)
+    latest = EARLIEST
+    for event in events:
+        day = local(event.planned)
+        occurrences.setdefault(day, bisect_right(touches, latest))
         if event.kind == CallEvent.Kind.CALLED:
-            day = event.happened_at.astimezone(zone).date()
-            touched.update(dict.fromkeys(waiting, day))
-            waiting.clear()
+            latest = max(latest, event.happened_at)
         elif event.kind == CallEvent.Kind.SKIPPED:
-            skipped.add(planned)
-            waiting.discard(planned)
+            skipped.add(day)
+        elif event.kind == CallEvent.Kind.PAUSED and local(event.happened_at) <= day:
+            del occurrences[day]  # nobody was to call any more
         elif event.kind in MOVES and event.due != event.planned:
-            moved.add(planned)
+            moved.add(day)
     if not plan.paused:
-        waiting.add(plan.next_call_date.astimezone(zone).date())
-    for day in occurrences({*touched, *skipped, *waiting}, first, last):
+        occurrences.setdefault(local(plan.next_call_date), bisect_right(touches, latest))
+    limit = min(last, dates.today(zone))
+    for day in filter(lambda day: first <= day <= last, occurrences):
+        touch = next(map(local, touches[occurrences[day] :]), None)
         if day in skipped:
             tally.skipped += 1
-        elif day in touched and touched[day] <= day:
+        elif touch and touch <= day:
             tally.on_time += 1
-        elif day in touched and touched[day] <= limit:
+        elif touch and touch <= limit:
             tally.late += 1
-            tally.days_late.append((touched[day] - day).days)
+            tally.days_late.append((touch - day).days)
         elif day <= limit:
             tally.missed += 1
         else:
             continue  # still to come
         tally.planned += 1
         tally.snoozed += day in moved
-
-
-def occurrences(days: Iterable[date], first: date, last: date) -> list[date]:
-    return sorted(day for day in days if first <= day <= last)

@@ -106,7 +106,7 @@ class Facts:
             .filter(~Exists(attempts), date__lte=dates.now() + AHEAD)
             .order_by("-date", "-id")
         )
-        spoken_to = touches.filter(contact__isnull=False).values("contact")[:1]
+        spoken_to = touches.filter(contact__restaurant=OuterRef("pk")).values("contact")[:1]
         first = Contact.objects.filter(restaurant=OuterRef("pk")).order_by("id").values("pk")[:1]
         orders = OrderDetails.objects.filter(interaction__lead=OuterRef("pk")).order_by("-order_date", "-id")
         rows = (

@@ -1,33 +1,16 @@
 """A user's plans as a calendar that phones and desktops subscribe to (RFC 5545)."""
 
-import secrets
 from datetime import UTC, time, timedelta
 
 from icalendar import Alarm, Calendar, Event
 
 from call.agenda import Facts
 from call.models import CallPlan
-from call.profiles import FeedAddress, calendar_of
+from call.profiles import calendar_of
 
 LENGTH = timedelta(minutes=15)
 REMINDER = timedelta(minutes=-10)
 MORNING = timedelta(hours=9)  # the reminder of a call that has no time of day
-
-
-def new_address(user) -> str:
-    """Make the user's secret address, taking the former one back. The secret is not kept and cannot be shown again."""
-    secret = secrets.token_urlsafe(32)
-    FeedAddress.objects.update_or_create(user=user, defaults={"digest": FeedAddress.digest_of(secret)})
-    return secret
-
-
-def user_of(secret: str) -> int | None:
-    """Whose feed it is. The look-up is by digest, so its time tells nothing of how much of a guess is right."""
-    return (
-        FeedAddress.objects.filter(digest=FeedAddress.digest_of(secret), user__is_active=True)
-        .values_list("user", flat=True)
-        .first()
-    )
 
 
 def feed(user_id: int) -> bytes:

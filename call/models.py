@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, cast
 from zoneinfo import ZoneInfo
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -81,12 +81,22 @@ class CallPlanQuerySet(StampedQuerySet):
         """Lock the leads, then the plans, in the order of their ids, as touches and hand-overs do."""
         list(self.select_related("lead").only("id", "lead__id").select_for_update(of=("lead", "self")).order_by("id"))
 
+    def bulk_create(self, objs: Iterable["CallPlan"], *args: Any, **kwargs: Any) -> list["CallPlan"]:
+        """As Django's. Plans that have not begun begin, as saved ones do."""
+        objs = list(objs)
+        for plan in objs:
+            if not plan.first_frequency:
+                plan.begin()
+        return super().bulk_create(objs, *args, **kwargs)
+
     def recompute(self) -> None:
         """Reckon the dates anew from the log; those that somebody gave stand."""
         calendars: dict[int | None, WorkCalendar] = {}
         last = 0
         with transaction.atomic(savepoint=False):
-            while plans := list(self.filter(pk__gt=last).locked().order_by("id").prefetch_related("events")[:BATCH]):
+            while plans := list(
+                cast(Any, self).filter(pk__gt=last).locked().order_by("id").prefetch_related("events")[:BATCH]
+            ):
                 for plan in plans:
                     plan.note_lock()
                     if plan.profile_id not in calendars:
@@ -124,7 +134,10 @@ class CallPlan(Stamped):
             models.Index(fields=["next_call_date", "id"], name="call_plan_by_next_call"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(frequency__in=Frequency.values), name="call_frequency_known"),
+            models.CheckConstraint(
+                condition=Q(frequency__in=Frequency.values, first_frequency__in=Frequency.values),
+                name="call_frequency_known",
+            ),
             models.CheckConstraint(
                 condition=Q(last_called__gte=EARLIEST, last_called__lte=LATEST), name="last_called_in_bounds"
             ),
@@ -141,11 +154,15 @@ class CallPlan(Stamped):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """A new plan begins: without a date it gets its first one."""
         if self._state.adding:
-            self.first_frequency, self.first_given = self.frequency, self.next_call_date
-            state = rhythm.begin(self.beginning(), self.calendar)
-            self.next_call_date, self.counts_from = state.next_call_date, state.start
-            self.settled_at = state.settled_at
+            self.begin()
         super().save(*args, **kwargs)
+
+    def begin(self) -> None:
+        """Without a date the plan gets its first one; how it began is kept, for `replay`."""
+        self.first_frequency, self.first_given = self.frequency, self.next_call_date
+        state = rhythm.begin(self.beginning(), self.calendar)
+        self.next_call_date, self.counts_from = state.next_call_date, state.start
+        self.settled_at = state.settled_at
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
         """As `Stamped.edit`. Dates stand as given, and a new frequency moves none; both are logged."""
@@ -153,6 +170,7 @@ class CallPlan(Stamped):
             planned = self.next_call_date
             changed = super().edit(by=by, **changes)
             events = []
+            facts: dict[str, Any]
             if "frequency" in changed:
                 facts = {"frequency": self.frequency, "stands": True}
                 events.append(self.log(CallEvent.Kind.FREQUENCY_CHANGED, planned, by=by, **facts))
@@ -210,10 +228,12 @@ class CallPlan(Stamped):
                         plan.note_lock()
                         plan.log(CallEvent.Kind.CALLED, plan.next_call_date, **{**facts, "outcome": ""})
                         plan.take(rhythm.Touched(called, own=False))
-            if called == self.last_called and not interaction:
-                return False  # the same call, noted again
-            self.log(CallEvent.Kind.CALLED, self.next_call_date, own=True, **facts)
-            return self.take(rhythm.Touched(called, own=True))
+            planned = self.next_call_date
+            is_known = called == self.last_called and not interaction and self.has_noted(called)
+            moved = self.take(rhythm.Touched(called, own=True))
+            if moved or not is_known:
+                self.log(CallEvent.Kind.CALLED, planned, due=planned, own=True, **facts)
+            return moved
 
     def set_frequency(self, frequency: str, *, by=None) -> None:
         """Change the rhythm and recompute the next call from the last one, or, never called, from today."""
@@ -255,6 +275,8 @@ class CallPlan(Stamped):
 
     # --- Reckoning ----------------------------------------------------------------------------
 
+    profile_id: int | None  # where the query has asked for it
+
     @cached_property
     def calendar(self) -> WorkCalendar:
         """The work calendar of the lead's owner."""
@@ -267,6 +289,10 @@ class CallPlan(Stamped):
         return (
             not self.paused and touch.lead_id == self.lead_id and self.created_at <= touch.moment <= dates.now() + AHEAD
         )
+
+    def has_noted(self, called: datetime) -> bool:
+        """Whether that call has been recorded on the plan itself."""
+        return self.events.filter(kind=CallEvent.Kind.CALLED, happened_at=called, own=True).exists()
 
     def log(self, kind: str, planned: datetime, *, by=None, happened_at: datetime | None = None, **facts: Any):
         """Write down what happened, and which date was planned then."""
@@ -309,18 +335,21 @@ class CallPlan(Stamped):
         )
 
 
+class EventKind(models.TextChoices):
+    CALLED = "CALLED"
+    ATTEMPTED = "ATTEMPTED"
+    RESCHEDULED = "RESCHEDULED"
+    SNOOZED = "SNOOZED"
+    SKIPPED = "SKIPPED"
+    PAUSED = "PAUSED"
+    RESUMED = "RESUMED"
+    FREQUENCY_CHANGED = "FREQUENCY_CHANGED"
+
+
 class CallEvent(Stamped):
     """One line of a plan's log: at `happened_at`, by `created_by`, when `planned` was the next call."""
 
-    class Kind(models.TextChoices):
-        CALLED = "CALLED"
-        ATTEMPTED = "ATTEMPTED"
-        RESCHEDULED = "RESCHEDULED"
-        SNOOZED = "SNOOZED"
-        SKIPPED = "SKIPPED"
-        PAUSED = "PAUSED"
-        RESUMED = "RESUMED"
-        FREQUENCY_CHANGED = "FREQUENCY_CHANGED"
+    Kind = EventKind
 
     plan = models.ForeignKey(CallPlan, models.CASCADE, related_name="events", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)
@@ -343,6 +372,16 @@ class CallEvent(Stamped):
                 fields=["interaction"], condition=Q(interaction__isnull=False), name="call_event_by_interaction"
             ),
             models.Index(fields=["planned"], name="call_event_by_planned"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=EventKind.values,
+                    outcome__in=["", *Outcome.values],
+                    frequency__in=["", *Frequency.values],
+                ),
+                name="call_event_known",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """Whose calendar a plan is reckoned on, and how its owner is told: work profile, feed address, mailed digests."""
 
+import secrets
 import warnings
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +9,6 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import holidays
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -46,12 +46,19 @@ def validate_working_days(days: Any) -> None:
         raise ValidationError("Give at least one ISO weekday: 1 is Monday, 7 is Sunday, each once.")
 
 
+def day_of(text: str) -> date:
+    """Raises ValueError unless `text` is as 2026-12-24: `fromisoformat` takes weeks, too."""
+    if len(text) != 10 or "W" in text:
+        raise ValueError
+    return date.fromisoformat(text)
+
+
 def validate_leave(leave: Any) -> None:
     """Raises ValidationError unless `leave` is a list of {"from", "to"}, ISO dates, both inclusive."""
     try:
         if not isinstance(leave, list):
             raise TypeError
-        periods = [(date.fromisoformat(period["from"]), date.fromisoformat(period["to"])) for period in leave]
+        periods = [(day_of(period["from"]), day_of(period["to"])) for period in leave]
     except (TypeError, KeyError, ValueError) as error:
         raise ValidationError('Give a list of {"from": "2026-12-24", "to": "2026-12-31"}.') from error
     if len(periods) > MAX_LEAVES:
@@ -61,16 +68,25 @@ def validate_leave(leave: Any) -> None:
             raise ValidationError("A leave ends on or after the day it starts, between 2000 and 2100.")
 
 
+def supported_countries() -> dict[str, list[str]]:
+    """The countries whose public holidays are known, each with its regions."""
+    import holidays  # 11 MB, which only those who use it shall pay
+
+    return holidays.list_supported_countries()
+
+
 def validate_country(country: str, region: str) -> None:
     """Raises ValidationError, naming the field, for a country or region whose public holidays are not known."""
-    if country and country not in holidays.list_supported_countries():
+    if country and country not in supported_countries():
         raise ValidationError({"country": ["Give an ISO 3166 country code whose holidays are known, or nothing."]})
-    if region and region not in holidays.list_supported_countries().get(country, []):
+    if region and region not in supported_countries().get(country, []):
         raise ValidationError({"region": ["Give a region of the country whose holidays are known, or nothing."]})
 
 
 @lru_cache(maxsize=4096)
 def holidays_in(country: str, region: str, year: int) -> frozenset[date]:
+    import holidays
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tells of years whose movable feasts are not known yet
         return frozenset(holidays.country_holidays(country, subdiv=region or None, years=year))
@@ -156,6 +172,19 @@ class FeedAddress(Stamped):
 
     def __str__(self) -> str:
         return f"feed of {self.user}"
+
+    @classmethod
+    def renew(cls, user) -> str:
+        """Make the user's address, taking the former one back. The secret is not kept and cannot be shown again."""
+        secret = secrets.token_urlsafe(32)
+        cls.objects.update_or_create(user=user, defaults={"digest": cls.digest_of(secret)})
+        return secret
+
+    @classmethod
+    def user_of(cls, secret: str) -> int | None:
+        """Whose it is. The look-up is by digest, so its time tells nothing of how much of a guess is right."""
+        known = cls.objects.filter(digest=cls.digest_of(secret), user__is_active=True)
+        return known.values_list("user", flat=True).first()
 
     @staticmethod
     def digest_of(secret: str) -> str:

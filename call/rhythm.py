@@ -2,10 +2,12 @@
 
 `replay` is the one definition. The log is replayed in the order in which it was written:
 
-- a touch later than the last one sets `last_called`, and the next call is one interval after it; - a date that somebody
-gave (on making the plan, by PATCH or snooze) stands as given until a later touch: one that happened after the date was
-given, or that was recorded on the plan itself; - a skip goes on to the next date of the rhythm, counted from the last
-touch; - a new frequency starts from the last touch, or, never called, from the day on which it was set.
+- a touch later than the last one sets `last_called`, and the next call is one interval after it; the last one,
+  recorded again on the plan itself, plans the next call again;
+- a date that somebody gave (on making the plan, by PATCH or snooze) stands as given until a later touch: one that
+  happened after the date was given, or that was recorded on the plan itself;
+- a skip goes on to the next date of the rhythm, counted from the last touch;
+- a new frequency starts from the last touch, or, never called, from the day on which it was set.
 """
 
 from collections.abc import Iterable
@@ -76,7 +78,7 @@ class State:
     def take(self, step: Step, calendar: WorkCalendar) -> None:
         match step:
             case Touched(moment, own):
-                if self.last_called is None or moment > self.last_called:
+                if self.last_called is None or moment > self.last_called or (own and moment == self.last_called):
                     self.last_called = self.start = moment
                     if own or self.settled_at is None or moment > self.settled_at:
                         self.next_call_date = next_working_call(moment, self.frequency, calendar, after=moment)

@@ -144,13 +144,18 @@ class WorkProfileSerializer(ModelSerializer):
         return attrs
 
 
-class DaySerializer(serializers.Serializer):
-    """The query of the agenda and of `upcoming`: which day, where, whose, how far ahead."""
+class DaysSerializer(serializers.Serializer):
+    """The query of `upcoming`: how far ahead."""
+
+    days = serializers.IntegerField(required=False, min_value=0, max_value=MAX_DAYS, default=7)
+
+
+class DaySerializer(DaysSerializer):
+    """The query of the agenda: which day, where, whose, how far ahead."""
 
     tz = serializers.CharField(required=False, max_length=64)
     date = serializers.DateField(required=False)
     owner = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
-    days = serializers.IntegerField(required=False, min_value=0, max_value=MAX_DAYS, default=7)
 
     def validate_tz(self, name: str):
         try:

@@ -4,11 +4,10 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
-from call import feed
 from call.adherence import adherence
 from call.agenda import Agenda
 from call.filters import CallPlanFilter
@@ -18,6 +17,7 @@ from call.serializers import (
     CallEventSerializer,
     CallPlanSerializer,
     DaySerializer,
+    DaysSerializer,
     PeriodSerializer,
     ReasonSerializer,
     RecordCallSerializer,
@@ -27,6 +27,7 @@ from call.serializers import (
 )
 from call.shapes import FEED_ADDRESS, AdherenceSerializer, AgendaSerializer
 from crm import conditional, dates
+from crm.filtering import is_strict
 from crm.schema import just
 from crm.viewsets import ApiViewSet, ResourceViewSet
 
@@ -68,7 +69,7 @@ class CallPlanViewSet(ResourceViewSet):
         """List the plans that are due in the days after today."""
         zone = zone_of(request.user)
         start = dates.bounds_of_day(dates.today(zone), zone)[1]
-        end = dates.bounds_of_day(dates.today(zone) + timedelta(days=self.query(DaySerializer)["days"]), zone)[1]
+        end = dates.bounds_of_day(dates.today(zone) + timedelta(days=self.query(DaysSerializer)["days"]), zone)[1]
         return self.list_of(self.get_queryset().due_between(start, end))
 
     @extend_schema(responses=CallEventSerializer(many=True))
@@ -175,7 +176,17 @@ class WorkProfileView(ApiViewSet):
         return mine or WorkProfile(user=self.request.user)
 
 
-class AgendaView(ApiViewSet):
+class QuestionView(ApiViewSet):
+    """Answers what is no list of rows: its parameters are its serializer's and no others."""
+
+    def query(self, serializer_class):
+        unknown = set(self.request.query_params) - set(serializer_class().fields)
+        if unknown and is_strict(self.request):
+            raise ValidationError({name: ["Unknown parameter."] for name in unknown})
+        return super().query(serializer_class)
+
+
+class AgendaView(QuestionView):
     @extend_schema(parameters=[DaySerializer], responses=AgendaSerializer)
     def retrieve(self, request):
         """Get your day. The calls overdue, due on the day and in the days after it, and your leads without a plan."""
@@ -190,7 +201,7 @@ class AgendaView(ApiViewSet):
         return Response(agenda.body())
 
 
-class AdherenceView(ApiViewSet):
+class AdherenceView(QuestionView):
     @extend_schema(parameters=[PeriodSerializer], responses=AdherenceSerializer(many=True))
     def list(self, request):
         """List how well the planned calls were kept. A row per owner, for the local dates of the period."""
@@ -206,7 +217,7 @@ class FeedView(ApiViewSet):
     @extend_schema(request=None, responses={201: FEED_ADDRESS})
     def create(self, request):
         """Make the secret address of your calendar feed. It is shown this once, and replaces the one before."""
-        url = request.build_absolute_uri(f"/call/feed/{feed.new_address(request.user)}.ics")
+        url = request.build_absolute_uri(f"/call/feed/{FeedAddress.renew(request.user)}.ics")
         return Response({"url": url}, status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})
@@ -228,10 +239,12 @@ class CalendarFeedView(ApiViewSet):
     )
     def retrieve(self, request, secret):
         """Read a calendar feed. The call plans as events (RFC 5545); whoever knows the address needs no token."""
-        user = feed.user_of(secret)
+        user = FeedAddress.user_of(secret)
         if user is None:
             raise NotFound("There is no feed at this address.")
-        return conditional.tagged(request, HttpResponse(feed.feed(user), "text/calendar; charset=utf-8"))
+        from call.feed import feed  # with a calendar library that the other requests need not load
+
+        return conditional.tagged(request, HttpResponse(feed(user), "text/calendar; charset=utf-8"))
 
     def perform_content_negotiation(self, request, force=False):
         """Calendar programs ask for all sorts of types; they get the one there is."""

@@ -1,5 +1,6 @@
 """How gunicorn (`gunicorn -c crm/gunicorn.py crm.wsgi`) serves: processes for the cores, threads for the waiting."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -14,6 +15,7 @@ bind = f"{read('HOST', '127.0.0.1', str)}:{read('PORT', 8000, count)}"
 workers = read("WORKERS", 2, count)
 threads = read("THREADS", 4, count)
 worker_class = "gthread"
+limit_request_line = 8190  # bytes: the longest filters of a list, percent-encoded
 keepalive = 30  # seconds an idle client's connection is kept
 graceful_timeout = 30  # seconds to finish what is in flight: as long as a request may wait for a lock
 forwarded_allow_ips = ""  # crm.proxies alone decides whose forwarding headers are believed
@@ -30,6 +32,7 @@ def pre_fork(server, worker):
 
 
 def post_worker_init(worker):
+    gc.freeze()  # what is loaded by now stays: collections need not look at it again
     # Ctrl-C finishes what is in flight too. gthread's own handler for it waits for a lock that the code it interrupts
     # may hold, and the master kills the worker after graceful_timeout.
     for stop in STOP:

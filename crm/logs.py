@@ -16,6 +16,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 DATABASE_MODULES = {"django", "psycopg2", "sqlite3"}  # django.db.utils; Django's other errors are no `Error`
 QUERY_STRING = re.compile(r"(?<=\S)\?\S*=\S*")
+SECRET = re.compile(r"(?<=/)[\w-]{32,}")  # a path that opens something to whoever knows it
 
 
 class DiscreetFormatter(logging.Formatter):
@@ -49,12 +50,12 @@ def is_database_error(exc: BaseException) -> bool:
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """The message, with a path (Django's own messages quote it) replaced by its route, and without query strings."""
-    message = QUERY_STRING.sub("", record.getMessage())
+    """The message, with a path (Django's own messages quote it) replaced by its route; no query strings, no secrets."""
+    message = record.getMessage()
     request = getattr(record, "request", None)
     if path := getattr(request, "path", None):
         message = message.replace(path, route_of(request) or "an unknown path")
-    return message
+    return SECRET.sub("…", QUERY_STRING.sub("", message))
 
 
 def route_of(request) -> str | None:

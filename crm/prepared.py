@@ -1,10 +1,39 @@
-"""A query that every request makes, turned into SQL once: for a short one that costs more than the database does."""
+"""Queries taken from the ORM as SQL: compiled once where every request asks them, read in chunks where they are long.
 
-from collections.abc import Callable
+For a short query, turning a QuerySet into SQL costs more than the database does; for a long one, so does a list of all
+its rows at once.
+"""
+
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
+
+CHUNK = 1_000  # rows
+
+
+class Compiled:
+    """A `values_list` queryset as SQL."""
+
+    def __init__(self, queryset: QuerySet) -> None:
+        self.compiler = queryset.query.get_compiler(connection.alias)
+        try:
+            self.sql, self.params = self.compiler.as_sql()
+        except EmptyResultSet:  # Django sees that no row can match
+            self.sql, self.params, self.converters = None, (), {}
+        else:
+            self.converters = self.compiler.get_converters([column for column, _, _ in self.compiler.select])
+
+    def chunks(self, params: Any) -> Iterator[list]:
+        """The rows, from the database that the project uses, at most CHUNK at a time."""
+        if self.sql is None:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, params)
+            while rows := cursor.fetchmany(CHUNK):
+                yield list(self.compiler.apply_converters(rows, self.converters)) if self.converters else rows
 
 
 class Prepared:
@@ -16,21 +45,13 @@ class Prepared:
 
     def __init__(self, build: Callable[..., QuerySet], **samples: Any) -> None:
         self.build, self.samples = build, samples
-        self.compiled: dict[str, tuple] = {}
+        self.compiled: dict[str, tuple[Compiled, list[tuple]]] = {}
 
     def rows(self, **values: Any) -> list:
-        """The rows, from the database that the project uses."""
         if connection.vendor not in self.compiled:
-            self.compiled[connection.vendor] = self._compile()
-        compiler, sql, params, converters = self.compiled[connection.vendor]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [values[name] if name else param for name, param in params])
-            rows = cursor.fetchall()
-        return list(compiler.apply_converters(rows, converters)) if converters else rows
-
-    def _compile(self) -> tuple:
-        compiler = self.build(**self.samples).query.get_compiler(connection.alias)
-        sql, params = compiler.as_sql()
-        names = {sample: name for name, sample in self.samples.items()}
-        marked = [(names.get(param), param) for param in params]
-        return compiler, sql, marked, compiler.get_converters([column for column, _, _ in compiler.select])
+            compiled = Compiled(self.build(**self.samples))
+            names = {sample: name for name, sample in self.samples.items()}
+            self.compiled[connection.vendor] = compiled, [(names.get(param), param) for param in compiled.params]
+        compiled, params = self.compiled[connection.vendor]
+        chunks = compiled.chunks([values[name] if name else param for name, param in params])
+        return [row for chunk in chunks for row in chunk]

@@ -4,8 +4,9 @@ A serializer costs more per row than the database and the network together. Wher
 column, the column's value is written as it is: crm.rendering knows the contract's forms.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import islice
 
 import orjson
 from django.db.models import QuerySet
@@ -13,11 +14,11 @@ from django.http import StreamingHttpResponse
 from rest_framework import serializers
 from rest_framework.response import Response
 
+from crm.prepared import CHUNK, Compiled
 from crm.rendering import to_json
 from crm.serializers import GivenBooleanField, InstantField, ModelSerializer, MoneyField, ReferenceField
 
 WHOLE = 10_000  # rows; a longer list is streamed
-CHUNK = 1_000  # rows
 
 SHOWN_AS_STORED = {
     serializers.BigIntegerField,
@@ -95,10 +96,14 @@ class JSONResponse(Response):
 def list_response(queryset: QuerySet, serializer_class: type[ModelSerializer]) -> Response | StreamingHttpResponse:
     """The complete list. Up to WHOLE rows in one piece; more are streamed, in memory that does not grow with them."""
     rows = tuples(queryset, serializer_class)
-    first = list(rows[: WHOLE + 1])
-    if len(first) <= WHOLE:
-        return JSONResponse(rows_to_json(first, serializer_class))
-    return StreamingHttpResponse(_stream(rows, serializer_class), content_type="application/json")
+    first = Compiled(rows[: WHOLE + 1])
+    parts, left = [], WHOLE
+    for chunk in first.chunks(first.params):
+        parts.append(rows_to_json(chunk, serializer_class)[1:-1])
+        left -= len(chunk)
+    if left < 0:
+        return StreamingHttpResponse(_stream(rows, serializer_class), content_type="application/json")
+    return JSONResponse(b"[" + b",".join(parts) + b"]")
 
 
 def _stream(rows: QuerySet, serializer_class: type[ModelSerializer]) -> Iterator[bytes]:
@@ -106,14 +111,14 @@ def _stream(rows: QuerySet, serializer_class: type[ModelSerializer]) -> Iterator
 
     An error on the way ends the connection before the array is closed: no client can take half a list for a whole one.
     """
-    chunk: list[tuple] = []
     opening = b"["
-    for row in rows.iterator(CHUNK):
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            yield opening + rows_to_json(chunk, serializer_class)[1:-1]
-            opening = b","
-            chunk = []
-    if chunk or opening == b"[":  # the rows may have gone since they were counted
+    for chunk in batched(rows.iterator(CHUNK), CHUNK):
         yield opening + rows_to_json(chunk, serializer_class)[1:-1]
-    yield b"]"
+        opening = b","
+    yield b"]" if opening == b"," else b"[]"  # the rows may have gone since they were counted
+
+
+def batched(rows: Iterable[tuple], size: int) -> Iterator[list[tuple]]:
+    rows = iter(rows)
+    while chunk := list(islice(rows, size)):
+        yield chunk

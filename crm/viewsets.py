@@ -9,6 +9,7 @@ from functools import cache, partial
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import status
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
@@ -146,7 +147,7 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
     def get_object(self):
         """The row of the path, for a verb: locked, and as `If-Match` says. Reading takes `retrieve`'s way."""
         if self.request.method in SAFE_METHODS:
-            return super().get_object()
+            return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])  # the query string is the list's
         found = self.locked_row().rows(pk=int(self.kwargs["pk"]), user=self.request.user.pk)
         if not found:
             raise Http404

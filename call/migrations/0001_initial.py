@@ -325,7 +325,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="callplan",
             constraint=models.CheckConstraint(
-                condition=models.Q(("frequency__in", ["DAILY", "WEEKLY", "BIWEEKLY", "MONTHLY"])),
+                condition=models.Q(
+                    ("first_frequency__in", ["DAILY", "WEEKLY", "BIWEEKLY", "MONTHLY"]),
+                    ("frequency__in", ["DAILY", "WEEKLY", "BIWEEKLY", "MONTHLY"]),
+                ),
                 name="call_frequency_known",
             ),
         ),
@@ -370,6 +373,29 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="callevent",
             index=models.Index(fields=["planned"], name="call_event_by_planned"),
+        ),
+        migrations.AddConstraint(
+            model_name="callevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("frequency__in", ["", "DAILY", "WEEKLY", "BIWEEKLY", "MONTHLY"]),
+                    (
+                        "kind__in",
+                        [
+                            "CALLED",
+                            "ATTEMPTED",
+                            "RESCHEDULED",
+                            "SNOOZED",
+                            "SKIPPED",
+                            "PAUSED",
+                            "RESUMED",
+                            "FREQUENCY_CHANGED",
+                        ],
+                    ),
+                    ("outcome__in", ["", "REACHED", "NO_ANSWER", "LEFT_MESSAGE", "WRONG_NUMBER", "CALL_BACK"]),
+                ),
+                name="call_event_known",
+            ),
         ),
         migrations.AddConstraint(
             model_name="sentdigest",

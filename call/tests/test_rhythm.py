@@ -10,7 +10,14 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from call.models import CallPlan, WorkProfile
 from lead.models import Restaurant
@@ -42,7 +49,7 @@ class ModelPlan:
             decided, computed = self.made, False
         for fact in self.facts:
             kind, moment = fact["kind"], fact["moment"]
-            if kind == "touch" and (called is None or moment > called):
+            if kind == "touch" and (called is None or moment > called or (fact["own"] and moment == called)):
                 called = anchor = moment
                 if fact["own"] or decided is None or moment > decided:
                     due, decided, computed = self.nth_after(anchor, frequency, owner, moment), None, True

@@ -14,6 +14,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         socket = select.poll()
         try:
             socket.register(self.connection.fileno(), select.POLLIN)
-        except (OSError, base.Database.Error):  # closed on our side
+        except (OSError, base.Database.Error):  # type: ignore[attr-defined]  # closed on our side
             return False
         return not socket.poll(0) or super().is_usable()

@@ -1,5 +1,6 @@
 """Migrate, load demo data on the first run, and serve until stopped: all of `make run` in one process."""
 
+import logging
 import sys
 
 from django.conf import settings
@@ -24,6 +25,7 @@ class Command(BaseCommand):
     def handle(self, **options) -> None:
         self.prepare(options["verbosity"])
         connection.close()
+        logging.getLogger("gunicorn.error").handlers.clear()  # gunicorn brings one
         # In this process, whose workers then have nothing left to import.
         sys.argv[1:] = ["-c", str(settings.BASE_DIR / "crm" / "gunicorn.py"), "crm.wsgi"]
         gunicorn.run()
