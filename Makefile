@@ -4,36 +4,50 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format postman clean
+.PHONY: help run test check format schema postman api-test bench bench-sqlite clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/installed  ## migrate, load demo data on the first run, serve on http://127.0.0.1:8000/
 	@exec $(BIN)/python manage.py serve
 
 test: .venv/installed  ## the whole test suite, on SQLite or on DATABASE_URL
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
-check: .venv/installed-dev  ## format, lint, types, production settings, migrations
+check: .venv/installed-dev  ## format, lint, types, production settings, migrations, OpenAPI description
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy lead contact track call crm
 	DEBUG=0 HTTPS=1 ALLOWED_HOSTS=crm.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 format: .venv/installed-dev  ## write the code as ruff would
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+schema: .venv/installed  ## write docs/openapi.yaml, the OpenAPI description
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
 postman: .venv/installed  ## run the Postman collection under newman (needs Node)
 	postman/run
+
+api-test: .venv/installed .venv/installed-api  ## a generated client, and schemathesis, against the OpenAPI description
+	.ci/served .venv/api/bin/python .ci/client.py
+	.ci/served .venv/api/bin/python .ci/fuzz.py
+
+bench: .venv/installed-bench  ## measure beside a vanilla twin, on PostgreSQL (needs wrk; bench/README.md)
+	$(BIN)/python bench/run.py
+
+bench-sqlite: .venv/installed-bench  ## the same on SQLite
+	$(BIN)/python bench/run.py --sqlite
 
 clean:  ## remove .venv and what the tools left behind; databases stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# Both files are stamps: what follows them runs again only when the requirements have changed.
+# These files are stamps: what follows them runs again only when the requirements have changed.
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
@@ -44,4 +58,14 @@ clean:  ## remove .venv and what the tools left behind; databases stay
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/installed-bench: bench/requirements.txt .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+# Apart from the project, whose packages these would change.
+.venv/installed-api: .ci/requirements.txt .venv/installed
+	@$(PYTHON) -m venv .venv/api
+	@.venv/api/bin/python -m pip install --quiet --disable-pip-version-check -r .ci/requirements.txt
 	@touch $@

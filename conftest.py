@@ -69,9 +69,7 @@ def contact(lead):
 
 @pytest.fixture
 def interaction(lead, contact):
-    return Interaction.log(
-        lead=lead, contact=contact, interaction_type="CALL", details="Asked for the catalog."
-    )
+    return Interaction.log(lead=lead, contact=contact, interaction_type="CALL", details="Asked for the catalog.")
 
 
 @pytest.fixture

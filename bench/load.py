@@ -29,7 +29,6 @@ class Run:
     p50: float  # ms
     p99: float  # ms
     bad: int  # answers that were no success, and broken connections
-    size: float  # mean bytes of an answer with its headers
     speed: float  # seconds that calibrate() took, mean of before and after
     foreign: float  # share of the machine's CPU that others took
     drift: float  # of the speed, from before to after
@@ -82,9 +81,8 @@ def timed(name: str, target: Target, seconds: int, folder: Path) -> Run:
 
 def _run(name: str, target: Target, seconds: int, folder: Path) -> Run:
     speed_before = calibrate()
-    requests = prepare(name, target, folder)
     started, own, machine, dead = time.perf_counter(), own_cpu(), machine_cpu(), dead_children_cpu()
-    seen = wrk(target, requests, seconds)
+    seen = wrk(name, target, seconds, folder)
     wall, own, machine = time.perf_counter() - started, own_cpu() - own, machine_cpu() - machine
     served = own - (dead_children_cpu() - dead)  # without wrk's
     speed_after = calibrate()
@@ -94,7 +92,6 @@ def _run(name: str, target: Target, seconds: int, folder: Path) -> Run:
         p50=seen["p50"] / 1e3,
         p99=seen["p99"] / 1e3,
         bad=seen["bad"] + seen["broken"],
-        size=seen["bytes"] / max(1, seen["requests"]),
         speed=(speed_before + speed_after) / 2,
         foreign=max(0, machine - own) / wall / (os.cpu_count() or 1),
         drift=abs(speed_after - speed_before) / min(speed_before, speed_after),
@@ -106,13 +103,18 @@ def dead_children_cpu() -> float:
     return used.children_user + used.children_system
 
 
-def wrk(target: Target, requests: Path, seconds: int) -> dict:
+def wrk(name: str, target: Target, seconds: int, folder: Path) -> dict:
+    """One run of wrk over the prepared requests of a scenario: what load.lua sums up."""
+    requests = prepare(name, target, folder)
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
     command += ["-s", str(SCRIPT), f"http://127.0.0.1:{target.port}", "--", str(requests), target.token]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
     if ended.returncode or "{" not in ended.stdout:
         raise SystemExit(f"wrk against {target.name}: {ended.stdout}{ended.stderr}")
-    return json.loads(ended.stdout[ended.stdout.rindex("\n{") :])
+    seen = json.loads(ended.stdout[ended.stdout.rindex("\n{") :])
+    if seen["bytes"] < 0.8 * seen["requests"] * target.sizes[name]:
+        raise SystemExit(f"{target.name} answers {name} shorter under load than when it was verified")
+    return seen
 
 
 def interleaved(names: list[str], targets: list[Target], repetitions: int, seconds: int, folder: Path) -> dict:
@@ -121,7 +123,7 @@ def interleaved(names: list[str], targets: list[Target], repetitions: int, secon
     for name in names:
         results[name] = {target.name: [] for target in targets}
         for target in targets:
-            wrk(target, prepare(name, target, folder), 1 if seconds < 5 else 2)
+            wrk(name, target, 1 if seconds < 5 else 2, folder)
         for repetition in range(repetitions):
             for target in targets:
                 run = timed(name, target, seconds, folder)

@@ -66,6 +66,7 @@ class Bench:
     def __init__(self, options: argparse.Namespace, folder: Path, stack: contextlib.ExitStack) -> None:
         self.options, self.folder, self.stack = options, folder, stack
         self.secret, self.password = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
+        self.tokens: dict[str, str] = {}
 
     def run(self) -> None:
         options = self.options
@@ -152,27 +153,29 @@ class Bench:
     def verify(self, target: Target, names: list[str]) -> None:
         """Every scenario's answers, against the database's rows; and the token is looked at."""
         target.token = self.token(target)
-        sizes = []
         for name in names:
+            sizes = []
             for request in scenarios.requests(name, target.database.size, 2 if name == "R4" else 8, seed=2):
                 body = json.dumps(request.body) if request.body else ""
                 status, content = target.ask(request.method, request.path, body)
                 scenarios.check(name, request, status, content, target.database)
-            sizes.append(f"{name} {len(content):,}")
+                sizes.append(len(content))
+            target.sizes[name] = sum(sizes) / len(sizes)
         if target.ask("GET", "/track/interactions/1/", token=f"{target.token[:-6]}aaaaaa")[0] != 401:
             raise scenarios.WrongAnswer(f"{target.name} takes a token that nobody signed")
         target.database.reset()
-        say(f"{target.name} answers as the database's rows say; bytes: {', '.join(sizes)}")
+        sizes = ", ".join(f"{name} {size:,.0f}" for name, size in target.sizes.items())
+        say(f"{target.name} answers as the database's rows say; bytes: {sizes}")
 
     def token(self, target: Target) -> str:
-        """An access token from the product's own sign-in; the twin shares its key and so takes it too."""
-        if not hasattr(self, "access"):
+        """An access token from the product's own sign-in; the twin shares key and users and so takes it too."""
+        if target.database.url not in self.tokens:
             credentials = json.dumps({"username": NAME, "password": self.password})
             status, content = target.ask("POST", "/api/token/", credentials, token="none")
             if status != 200:
                 raise SystemExit(f"signing in failed: {status} {content[:200]!r}")
-            self.access = json.loads(content)["access"]
-        return self.access
+            self.tokens[target.database.url] = json.loads(content)["access"]
+        return self.tokens[target.database.url]
 
     # --- What is told ---------------------------------------------------------------------------
 

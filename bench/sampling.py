@@ -47,7 +47,8 @@ def report(names: list[str], target: Target, folder: Path) -> None:
     shares = {}
     for name in names:
         say(f"sampling {name}")
-        load.wrk(target, load.prepare(name, target, folder), 1)
+        load.wrk(name, target, 1, folder)
+        target.database.reset()
         samples = folder / f"{name}.samples"
         options = f"--subprocesses --gil --function --duration {SECONDS} --rate {RATE} --format raw".split()
         process = subprocess.Popen(
@@ -55,7 +56,7 @@ def report(names: list[str], target: Target, folder: Path) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        load.wrk(target, load.prepare(name, target, folder), SECONDS + 2)
+        load.wrk(name, target, SECONDS + 2, folder)
         process.wait(30)
         counts = Counter()
         for line in samples.read_text().splitlines():

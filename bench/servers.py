@@ -28,7 +28,8 @@ class Target:
     log: Path
     token: str = ""
     port: int = field(default_factory=free_port)
-    memory: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, float] = field(default_factory=dict)  # MiB of a worker, by kind
+    sizes: dict[str, float] = field(default_factory=dict)  # mean bytes of an answer, by scenario
 
     def __enter__(self) -> "Target":
         self.process = subprocess.Popen(

@@ -1,21 +1,44 @@
 from django.contrib import admin
 
-from call.models import CallPlan
+from call.models import CallEvent, CallPlan, WorkProfile
 from crm.admin import STAMPS, StampedAdmin
+
+
+class CallEventInline(admin.TabularInline):
+    """The log of the plan. Its verbs write it, nobody else."""
+
+    model = CallEvent
+    fields = readonly_fields = ["happened_at", "kind", "planned", "outcome", "reason", "interaction", "created_by"]
+    extra = 0
+    ordering = ["-id"]
+    verbose_name_plural = "history"
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("created_by", "interaction")
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
 
 
 @admin.register(CallPlan)
 class CallPlanAdmin(StampedAdmin):
-    list_display = ["lead", "frequency", "next_call_date", "last_called"]
-    list_filter = ["frequency", "next_call_date"]
+    list_display = ["lead", "frequency", "next_call_date", "last_called", "paused"]
+    list_filter = ["frequency", "paused", "next_call_date"]
     list_select_related = ["lead"]
     search_fields = ["lead__search"]
     autocomplete_fields = ["lead"]
-    fields = ["lead", "frequency", "last_called", "next_call_date", "notes", *STAMPS]
+    fields = ["lead", "frequency", "last_called", "next_call_date", "notes", "paused", *STAMPS]
+    inlines = [CallEventInline]
 
     def get_readonly_fields(self, request, obj=None):
         """A new plan has not been called yet."""
-        return [*STAMPS] if obj else ["last_called", *STAMPS]
+        return ["paused", *STAMPS] if obj else ["last_called", "paused", *STAMPS]
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)
@@ -23,3 +46,21 @@ class CallPlanAdmin(StampedAdmin):
             form.base_fields["next_call_date"].required = False
             form.base_fields["next_call_date"].help_text = "Left blank: today plus one interval."
         return form
+
+
+@admin.register(WorkProfile)
+class WorkProfileAdmin(StampedAdmin):
+    """When and where people work. The computed dates of their plans follow every change."""
+
+    list_display = ["user", "time_zone", "working_days", "country", "region"]
+    list_select_related = ["user"]
+    search_fields = ["user__username"]
+    autocomplete_fields = ["user"]
+    fields = ["user", "time_zone", "working_days", "country", "region", "leave", *STAMPS]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["user", *STAMPS] if obj else STAMPS
+
+    def get_search_results(self, request, queryset, search_term):
+        """The table has no search column; it is as small as the team."""
+        return admin.ModelAdmin.get_search_results(self, request, queryset, search_term)

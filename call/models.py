@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Any, Self, cast
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 
 from call import rhythm
-from call.profiles import FeedAddress, SentDigest, WorkProfile, calendar_of, default_calendar
+from call.profiles import FeedAddress, SentDigest, WorkProfile, calendar_of_lead, calendars_of_leads
 from call.schedule import WorkCalendar
 from crm import dates
 from crm.models import Stamped, StampedQuerySet
@@ -72,16 +72,20 @@ class CallPlanQuerySet(StampedQuerySet):
     def by_date(self) -> Self:
         return self.order_by("next_call_date", "id")
 
-    def locked(self) -> Self:
-        """As on every table, and with the work profile of the owner whose calendar counts."""
-        profile = WorkProfile.objects.filter(user=OuterRef("lead__assigned_to")).values("pk")
-        return super().locked().annotate(profile_id=Subquery(profile))
+    def lock(self) -> None:
+        """Lock the plans in the order of their ids. Whoever locks several does: else two could wait for each other."""
+        list(self.locked().order_by("id").values_list("pk"))
 
-    def lock_with_leads(self) -> None:
-        """Lock the leads, then the plans, in the order of their ids, as touches and hand-overs do."""
-        list(self.select_related("lead").only("id", "lead__id").select_for_update(of=("lead", "self")).order_by("id"))
+    def for_reckoning(self, limit: int | None = None) -> list["CallPlan"]:
+        """The plans, locked in the order of their ids, each with the calendar that counts."""
+        plans = list(self.locked().order_by("id")[:limit])
+        calendars = calendars_of_leads({plan.lead_id for plan in plans})
+        for plan in plans:
+            plan.note_lock()
+            plan.calendar = calendars[plan.lead_id]
+        return plans
 
-    def bulk_create(self, objs: Iterable["CallPlan"], *args: Any, **kwargs: Any) -> list["CallPlan"]:
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """As Django's. Plans that have not begun begin, as saved ones do."""
         objs = list(objs)
         for plan in objs:
@@ -91,17 +95,11 @@ class CallPlanQuerySet(StampedQuerySet):
 
     def recompute(self) -> None:
         """Reckon the dates anew from the log; those that somebody gave stand."""
-        calendars: dict[int | None, WorkCalendar] = {}
         last = 0
         with transaction.atomic(savepoint=False):
-            while plans := list(
-                cast(Any, self).filter(pk__gt=last).locked().order_by("id").prefetch_related("events")[:BATCH]
-            ):
+            while plans := self.filter(pk__gt=last).for_reckoning(BATCH):
+                models.prefetch_related_objects(plans, "events")
                 for plan in plans:
-                    plan.note_lock()
-                    if plan.profile_id not in calendars:
-                        calendars[plan.profile_id] = plan.calendar
-                    plan.calendar = calendars[plan.profile_id]
                     plan.replay()
                 last = plans[-1].pk
 
@@ -183,8 +181,7 @@ class CallPlan(Stamped):
             if planned != self.next_call_date:
                 super().edit(sequence=self.sequence + 1)
             if "lead_id" in changed:  # another lead, perhaps another owner
-                for name in ("calendar", "profile_id"):
-                    vars(self).pop(name, None)
+                vars(self).pop("calendar", None)
                 self.replay()
         return changed
 
@@ -206,7 +203,7 @@ class CallPlan(Stamped):
             plans = [self]
             interaction = None
             if contact_id or outcome or details:
-                plans = list(CallPlan.objects.locked().filter(lead=self.lead_id).order_by("id"))
+                plans = CallPlan.objects.filter(lead=self.lead_id).for_reckoning()
             self.lock()
             if contact_id or outcome or details:
                 interaction = Interaction.log(
@@ -225,7 +222,6 @@ class CallPlan(Stamped):
             if interaction and (touch := touch_of(interaction)):
                 for plan in plans:
                     if plan.pk != self.pk and plan.is_moved_by(touch):
-                        plan.note_lock()
                         plan.log(CallEvent.Kind.CALLED, plan.next_call_date, **{**facts, "outcome": ""})
                         plan.take(rhythm.Touched(called, own=False))
             planned = self.next_call_date
@@ -275,14 +271,10 @@ class CallPlan(Stamped):
 
     # --- Reckoning ----------------------------------------------------------------------------
 
-    profile_id: int | None  # where the query has asked for it
-
     @cached_property
     def calendar(self) -> WorkCalendar:
         """The work calendar of the lead's owner."""
-        if "profile_id" not in vars(self):
-            return calendar_of(self.lead.assigned_to_id)
-        return WorkProfile.objects.get(pk=self.profile_id).calendar if self.profile_id else default_calendar()
+        return calendar_of_lead(self.lead_id)
 
     def is_moved_by(self, touch: Touch) -> bool:
         """Whether a touch that is new to the plan counts: it happened since the plan was made, and has happened."""
@@ -416,8 +408,7 @@ def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | 
     leads = {touch.lead_id for touch in (before, after) if touch}
     known = {event.plan_id: event for event in CallEvent.objects.filter(interaction=interaction).select_related("plan")}
     is_attempt = any(event.kind == CallEvent.Kind.ATTEMPTED for event in known.values())
-    for plan in CallPlan.objects.locked().filter(Q(lead__in=leads) | Q(pk__in=known)).order_by("id"):
-        plan.note_lock()
+    for plan in CallPlan.objects.filter(Q(lead__in=leads) | Q(pk__in=known)).for_reckoning():
         event = known.get(plan.pk)
         if is_attempt:  # it reached nobody, however its interaction is corrected
             if event and after:

@@ -17,6 +17,8 @@ from call.schedule import EVERY_DAY, WorkCalendar
 from crm import dates
 from crm.hooks import Hook
 from crm.models import Stamped
+from crm.prepared import Prepared
+from lead.models import Restaurant
 
 MAX_LEAVES = 100
 
@@ -106,6 +108,20 @@ class PublicHolidays:
         return isinstance(day, date) and day in holidays_in(self.country, self.region, day.year)
 
 
+FACTS = ["time_zone", "working_days", "country", "region", "leave"]  # of a profile, what makes its calendar
+
+
+def calendar_from(
+    time_zone: str, working_days: list[int], country: str, region: str, leave: list[dict[str, str]]
+) -> WorkCalendar:
+    return WorkCalendar(
+        zone=ZoneInfo(time_zone),
+        working_days=frozenset(working_days),
+        holidays=PublicHolidays(country, region) if country else (),
+        leave=tuple((date.fromisoformat(each["from"]), date.fromisoformat(each["to"])) for each in leave),
+    )
+
+
 class WorkProfile(Stamped):
     """When and where a user works. Without one: the server's zone, seven days, no holidays."""
 
@@ -124,12 +140,7 @@ class WorkProfile(Stamped):
 
     @property
     def calendar(self) -> WorkCalendar:
-        return WorkCalendar(
-            zone=ZoneInfo(self.time_zone),
-            working_days=frozenset(self.working_days),
-            holidays=PublicHolidays(self.country, self.region) if self.country else (),
-            leave=tuple((date.fromisoformat(each["from"]), date.fromisoformat(each["to"])) for each in self.leave),
-        )
+        return calendar_from(*(getattr(self, name) for name in FACTS))
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
         """As `Stamped.edit`; the computed dates of the user's plans follow."""
@@ -157,6 +168,35 @@ def calendar_of(user_id: int | None) -> WorkCalendar:
     """The work calendar of a user, or of nobody in particular."""
     profile = WorkProfile.objects.filter(user=user_id).first() if user_id else None
     return profile.calendar if profile else default_calendar()
+
+
+OWNERS_PROFILE = Prepared(
+    lambda lead: (
+        WorkProfile.objects.filter(user__in=Restaurant.objects.filter(pk=lead).values("assigned_to"))
+        .order_by()
+        .values_list(*FACTS)
+    ),
+    lead=2**40,
+)
+
+
+def calendar_of_lead(lead: int) -> WorkCalendar:
+    """The work calendar of the lead's owner, as it is now.
+
+    Ask under the lock of the plan, in a query of its own: what a query that waits for a lock reads of other rows may be
+    as old as the wait.
+    """
+    facts = OWNERS_PROFILE.rows(lead=lead)
+    return calendar_from(*facts[0]) if facts else default_calendar()
+
+
+def calendars_of_leads(leads: set[int]) -> dict[int, WorkCalendar]:
+    """The work calendars of the leads' owners, by lead. See `calendar_of_lead`."""
+    if len(leads) == 1:
+        return {lead: calendar_of_lead(lead) for lead in leads}
+    owners = dict(Restaurant.objects.filter(pk__in=leads).order_by().values_list("pk", "assigned_to"))
+    calendars = {owner: calendar_of(owner) for owner in set(owners.values())}
+    return {lead: calendars[owner] for lead, owner in owners.items()}
 
 
 def default_calendar() -> WorkCalendar:

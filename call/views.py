@@ -87,9 +87,9 @@ class CallPlanViewSet(ResourceViewSet):
     # --- Verbs --------------------------------------------------------------------------------
 
     def get_object(self):
-        """A call that is noted as an interaction moves all plans of its lead: they are locked in one order."""
+        """A call that is noted as an interaction moves all plans of its lead."""
         if self.action == "record_call" and set(self.request.data) - {"last_called"}:
-            self.get_queryset().filter(lead__call_plans=self.kwargs["pk"]).lock_with_leads()
+            self.get_queryset().filter(lead__call_plans=self.kwargs["pk"]).lock()
         return super().get_object()
 
     @extend_schema(request=RecordCallSerializer)

@@ -31,5 +31,5 @@ class Contact(Stamped):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """The lock keeps an interaction that names the contact from slipping in."""
         with transaction.atomic(savepoint=False):
-            Contact.objects.locked().filter(pk=self.pk).values_list("pk").first()
+            Contact.objects.locked_with_keys().filter(pk=self.pk).values_list("pk").first()
             return super().delete(*args, **kwargs)

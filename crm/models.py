@@ -19,7 +19,15 @@ class StampedQuerySet(models.QuerySet):
         return self
 
     def locked(self) -> Self:
-        """The rows, locked until the transaction ends, so that what is read now still holds when it is written."""
+        """The rows, locked until the transaction ends, so that what is read now still holds when it is written.
+
+        Rows that refer to them may be added meanwhile: their keys are checked at the commit, where waiting for us
+        could mean waiting for each other.
+        """
+        return self.select_for_update(of=("self",), no_key=True)
+
+    def locked_with_keys(self) -> Self:
+        """As `locked`, and no row that refers to them can be added: they are about to be deleted."""
         return self.select_for_update(of=("self",))
 
     def locked_rows(self) -> models.QuerySet:

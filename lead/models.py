@@ -95,7 +95,7 @@ class Restaurant(Stamped):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Takes contacts, interactions, orders, plans and history along. The lock keeps new ones from slipping in."""
         with transaction.atomic(savepoint=False):
-            Restaurant.objects.locked().filter(pk=self.pk).values_list("pk").first()
+            Restaurant.objects.locked_with_keys().filter(pk=self.pk).values_list("pk").first()
             return super().delete(*args, **kwargs)
 
 

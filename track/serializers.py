@@ -4,7 +4,8 @@ from django.http import QueryDict
 from rest_framework import serializers
 
 from contact.models import Contact
-from crm.serializers import ModelSerializer, ReferenceField
+from crm.prepared import Prepared
+from crm.serializers import MAX_ID, ModelSerializer, ReferenceField
 from lead.models import Restaurant
 from track.models import Interaction, OrderDetails
 
@@ -14,6 +15,12 @@ class OrderDetailsSerializer(ModelSerializer):
         model = OrderDetails
         fields = ["product_details", "quantity", "total_price", "order_date"]
         extra_kwargs = {"order_date": {"required": False}}
+
+
+known_leads = Prepared(lambda lead: Restaurant.objects.filter(pk=lead).order_by().values_list("pk"), lead=MAX_ID)
+employers_of = Prepared(
+    lambda contact: Contact.objects.filter(pk=contact).order_by().values_list("restaurant"), contact=MAX_ID
+)
 
 
 class InteractionSerializer(ModelSerializer):
@@ -45,13 +52,15 @@ class InteractionSerializer(ModelSerializer):
         )
         if (lead, contact) == known:
             return attrs
-        employer = contact and Contact.objects.filter(pk=contact).values_list("restaurant", flat=True).first()
-        if employer is not None and employer == lead:
+        if contact is None:
+            if not known_leads.rows(lead=lead):
+                self.fail_reference("lead", lead)
             return attrs
-        if not Restaurant.objects.filter(pk=lead).exists():
-            self.fail_reference("lead", lead)
-        if contact is not None:
-            if employer is None:
+        employers = [employer for (employer,) in employers_of.rows(contact=contact)]
+        if lead not in employers:
+            if not known_leads.rows(lead=lead):
+                self.fail_reference("lead", lead)
+            if not employers:
                 self.fail_reference("contact", contact)
             raise serializers.ValidationError({"contact": [f"Contact {contact} does not belong to lead {lead}."]})
         return attrs

@@ -22,6 +22,11 @@ def kam(now, user):
     return client_of(user)
 
 
+@pytest.fixture
+def plan(now, plan):
+    return plan
+
+
 def client_of(user) -> APIClient:
     """A client with a token that outlives whatever the test's clock does."""
     token = AccessToken.for_user(user)

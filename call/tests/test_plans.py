@@ -241,9 +241,9 @@ def test_a_list_costs_one_query_besides_the_users(now, user, lead, listing, rows
         assert len(api.get(listing).json()) == rows
 
 
-def test_a_plan_costs_one_query_besides_the_users(api, plan, django_assert_num_queries):
+def test_a_plan_costs_one_query_besides_the_users(kam, plan, django_assert_num_queries):
     with django_assert_num_queries(2):
-        api.get(f"/call/{plan.pk}/")
+        kam.get(f"/call/{plan.pk}/")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Django's PostgreSQL backend, with a health check of kept connections that asks the socket instead of the server.
 
-Django asks `SELECT 1` before the first query of every request, which on the shortest requests is a third of their queries.
-A server that has ended a connection has closed its end, and the socket is readable; one that stands is silent.
+Django asks `SELECT 1` before the first query of every request, which on the shortest requests is a third of their
+queries. A server that has ended a connection has closed its end, and the socket is readable; one that stands is silent.
 """
 
 import select

@@ -9,7 +9,7 @@ from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from call.feed import new_address
+from call.models import FeedAddress
 from conftest import PASSWORD
 
 PEOPLE = ("anonymous", "user", "reader", "admin")
@@ -203,7 +203,7 @@ def clients(user, reader, admin):
 def path_of(user, lead, contact, interaction, plan):
     """The path of a route of the table."""
     rows = {"lead": lead, "contact": contact, "track": interaction, "call": plan}
-    secret = new_address(user)
+    secret = FeedAddress.renew(user)
 
     def path(route: str) -> str:
         if "<pk>" in route:

@@ -5,13 +5,13 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 
-from call.models import CallPlan
+from call.models import CallPlan, WorkProfile
 from contact.models import Contact
 from crm.models import EndedToken, IdempotencyKey, SignInAttempts, Stamped
 from lead.models import Restaurant, StatusChange
 from track.models import Interaction, OrderDetails
 
-TABLES = [Restaurant, StatusChange, Contact, Interaction, OrderDetails, CallPlan]
+TABLES = [Restaurant, StatusChange, Contact, Interaction, OrderDetails, CallPlan, WorkProfile]
 
 
 def path_of(model, page: str, *args) -> str:
@@ -27,7 +27,8 @@ def fill(count: int) -> None:
         contact = Contact.objects.create(restaurant=lead, name="Asha Rao", phone="123-456-7890", created_by=owner)
         order = {"product_details": "Oil", "quantity": 1, "total_price": 5}
         Interaction.log(lead=lead, contact=contact, interaction_type="ORDER", order=order, created_by=owner)
-        CallPlan.objects.create(lead=lead, frequency="DAILY", created_by=owner)
+        CallPlan.objects.create(lead=lead, frequency="DAILY", created_by=owner).skip(by=owner)
+        WorkProfile.objects.create(user=owner)
 
 
 def test_every_table_of_the_domain_has_an_admin():
@@ -47,9 +48,9 @@ def test_every_list_and_every_row_can_be_opened(model, admin_client):
 
 
 @pytest.mark.parametrize("model", TABLES)
-def test_every_list_finds_by_the_name_of_the_lead(model, admin_client):
+def test_every_list_finds_by_the_name_of_the_lead_or_person(model, admin_client):
     fill(1)
-    term = "asha" if model is Contact else "bistro"
+    term = {Contact: "asha", WorkProfile: "owner"}.get(model, "bistro")
     found = admin_client.get(path_of(model, "changelist"), {"q": term})
     lost = admin_client.get(path_of(model, "changelist"), {"q": "nobody"})
     assert (found.context["cl"].result_count, lost.context["cl"].result_count) == (1, 0)

@@ -8,8 +8,10 @@ import re
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.management.color import no_style
 from django.db import connection
+from django.utils.dateparse import parse_datetime
 from rest_framework.test import APIClient
 
 from call.models import CallPlan
@@ -44,6 +46,7 @@ class Sender:
 
     def __init__(self, client: APIClient) -> None:
         self.client = client
+        self.before_each = lambda: None
 
     def __call__(self, request: str, payload: str = "", *, answer: str, status: int = 200) -> None:
         response = self.send(request, payload)
@@ -52,6 +55,7 @@ class Sender:
         assert response.get("Content-Type") == ("application/json" if answer else None)
 
     def send(self, request: str, payload: str = ""):
+        self.before_each()
         method, path = request.split()
         return self.client.generic(method, path, compact(payload), content_type="application/json")
 
@@ -61,13 +65,23 @@ def compact(text: str) -> str:
     return re.sub(r'("(?:[^"\\]|\\.)*")|\s+', lambda match: match[1] or "", text)
 
 
-def test_every_request_of_the_document_in_its_order(send, user):
+@pytest.mark.parametrize("touched", [False, True], ids=["by itself", "beside touches"])
+def test_every_request_of_the_document_in_its_order(send, user, touched):
     sign_in(send)
     lead_management(send, user)
     authentication(send)
     contact_management(send)
     interaction_tracking(send)
+    if touched:
+        send.before_each = touch_both_leads
     call_planning(send)
+
+
+def touch_both_leads():
+    """The document's plans have not been made then."""
+    for kind in settings.TOUCH_TYPES:
+        for lead in (1, 2):
+            Interaction.log(lead_id=lead, interaction_type=kind, date=parse_datetime("2024-12-28T08:59:59Z"))
 
 
 def sign_in(send):

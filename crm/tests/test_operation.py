@@ -74,6 +74,12 @@ def test_probes_are_not_to_be_stored_and_refuse_other_methods_in_json(db, path):
     assert answer.json() == {"detail": 'Method "POST" not allowed.'}
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes_are_answered_by_whatever_name_they_call_the_server(db, path):
+    assert Client().get(path, headers={"Host": "10.0.0.7:8000"}).json() == {"status": "ok"}
+    assert Client().get("/api/docs/", headers={"Host": "10.0.0.7:8000"}).status_code == 400
+
+
 # --- A database that is away --------------------------------------------------------------------------
 
 
