@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema postman api-test bench bench-sqlite clean
+.PHONY: help run test check format schema postman feed-test api-test bench bench-sqlite clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ run: .venv/installed  ## migrate, load demo data on the first run, serve on http
 	@exec $(BIN)/python manage.py serve
 
 test: .venv/installed  ## the whole test suite, on SQLite or on DATABASE_URL
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev  ## format, lint, types, production settings, migrations, OpenAPI description
 	$(BIN)/ruff format --check .
@@ -32,6 +32,9 @@ schema: .venv/installed  ## write docs/openapi.yaml, the OpenAPI description
 
 postman: .venv/installed  ## run the Postman collection under newman (needs Node)
 	postman/run
+
+feed-test: .venv/installed  ## read the calendar feed with ical.js (needs Node)
+	.ci/served .ci/feed
 
 api-test: .venv/installed .venv/installed-api  ## a generated client, and schemathesis, against the OpenAPI description
 	.ci/served .venv/api/bin/python .ci/client.py

@@ -12,12 +12,16 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
-from call.models import AHEAD, CallEvent, CallPlan
+from call.log import AHEAD, CallEvent
+from call.models import CallPlan
 from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
+from crm.rows import columns
 from lead.models import LeadStatus, Restaurant
 from track.models import Interaction, OrderDetails
+
+PLAN = columns(CallPlanSerializer)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Agenda:
         order = facts.orders.get(lead.pk)
         overdue = max(0, (self.day - self.local(plan.next_call_date)).days) if plan else 0
         return {
-            "plan": CallPlanSerializer(plan).data if plan else None,
+            "plan": plan and {key: getattr(plan, column) for key, column in PLAN.items()},
             "lead": {"id": lead.pk, "name": lead.name, "city": lead.city, "lead_status": lead.lead_status},
             "contact": contact
             and {"id": contact.pk, "name": contact.name, "role": contact.role, "phone": contact.phone},
@@ -106,21 +110,25 @@ class Facts:
             .filter(~Exists(attempts), date__lte=dates.now() + AHEAD)
             .order_by("-date", "-id")
         )
-        spoken_to = touches.filter(contact__restaurant=OuterRef("pk")).values("contact")[:1]
+        spoken_to = touches.filter(contact__isnull=False).values("contact")[:1]
         first = Contact.objects.filter(restaurant=OuterRef("pk")).order_by("id").values("pk")[:1]
-        orders = OrderDetails.objects.filter(interaction__lead=OuterRef("pk")).order_by("-order_date", "-id")
+        orders = OrderDetails.objects.filter(interaction__lead=OuterRef("pk"), interaction__order_placed=True)
         rows = (
             Restaurant.objects.filter(pk__in=leads)
             .order_by()
             .values_list("pk", Subquery(spoken_to), Subquery(first), Subquery(touches.values("pk")[:1]))
-            .annotate(order=Subquery(orders.values("pk")[:1]))
+            .annotate(order=Subquery(orders.order_by("-order_date", "-id").values("pk")[:1]))
         )
-        found = [(lead, spoken or first, touch, order) for lead, spoken, first, touch, order in rows]
-        people = Contact.objects.in_bulk({contact for _, contact, _, _ in found if contact})
-        interactions = Interaction.objects.in_bulk({touch for _, _, touch, _ in found if touch})
-        details = OrderDetails.objects.in_bulk({order for _, _, _, order in found if order})
+        found = list(rows)
+        people = Contact.objects.in_bulk({person for _, *both, _, _ in found for person in both if person})
+        interactions = Interaction.objects.in_bulk({touch for *_, touch, _ in found if touch})
+        details = OrderDetails.objects.in_bulk({order for *_, order in found if order})
+        # Who was last spoken to may work for another lead by now.
+        candidates = [
+            (lead, people[person]) for lead, *both, _, _ in found for person in reversed(both) if person in people
+        ]
         return cls(
-            contacts={lead: people[contact] for lead, contact, _, _ in found if contact in people},
-            touches={lead: interactions[touch] for lead, _, touch, _ in found if touch in interactions},
-            orders={lead: details[order] for lead, _, _, order in found if order in details},
+            contacts={lead: person for lead, person in candidates if person.restaurant_id == lead},
+            touches={lead: interactions[touch] for lead, _, _, touch, _ in found if touch in interactions},
+            orders={lead: details[order] for lead, *_, order in found if order in details},
         )

@@ -1,13 +1,17 @@
 """A user's plans as a calendar that phones and desktops subscribe to (RFC 5545)."""
 
-from datetime import UTC, time, timedelta
+from bisect import bisect_left
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Calendar, Event
+from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard
 
 from call.agenda import Facts
 from call.models import CallPlan
 from call.profiles import calendar_of
 
+DAY = timedelta(days=1)
 LENGTH = timedelta(minutes=15)
 REMINDER = timedelta(minutes=-10)
 MORNING = timedelta(hours=9)  # the reminder of a call that has no time of day
@@ -30,10 +34,50 @@ def feed(user_id: int) -> bytes:
     calendar.add("method", "PUBLISH")
     calendar.add("name", "Call plans")
     calendar.add("x-wr-calname", "Call plans")
+    if plans and zone.key != "UTC":
+        dues = [plan.next_call_date.astimezone(zone).year for plan in plans]
+        calendar.add_component(timezone_of(zone, min(dues), max(dues)))
     for plan in plans:
         calendar.add_component(event_of(plan, facts.contacts.get(plan.lead_id), zone))
-    calendar.add_missing_timezones()
     return calendar.to_ical()
+
+
+@lru_cache(maxsize=256)
+def timezone_of(zone: ZoneInfo, first_year: int, last_year: int) -> Timezone:
+    """The zone's clock in these years (RFC 5545, section 3.6.5).
+
+    An observance starts at the local time that its predecessor's clock shows. icalendar's own generator gives the new
+    clock's, an hour too late in spring.
+    """
+    component = Timezone()
+    component.add("tzid", zone.key)
+    moment = datetime(first_year, 1, 1, tzinfo=UTC) - DAY
+    add_observance(component, zone, moment, moment)
+    while moment.year <= last_year:
+        before, moment = moment, moment + DAY
+        if offset_at(moment, zone) != offset_at(before, zone):
+            seconds = bisect_left(range(86_400), True, key=lambda second: changed_by(before, second, zone))
+            change = before + timedelta(seconds=seconds)
+            add_observance(component, zone, change - timedelta(seconds=1), change)
+    return component
+
+
+def changed_by(moment: datetime, seconds: int, zone: ZoneInfo) -> bool:
+    return offset_at(moment + timedelta(seconds=seconds), zone) != offset_at(moment, zone)
+
+
+def offset_at(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta(0)
+
+
+def add_observance(component: Timezone, zone: ZoneInfo, before: datetime, change: datetime) -> None:
+    local = change.astimezone(zone)
+    observance = TimezoneDaylight() if local.dst() else TimezoneStandard()
+    observance.add("dtstart", (change + offset_at(before, zone)).replace(tzinfo=None))
+    observance.add("tzoffsetfrom", offset_at(before, zone))
+    observance.add("tzoffsetto", offset_at(change, zone))
+    observance.add("tzname", local.tzname())
+    component.add_component(observance)
 
 
 def event_of(plan: CallPlan, contact, zone) -> Event:
@@ -59,8 +103,10 @@ def event_of(plan: CallPlan, contact, zone) -> Event:
         event.add("dtend", local.date() + timedelta(days=1))
         alarm.add("trigger", MORNING)
     else:
+        if local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
+            local = local.astimezone(UTC)  # the local time comes twice that day, and says not which is meant
         event.add("dtstart", local)
-        event.add("dtend", local + LENGTH)
+        event.add("dtend", (plan.next_call_date + LENGTH).astimezone(local.tzinfo))
         alarm.add("trigger", REMINDER)
     event.add_component(alarm)
     return event

@@ -1,7 +1,7 @@
-"""Call plans: the rhythm in which a lead is called, when the next call is due, and the log of what happened to it."""
+"""Call plans: the rhythm in which a lead is called, and when the next call is due."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from call import rhythm
+from call.log import AHEAD, ATTEMPTS, CallEvent, Frequency, Outcome
 from call.profiles import FeedAddress, SentDigest, WorkProfile, calendar_of_lead, calendars_of_leads
 from call.schedule import WorkCalendar
 from crm import dates
@@ -25,27 +26,6 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 DATE_BOUNDS = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 BATCH = 1_000  # plans, with their logs, in memory
-AHEAD = timedelta(days=1)  # how far in the future a touch may lie and count
-
-
-class Frequency(models.TextChoices):
-    DAILY = "DAILY"
-    WEEKLY = "WEEKLY"
-    BIWEEKLY = "BIWEEKLY"
-    MONTHLY = "MONTHLY"
-
-
-class Outcome(models.TextChoices):
-    """How a call went. Of these, ATTEMPTS reached nobody and move nothing."""
-
-    REACHED = "REACHED"
-    NO_ANSWER = "NO_ANSWER"
-    LEFT_MESSAGE = "LEFT_MESSAGE"
-    WRONG_NUMBER = "WRONG_NUMBER"
-    CALL_BACK = "CALL_BACK"
-
-
-ATTEMPTS = {Outcome.NO_ANSWER, Outcome.LEFT_MESSAGE, Outcome.WRONG_NUMBER}
 
 
 class CallPlanQuerySet(StampedQuerySet):
@@ -78,7 +58,7 @@ class CallPlanQuerySet(StampedQuerySet):
 
     def for_reckoning(self, limit: int | None = None) -> list["CallPlan"]:
         """The plans, locked in the order of their ids, each with the calendar that counts."""
-        plans = list(self.locked().order_by("id")[:limit])
+        plans: list[Any] = list(self.locked().order_by("id")[:limit])
         calendars = calendars_of_leads({plan.lead_id for plan in plans})
         for plan in plans:
             plan.note_lock()
@@ -279,7 +259,9 @@ class CallPlan(Stamped):
     def is_moved_by(self, touch: Touch) -> bool:
         """Whether a touch that is new to the plan counts: it happened since the plan was made, and has happened."""
         return (
-            not self.paused and touch.lead_id == self.lead_id and self.created_at <= touch.moment <= dates.now() + AHEAD
+            not self.paused
+            and touch.lead_id == self.lead_id
+            and rhythm.whole_second(self.created_at) <= touch.moment <= dates.now() + AHEAD
         )
 
     def has_noted(self, called: datetime) -> bool:
@@ -325,123 +307,3 @@ class CallPlan(Stamped):
                 sequence=self.sequence + (state.next_call_date != self.next_call_date),
             )
         )
-
-
-class EventKind(models.TextChoices):
-    CALLED = "CALLED"
-    ATTEMPTED = "ATTEMPTED"
-    RESCHEDULED = "RESCHEDULED"
-    SNOOZED = "SNOOZED"
-    SKIPPED = "SKIPPED"
-    PAUSED = "PAUSED"
-    RESUMED = "RESUMED"
-    FREQUENCY_CHANGED = "FREQUENCY_CHANGED"
-
-
-class CallEvent(Stamped):
-    """One line of a plan's log: at `happened_at`, by `created_by`, when `planned` was the next call."""
-
-    Kind = EventKind
-
-    plan = models.ForeignKey(CallPlan, models.CASCADE, related_name="events", db_index=False)
-    kind = models.CharField(max_length=20, choices=Kind)
-    planned = models.DateTimeField()
-    due = models.DateTimeField(help_text="the date that was given, or stood")
-    happened_at = models.DateTimeField()
-    reason = models.TextField(max_length=20_000, blank=True)
-    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
-    interaction = models.ForeignKey(Interaction, models.SET_NULL, null=True, related_name="+", db_index=False)
-    own = models.BooleanField(default=False, help_text="recorded on the plan itself, not on its lead")
-    frequency = models.CharField(max_length=10, choices=Frequency, blank=True, help_text="the new one")
-    stands = models.BooleanField(default=False, help_text="the new frequency moved no date")
-    sets_last_called = models.BooleanField(default=False)
-    last_called = models.DateTimeField(null=True)
-
-    class Meta(Stamped.Meta):
-        indexes = [
-            models.Index(fields=["plan", "id"], name="call_event_by_plan"),
-            models.Index(
-                fields=["interaction"], condition=Q(interaction__isnull=False), name="call_event_by_interaction"
-            ),
-            models.Index(fields=["planned"], name="call_event_by_planned"),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(
-                    kind__in=EventKind.values,
-                    outcome__in=["", *Outcome.values],
-                    frequency__in=["", *Frequency.values],
-                ),
-                name="call_event_known",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.happened_at:%Y-%m-%d}"
-
-    def still_counts(self, moment: datetime) -> bool:
-        """Whether the event holds when its interaction is said to have been at `moment`."""
-        return moment <= dates.now() + AHEAD and (self.own or self.plan.created_at <= moment)
-
-    def step(self, calendar: WorkCalendar) -> rhythm.Step | None:
-        """What the event means for the plan's dates; None for nothing."""
-        match self.kind:
-            case CallEvent.Kind.CALLED:
-                return rhythm.Touched(self.happened_at, self.own)
-            case CallEvent.Kind.SNOOZED:
-                return rhythm.Given(self.happened_at, self.due, is_snooze=True)
-            case CallEvent.Kind.SKIPPED:
-                return rhythm.Skipped(self.happened_at)
-            case CallEvent.Kind.RESCHEDULED:
-                return rhythm.Given(
-                    self.happened_at, self.due, sets_last_called=self.sets_last_called, last_called=self.last_called
-                )
-            case CallEvent.Kind.FREQUENCY_CHANGED if self.stands:
-                return rhythm.Given(self.happened_at, self.due, frequency=self.frequency)
-            case CallEvent.Kind.FREQUENCY_CHANGED:
-                return rhythm.FrequencySet(self.happened_at.astimezone(calendar.zone).date(), self.frequency)
-        return None
-
-
-def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | None, by) -> None:
-    """Subscriber of `track.touches`: the lead's unpaused plans move with a touch, and back with its correction."""
-    leads = {touch.lead_id for touch in (before, after) if touch}
-    known = {event.plan_id: event for event in CallEvent.objects.filter(interaction=interaction).select_related("plan")}
-    is_attempt = any(event.kind == CallEvent.Kind.ATTEMPTED for event in known.values())
-    for plan in CallPlan.objects.filter(Q(lead__in=leads) | Q(pk__in=known)).for_reckoning():
-        event = known.get(plan.pk)
-        if is_attempt:  # it reached nobody, however its interaction is corrected
-            if event and after:
-                event.edit(happened_at=after.moment)
-        elif event is None:
-            if after and plan.is_moved_by(after):
-                plan.log(
-                    CallEvent.Kind.CALLED,
-                    plan.next_call_date,
-                    by=by,
-                    happened_at=after.moment,
-                    interaction=interaction,
-                )
-                plan.take(rhythm.Touched(after.moment, own=False))
-        elif after and after.lead_id == plan.lead_id and event.still_counts(after.moment):
-            event.edit(happened_at=after.moment)
-            plan.replay()
-        else:
-            event.delete()
-            plan.replay()
-
-
-def follow_owners(leads: Iterable[int]) -> None:
-    """Subscriber of `lead.models.owner_changed`: another owner, another calendar."""
-    CallPlan.objects.filter(lead__in=list(leads)).recompute()
-
-
-def follow_profile(user_id: int) -> None:
-    """Subscriber of `call.profiles.profile_changed`."""
-    CallPlan.objects.filter(lead__assigned_to=user_id).recompute()
-
-
-def follow_departure(sender: Any, instance: Any, **kwargs: Any) -> None:
-    """Receiver of Django's `pre_delete` of a user: nobody's calendar counts for the leads that are left behind."""
-    for profile in WorkProfile.objects.filter(user=instance):
-        profile.delete()

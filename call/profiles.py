@@ -250,7 +250,9 @@ def time_zone_of_user() -> models.Subquery:
 
 
 def zone_of(user) -> ZoneInfo:
-    """The user's own zone, or the server's."""
-    if not hasattr(user, "time_zone"):
-        user.time_zone = WorkProfile.objects.filter(user=user).values_list("time_zone", flat=True).first()
-    return ZoneInfo(user.time_zone) if user.time_zone else dates.server_zone()
+    """The user's own zone, or the server's; the token's authentication has looked it up already."""
+    if hasattr(user, "time_zone"):
+        name = user.time_zone
+    else:  # asked anew each time: a user that somebody hands in may outlive the request
+        name = WorkProfile.objects.filter(user=user).values_list("time_zone", flat=True).first()
+    return ZoneInfo(name) if name else dates.server_zone()

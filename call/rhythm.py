@@ -80,7 +80,7 @@ class State:
             case Touched(moment, own):
                 if self.last_called is None or moment > self.last_called or (own and moment == self.last_called):
                     self.last_called = self.start = moment
-                    if own or self.settled_at is None or moment > self.settled_at:
+                    if own or self.settled_at is None or moment >= whole_second(self.settled_at):
                         self.next_call_date = next_working_call(moment, self.frequency, calendar, after=moment)
                         self.settled_at = None
             case Given():
@@ -103,6 +103,11 @@ class State:
                     self.next_call_date = next_working_call(self.start, frequency, calendar, after=self.start)
                 else:
                     self.start, self.next_call_date = first_call(day, frequency, calendar)
+
+
+def whole_second(moment: datetime) -> datetime:
+    """`moment` as clients write it, who rarely send fractions: what happens next must not seem to lie before it."""
+    return moment.replace(microsecond=0)
 
 
 def first_call(day: date, frequency: str, calendar: WorkCalendar) -> tuple[datetime, datetime]:

@@ -7,11 +7,12 @@ from django.core.exceptions import ValidationError as ModelValidationError
 from rest_framework import serializers
 
 from call import schedule
-from call.models import AHEAD, DATE_BOUNDS, CallEvent, CallPlan, Frequency, Outcome
+from call.log import AHEAD, CallEvent, Frequency, Outcome
+from call.models import DATE_BOUNDS, CallPlan
 from call.profiles import WorkProfile, validate_country
 from contact.models import Contact
 from crm import dates
-from crm.serializers import InstantField, ModelSerializer, ReferenceField
+from crm.serializers import InstantField, JSONField, ModelSerializer, ReferenceField
 
 MAX_DAYS = 366
 
@@ -110,13 +111,17 @@ class SnoozeSerializer(ReasonSerializer):
             raise serializers.ValidationError({"until": error.detail}) from error
 
 
-class LeaveField(serializers.JSONField):
+class LeaveField(JSONField):
     """A list of {"from", "to"}; what else stands in them is dropped."""
 
     def to_internal_value(self, data: Any) -> list[dict[str, str]]:
         if isinstance(data, list) and all(isinstance(each, Mapping) for each in data):
             data = [{name: each[name] for name in ("from", "to") if name in each} for each in data]
         return super().to_internal_value(data)
+
+    def to_representation(self, value: list[dict[str, str]]) -> list[dict[str, str]]:
+        """PostgreSQL keeps no order of keys."""
+        return [{"from": each["from"], "to": each["to"]} for each in value]
 
 
 class WorkProfileSerializer(ModelSerializer):

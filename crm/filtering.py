@@ -10,7 +10,6 @@ from datetime import date, datetime
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError as FormError
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import F, Model
 from django.db.models.expressions import OrderBy
 from django.utils.dateparse import parse_date, parse_datetime
@@ -91,7 +90,7 @@ class TextFilter(django_filters.Filter):
     field_class = forms.CharField
 
     def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, max_length=254, validators=[ProhibitNullCharactersValidator()], **kwargs)
+        super().__init__(*args, max_length=254, **kwargs)
 
 
 class MoneyFilter(django_filters.Filter):

@@ -1,11 +1,13 @@
 """How gunicorn (`gunicorn -c crm/gunicorn.py crm.wsgi`) serves: processes for the cores, threads for the waiting."""
 
 import gc
+import json
 import os
 import signal
 from pathlib import Path
 
 from environ import Env
+from gunicorn import util
 
 from crm.environment import count, read
 
@@ -20,6 +22,16 @@ keepalive = 30  # seconds an idle client's connection is kept
 graceful_timeout = 30  # seconds to finish what is in flight: as long as a request may wait for a lock
 forwarded_allow_ips = ""  # crm.proxies alone decides whose forwarding headers are believed
 control_socket_disable = True
+
+
+def write_error(sock, status, reason, message):
+    """What gunicorn refuses by itself (a request line that is too long, broken chunks) is JSON like all errors."""
+    body = json.dumps({"detail": f"{reason}."})
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("latin1"))
+
+
+util.write_error = write_error
 
 # Between its fork and its own handlers a worker would swallow a signal to stop, and be waited for in vain: the signal
 # is held back meanwhile.

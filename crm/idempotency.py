@@ -19,9 +19,10 @@ from rest_framework.exceptions import APIException, ValidationError
 from crm import dates
 from crm.errors import Conflict
 from crm.models import IdempotencyKey
+from crm.rows import JSONResponse
 
 KEEP = timedelta(hours=24)
-KEPT_HEADERS = ("Content-Type", "ETag", "Cache-Control", "Location")
+KEPT_HEADERS = ("Content-Type", "ETag", "Cache-Control")
 
 
 class KeyReused(APIException):
@@ -91,4 +92,4 @@ def _digest(request) -> str:
 
 
 def _replay(row: IdempotencyKey) -> HttpResponse:
-    return HttpResponse(bytes(row.content), status=row.status, headers={**row.headers, "Idempotency-Replayed": "true"})
+    return JSONResponse(bytes(row.content), status=row.status, headers={**row.headers, "Idempotency-Replayed": "true"})

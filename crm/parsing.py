@@ -19,11 +19,12 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream, media_type=None, parser_context=None) -> dict:
         try:
             data = json.loads(stream.read().decode(), parse_float=Decimal, parse_constant=_no_constant)
-        except (
-            ValueError,
-            InvalidOperation,
-        ) as error:  # among them: not UTF-8, integers of over 4,300 digits
+        except json.JSONDecodeError as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from error
+        except UnicodeDecodeError as error:
+            raise ParseError("The body is not UTF-8.") from error
+        except (ValueError, InvalidOperation) as error:  # NaN, Infinity, more digits than Python reads
+            raise ParseError("The body holds a number that cannot be read.") from error
         except RecursionError as error:
             raise ParseError("The body is nested too deeply.") from error
         if not isinstance(data, dict):

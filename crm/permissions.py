@@ -16,6 +16,6 @@ class ActiveUserMayEdit(IsAuthenticated):
 
 def is_read_only(user) -> bool:
     """Whether `user` is in the group `Read only`; the token's authentication has looked it up already."""
-    if not hasattr(user, "read_only"):
-        user.read_only = user.groups.filter(name=READ_ONLY_GROUP).exists()
-    return user.read_only
+    if hasattr(user, "read_only"):
+        return user.read_only
+    return user.groups.filter(name=READ_ONLY_GROUP).exists()  # a user that somebody hands in may outlive the request

@@ -76,6 +76,16 @@ class GivenBooleanField(serializers.BooleanField):
     default_empty_html = serializers.empty
 
 
+class JSONField(serializers.JSONField):
+    """Too deep a value is none: a form's text is parsed here, and DRF writes every value out to see whether it can."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except RecursionError:
+            self.fail("invalid")
+
+
 class ModelSerializer(serializers.ModelSerializer):
     """Creates through the model's manager and edits through `Stamped.edit`, which saves only what changed."""
 
@@ -86,6 +96,7 @@ class ModelSerializer(serializers.ModelSerializer):
         models.BooleanField: GivenBooleanField,
         models.DateTimeField: InstantField,
         models.DecimalField: MoneyField,
+        models.JSONField: JSONField,
     }
 
     def get_fields(self) -> dict[str, serializers.Field]:

@@ -190,7 +190,6 @@ CORS_EXPOSE_HEADERS = [
     "X-Total-Count",
     "Retry-After",
     "Idempotency-Replayed",
-    "Location",
     "X-Request-ID",
 ]
 CORS_ALLOW_HEADERS = [

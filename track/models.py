@@ -52,6 +52,7 @@ class Interaction(Stamped):
     class Meta(Stamped.Meta):
         indexes = [
             models.Index(fields=["lead", "id"], name="interaction_by_lead"),
+            models.Index(fields=["lead", "date", "id"], name="interaction_by_lead_and_date"),
             models.Index(fields=["contact", "id"], name="interaction_by_contact"),
             models.Index(fields=["date", "id"], name="interaction_by_date"),
             models.Index(

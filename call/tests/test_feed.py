@@ -80,6 +80,42 @@ def test_a_call_at_a_time_of_day_is_a_quarter_of_an_hour_in_the_owners_zone(now,
     assert zone["tzid"] == "America/New_York"
 
 
+def test_the_zone_tells_of_the_changes_of_its_clock_as_the_standard_has_it(user, plan, feed):
+    """RFC 5545, section 3.6.5: by the local time before the change."""
+    WorkProfile.objects.create(user=user, time_zone="America/New_York")
+    plan.edit(next_call_date=datetime(2026, 3, 8, 7, 30, tzinfo=UTC))
+    (zone,) = Calendar.from_ical(feed().content).walk("VTIMEZONE")
+    told = [
+        (
+            each.name,
+            str(each["dtstart"].dt),
+            each["tzoffsetfrom"].to_ical(),
+            each["tzoffsetto"].to_ical(),
+            each["tzname"],
+        )
+        for each in zone.subcomponents
+    ]
+    assert told == [
+        ("STANDARD", "2025-12-30 19:00:00", "-0500", "-0500", "EST"),
+        ("DAYLIGHT", "2026-03-08 02:00:00", "-0500", "-0400", "EDT"),
+        ("STANDARD", "2026-11-01 02:00:00", "-0400", "-0500", "EST"),
+    ]
+
+
+@pytest.mark.parametrize("hour", [5, 6])
+def test_a_call_at_a_local_time_that_comes_twice_is_told_in_utc(user, plan, event, hour):
+    WorkProfile.objects.create(user=user, time_zone="America/New_York")
+    plan.edit(next_call_date=datetime(2026, 11, 1, hour, 30, tzinfo=UTC))
+    assert event()["dtstart"].to_ical() == f"20261101T0{hour}3000Z".encode()
+    assert event()["dtend"].to_ical() == f"20261101T0{hour}4500Z".encode()
+
+
+def test_a_call_ends_a_quarter_of_an_hour_later_whatever_the_clocks_do(user, plan, event):
+    WorkProfile.objects.create(user=user, time_zone="America/New_York")
+    plan.edit(next_call_date=datetime(2026, 3, 8, 6, 50, tzinfo=UTC))
+    assert event()["dtend"].dt.astimezone(UTC) == datetime(2026, 3, 8, 7, 5, tzinfo=UTC)
+
+
 def test_a_call_at_local_midnight_is_for_the_day(user, plan, event):
     assert event()["dtstart"].dt == date(2026, 1, 20)
     assert event()["dtend"].dt == date(2026, 1, 21)

@@ -107,10 +107,21 @@ def test_a_snoozed_call_that_is_skipped_returns_to_the_rhythm(kam, path):
     assert kam.post(f"{path}skip/").json()["next_call_date"] == "2026-02-02T00:00:00Z"
 
 
-def test_a_touch_from_before_a_skip_leaves_what_the_skip_decided(kam, lead, path):
+def test_a_touch_from_before_a_skip_leaves_what_the_skip_decided(kam, now, lead, path):
+    now.shift(60)
     kam.post(f"{path}skip/")
     kam.post("/track/interactions/", {"lead": lead.pk, "interaction_type": "CALL", "date": NOW})
     assert dates_of(kam.get(path).json()) == (NOW, "2026-01-21T00:00:00Z")
+
+
+def test_a_touch_in_the_second_of_a_snooze_or_of_the_plans_making_counts(kam, now, lead, path):
+    """Clients rarely send fractions of a second."""
+    now.shift(60.7)
+    made = kam.post("/call/", {"lead": lead.pk, "frequency": "DAILY"}).json()["id"]
+    kam.post(f"{path}snooze/", {"days": 5})
+    kam.post("/track/interactions/", {"lead": lead.pk, "interaction_type": "CALL", "date": "2026-01-19T09:01:00Z"})
+    moved = ("2026-01-19T09:01:00Z", "2026-01-20T09:01:00Z")
+    assert dates_of(kam.get(path).json()) == dates_of(kam.get(f"/call/{made}/").json()) == moved
 
 
 def test_a_plan_is_not_skipped_out_of_its_century(kam, path):

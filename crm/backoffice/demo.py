@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from django.db import transaction
 
-from call import schedule
+from call import rhythm, schedule
 from call.models import CallEvent, CallPlan, Frequency
+from call.profiles import calendar_of
+from call.schedule import WorkCalendar
 from contact.models import Contact
 from crm import dates
 from lead.models import LeadStatus, Restaurant, StatusChange
@@ -79,15 +81,16 @@ class Account:
     interactions: list[Interaction] = field(default_factory=list)
     orders: list[OrderDetails] = field(default_factory=list)
     plans: list[CallPlan] = field(default_factory=list)
-    calls: list[CallEvent] = field(default_factory=list)
+    log: list[CallEvent] = field(default_factory=list)
 
 
-def load(leads: int, *, users: list, today: date, zone: ZoneInfo) -> Iterator[int]:
+def load(leads: int, *, users: list, today: date) -> Iterator[int]:
     """Saves that many leads after those that there are, a batch in each transaction. Yields the size of each batch."""
     first = Restaurant.objects.count()
+    owners = [(user, calendar_of(user.pk)) for user in users]
     for start in range(first, first + leads, BATCH):
         numbers = range(start, min(start + BATCH, first + leads))
-        save([Story(number, users, today, zone).account() for number in numbers])
+        save([Story(number, *owners[number % len(owners)], today).account() for number in numbers])
         yield len(numbers)
 
 
@@ -100,16 +103,16 @@ def save(accounts: list[Account]) -> None:
         Interaction.objects.bulk_create(sorted(happened, key=lambda row: row.date))
         OrderDetails.objects.bulk_create([row for account in accounts for row in account.orders])
         CallPlan.objects.bulk_create([row for account in accounts for row in account.plans])
-        CallEvent.objects.bulk_create([row for account in accounts for row in account.calls])
+        CallEvent.objects.bulk_create([row for account in accounts for row in account.log])
 
 
 class Story:
     """How one lead came about and what happened since, everything before today's midnight."""
 
-    def __init__(self, number: int, users: list, today: date, zone: ZoneInfo) -> None:
-        self.number, self.today, self.zone = number, today, zone
+    def __init__(self, number: int, owner, calendar: WorkCalendar, today: date) -> None:
+        self.number, self.today, self.owner = number, today, owner
+        self.calendar, self.zone = calendar, calendar.zone
         self.random = Random(f"lead {number}")
-        self.owner = users[number % len(users)]
         statuses = list(SHARE_OF_STATUS)
         self.status = self.random.choices(statuses, weights=[SHARE_OF_STATUS[status] for status in statuses])[0]
         self.age = self.random.randint(*((1, 30) if self.status == LeadStatus.NEW else (45, 400)))  # days
@@ -121,6 +124,7 @@ class Story:
         self.add_status_changes(account)
         last_called = self.add_plan(account)
         self.add_interactions(account, last_called)
+        self.follow_log(account)
         return account
 
     def moment(self, days_ago: int) -> datetime:
@@ -200,28 +204,18 @@ class Story:
         """A rhythm of calls: overdue, due today or later. Returns the last call, None for a plan that has none yet."""
         if self.status == LeadStatus.LOST or (self.status == LeadStatus.NEW and self.random.random() < 0.5):
             return None
-        frequency = self.random.choice(Frequency.values)
-        if self.status == LeadStatus.NEW:
-            called = None
-            first_day = schedule.add_interval(self.born.astimezone(self.zone).date(), frequency)
-            due = dates.start_of_day(first_day, self.zone)
-        else:
-            called = self.moment(self.days_since_call(frequency))
-            due = schedule.next_call(called, frequency, self.zone)
         plan = CallPlan(
             lead=account.lead,
-            frequency=frequency,
-            first_frequency=frequency,
-            last_called=called,
-            counts_from=called or dates.start_of_day(self.born.astimezone(self.zone).date(), self.zone),
-            next_call_date=due,
+            frequency=self.random.choice(Frequency.values),
             notes=self.random.choice(["", "", "Call in the morning.", "Ask for the chef."]),
             created_by=self.owner,
             created_at=self.born,
-            updated_at=called or self.born,
+            updated_at=self.born,
         )
+        plan.calendar = self.calendar
+        plan.begin()
         account.plans.append(plan)
-        return called
+        return None if self.status == LeadStatus.NEW else self.moment(self.days_since_call(plan.frequency))
 
     def days_since_call(self, frequency: str) -> int:
         """How long ago the last call was, so that the next one is due on a day drawn here; at least yesterday."""
@@ -248,7 +242,8 @@ class Story:
                 self.add_interaction(account, kind, moment, self.random.choice(SAID[kind]))
         if last_called:
             call = self.add_interaction(account, "CALL", last_called, self.random.choice(SAID["CALL"]))
-            self.add_to_log(account, call)
+            self.add_to_log(account, CallEvent.Kind.CALLED, last_called, due=last_called, interaction=call, own=True)
+            self.add_wish(account, last_called + timedelta(minutes=20))
         if self.status == LeadStatus.CONVERTED:
             won = account.status_changes[-1].created_at
             days_ago = min((dates.start_of_day(self.today, self.zone) - won).days, 365)
@@ -271,21 +266,43 @@ class Story:
         account.interactions.append(interaction)
         return interaction
 
-    def add_to_log(self, account: Account, call: Interaction) -> None:
-        """The call that the plan's dates are reckoned from, made when it was due."""
+    def add_wish(self, account: Account, moment: datetime) -> None:
+        """Of some plans: that the next call be later, or not at all."""
+        match self.number % 20:
+            case 3:
+                until = dates.start_of_day(self.today + timedelta(days=3), self.zone)
+                self.add_to_log(account, CallEvent.Kind.SNOOZED, moment, due=until, reason="Away until then.")
+            case 9:
+                self.add_to_log(account, CallEvent.Kind.SKIPPED, moment, reason="Closed that week.")
+            case 14:
+                self.add_to_log(account, CallEvent.Kind.PAUSED, moment, reason="The kitchen is being rebuilt.")
+
+    def add_to_log(self, account: Account, kind: str, moment: datetime, **facts: Any) -> None:
         event = CallEvent(
             plan=account.plans[0],
-            kind=CallEvent.Kind.CALLED,
-            planned=call.date,
-            due=call.date,
-            happened_at=call.date,
-            interaction=call,
-            own=True,
+            kind=kind,
+            happened_at=moment,
             created_by=self.owner,
-            created_at=call.date,
-            updated_at=call.date,
+            created_at=moment,
+            updated_at=moment,
+            **facts,
         )
-        account.calls.append(event)
+        account.log.append(event)
+
+    def follow_log(self, account: Account) -> None:
+        """Take the plan from event to event, as the verbs would have done, each noting what was planned then."""
+        for plan in account.plans:
+            state = rhythm.begin(plan.beginning(), self.calendar)
+            for event in account.log:
+                is_call = event.kind == CallEvent.Kind.CALLED
+                event.planned = event.happened_at if is_call else state.next_call_date  # calls were made when due
+                event.due = event.due or state.next_call_date
+                if step := event.step(self.calendar):
+                    state.take(step, self.calendar)
+                plan.paused = event.kind == CallEvent.Kind.PAUSED
+                plan.updated_at = event.happened_at
+            plan.last_called, plan.next_call_date = state.last_called, state.next_call_date
+            plan.settled_at, plan.counts_from = state.settled_at, state.start
 
     def add_order(self, account: Account, moment: datetime) -> None:
         product, price = self.random.choice(PRODUCTS)

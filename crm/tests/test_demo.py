@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -6,7 +6,7 @@ from django.contrib.auth import authenticate, get_user_model
 from django.core.management import CommandError, call_command
 
 from call import schedule
-from call.models import CallPlan
+from call.models import CallEvent, CallPlan, WorkProfile
 from contact.models import Contact
 from crm import dates
 from crm.backoffice import demo
@@ -17,7 +17,7 @@ from track.models import Interaction, OrderDetails
 
 NOW = datetime(2024, 12, 28, 9, 30, tzinfo=UTC)
 MIDNIGHT = datetime(2024, 12, 28, tzinfo=UTC)
-TABLES = [Restaurant, Contact, StatusChange, Interaction, OrderDetails, CallPlan]
+TABLES = [Restaurant, Contact, StatusChange, Interaction, OrderDetails, CallPlan, CallEvent]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def loaded(db):
 
 def contents() -> list:
     """All rows of the domain; keys and users aside, which count on."""
-    keys = {"id", "lead_id", "contact_id", "restaurant_id", "interaction_id"}
+    keys = {"id", "lead_id", "contact_id", "restaurant_id", "interaction_id", "plan_id"}
     users = {"created_by_id", "assigned_to_id"}
     return [
         {name: value for name, value in row.items() if name not in keys | users}
@@ -97,20 +97,42 @@ def test_the_history_leads_from_new_to_the_status_without_a_gap(loaded):
 
 
 def test_the_next_call_is_one_interval_after_the_last_which_is_in_the_log(loaded):
-    for plan in CallPlan.objects.exclude(last_called=None).select_related("lead"):
-        assert plan.next_call_date == schedule.next_call(plan.last_called, plan.frequency, dates.server_zone())
+    for plan in CallPlan.objects.filter(settled_at=None).exclude(last_called=None).select_related("lead"):
+        on_the_rhythm = schedule.next_call(plan.last_called, plan.frequency, plan.calendar.zone)
+        assert plan.next_call_date - on_the_rhythm in (timedelta(0), timedelta(days=plan.next_call_date.weekday() == 0))
         touches = plan.lead.interactions.filter(interaction_type__in=["CALL", "VISIT", "MEETING"])
         assert touches.latest("date").date == plan.last_called
 
 
+def test_the_dates_of_the_plans_are_those_that_their_log_gives(loaded):
+    before = list(CallPlan.objects.order_by("id").values())
+    CallPlan.objects.all().recompute()
+    assert list(CallPlan.objects.order_by("id").values()) == before
+    assert all(
+        not plan.calendar.is_day_off(plan.next_call_date.astimezone(plan.calendar.zone).date())
+        for plan in CallPlan.objects.exclude(events__kind="SNOOZED")
+    )
+
+
+def test_some_calls_were_snoozed_some_skipped_and_some_plans_paused(loaded):
+    assert {"CALLED", "SNOOZED", "SKIPPED", "PAUSED"} == set(CallEvent.objects.values_list("kind", flat=True))
+    paused = CallEvent.objects.filter(kind="PAUSED").values("plan")
+    assert set(CallPlan.objects.filter(paused=True)) == set(CallPlan.objects.filter(pk__in=paused))
+
+
+def test_the_user_to_sign_in_as_has_the_default_work_profile_and_the_colleagues_one_of_their_own(loaded):
+    assert {profile.user.username for profile in WorkProfile.objects.all()} == {"kam.north", "kam.south", "kam.west"}
+
+
 def test_nothing_has_happened_since_midnight(loaded):
+    assert not CallEvent.objects.filter(happened_at__gte=MIDNIGHT).exists()
     assert not Interaction.objects.filter(date__gte=MIDNIGHT).exists()
     assert not CallPlan.objects.filter(last_called__gte=MIDNIGHT).exists()
     assert not StatusChange.objects.filter(created_at__gte=MIDNIGHT).exists()
 
 
 def test_every_value_is_one_that_a_form_would_take(loaded):
-    for model in TABLES:
+    for model in set(TABLES) - {CallEvent}:  # nobody types in a log
         for row in model.objects.all():
             row.clean_fields(exclude=[field.name for field in model._meta.fields if field.is_relation])
 

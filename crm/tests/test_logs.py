@@ -74,7 +74,7 @@ def test_each_request_is_a_line(api, user, lead, log):
 
 def test_errors_before_any_view_are_lines_too(log):
     Client().get("/nowhere")
-    Client().get("/healthz", HTTP_HOST="evil.example")
+    Client().get("/lead/restaurants/", HTTP_HOST="evil.example")
     assert [(line["route"], line["status"], line["user"]) for line in log.lines("crm.access")] == [
         (None, 404, None),
         (None, 400, None),

@@ -38,8 +38,8 @@ def walked(live_server):
     return [json.loads(answer) for answer in walk.stdout.split(MARK)]
 
 
-def test_the_tour_ends_with_a_recorded_call_an_order_and_a_plan_due_today(walked):
-    assert len(STEPS) == README.count("```bash tour") == 6
+def test_the_tour_goes_from_a_lead_to_the_call_of_the_day_and_beyond(walked):
+    assert len(STEPS) == README.count("```bash tour") == 9
     assert [shape(answer) for answer in walked] == [shape(json.loads(shown)) for _, shown in STEPS]
     lead, plan, order, today = walked[1], walked[3], walked[4], walked[5]
     assert (lead["lead_status"], lead["assigned_to"]) == ("CONTACTED", walked[0]["id"])
@@ -48,6 +48,9 @@ def test_the_tour_ends_with_a_recorded_call_an_order_and_a_plan_due_today(walked
     assert order["total_price"] == 500.0
     assert [due["id"] for due in today] == [plan["id"]] == [CallPlan.objects.get().pk]
     assert Interaction.objects.get().contact_id == walked[2][0]["id"]
+    assert walked[6]["today"][0]["plan"] == today[0]
+    assert [event["event"] for event in walked[7]] == ["CALLED", "RESCHEDULED", "SNOOZED"]
+    assert walked[8]["working_days"] == [1, 2, 3, 4, 5, 6]
 
 
 def variables_of_the_code() -> set[str]:

@@ -172,6 +172,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="interaction",
+            index=models.Index(fields=["lead", "date", "id"], name="interaction_by_lead_and_date"),
+        ),
+        migrations.AddIndex(
+            model_name="interaction",
             index=models.Index(fields=["contact", "id"], name="interaction_by_contact"),
         ),
         migrations.AddIndex(

@@ -7,12 +7,13 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from call.models import WorkProfile
 from crm import dates
 from crm.backoffice import demo
 from crm.backoffice.progress import Progress
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
-COLLEAGUES = ["kam.north", "kam.south", "kam.west"]  # own leads, but have no password
+COLLEAGUES = ["kam.north", "kam.south", "kam.west"]  # own leads, in a work week of their own, but have no password
 
 
 def refusal() -> str | None:
@@ -34,7 +35,8 @@ def create_users() -> list:
             users.create_user("demo", "demo@example.com", "demo")
         for name in COLLEAGUES:
             if not users.filter(username=name).exists():
-                users.create_user(name, f"{name}@example.com")
+                user = users.create_user(name, f"{name}@example.com")
+                WorkProfile.objects.create(user=user, time_zone="Asia/Kolkata", working_days=[1, 2, 3, 4, 5, 6])
         return list(users.filter(username__in=["demo", *COLLEAGUES]).order_by("id"))
 
 
@@ -51,8 +53,7 @@ class Command(BaseCommand):
         reason = refusal()
         if reason and not force:
             raise CommandError(f"{reason} Use --force to load demo data nevertheless.")
-        zone = dates.server_zone()
-        batches = demo.load(leads, users=create_users(), today=dates.today(zone), zone=zone)
+        batches = demo.load(leads, users=create_users(), today=dates.today(dates.server_zone()))
         progress = Progress(leads, "leads", sys.stderr)
         try:
             with progress:

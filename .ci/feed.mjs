@@ -1,0 +1,92 @@
+// The feed as a calendar program reads it (ical.js, Node's own time zones) against the plans as the API shows them.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+
+const ICAL = createRequire(`${process.env.ICAL_HOME}/`)("ical.js");
+const base = process.env.BASE_URL;
+let token = "";
+
+async function api(method, path, body) {
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
+  const answer = await fetch(base + path, { method, headers, body: body && JSON.stringify(body) });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.status === 204 ? null : answer.json();
+}
+
+async function read(url) {
+  const answer = await fetch(url);
+  assert.equal(answer.status, 200);
+  const calendar = new ICAL.Component(ICAL.parse(await answer.text()));
+  for (const zone of calendar.getAllSubcomponents("vtimezone")) {
+    ICAL.TimezoneService.register(zone.getFirstPropertyValue("tzid"), new ICAL.Timezone(zone));
+  }
+  const events = calendar.getAllSubcomponents("vevent").map((event) => new ICAL.Event(event));
+  return { tag: answer.headers.get("ETag"), events: new Map(events.map((event) => [event.uid, event])) };
+}
+
+const uid = (plan) => `call-plan-${plan.id}@kam-crm`;
+
+function local(instant, zone) {
+  const options = { timeZone: zone, dateStyle: "short", timeStyle: "medium", hourCycle: "h23" };
+  return new Intl.DateTimeFormat("sv-SE", options).format(new Date(instant)); // as 2026-01-19 09:00:00
+}
+
+function isTwice(instant, zone) {
+  const shown = local(instant, zone);
+  return [30, 60].some((minutes) =>
+    [-1, 1].some((sign) => local(Date.parse(instant) + sign * minutes * 60_000, zone) === shown),
+  );
+}
+
+function compare(plan, lead, event, zone) {
+  const [day, time] = local(plan.next_call_date, zone).split(" ");
+  assert.equal(event.summary, `Call ${lead.name}`);
+  assert.equal(event.startDate.isDate, time === "00:00:00");
+  if (event.startDate.isDate) {
+    assert.equal(event.startDate.toString(), day);
+  } else {
+    assert.equal(event.startDate.toUnixTime(), Math.floor(Date.parse(plan.next_call_date) / 1000));
+    if (event.startDate.zone.tzid === "UTC") assert.ok(zone === "UTC" || isTwice(plan.next_call_date, zone));
+    else assert.equal(event.startDate.toString(), `${day}T${time}`);
+    assert.equal(event.duration.toSeconds(), 15 * 60);
+  }
+  assert.equal(event.component.getAllSubcomponents("valarm").length, 1);
+  const link = event.component.getFirstPropertyValue("url");
+  assert.match(link, /^tel:\+?\d+$/);
+  const digits = event.description.split("\n").map((line) => line.replace(/\D/g, ""));
+  assert.ok(digits.includes(link.replace(/\D/g, "")), event.description);
+}
+
+token = (await api("POST", "/api/token/", { username: "demo", password: "demo" })).access;
+const me = await api("GET", "/api/me/");
+const leads = new Map((await api("GET", "/lead/restaurants/")).map((lead) => [lead.id, lead]));
+const isMine = (plan) => leads.get(plan.lead).assigned_to === me.id && leads.get(plan.lead).lead_status !== "LOST";
+const plans = async () => (await api("GET", "/call/")).filter(isMine);
+const { url } = await api("POST", "/call/feed/");
+
+let compared = 0;
+for (const zone of ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe", "Pacific/Kiritimati"]) {
+  await api("PATCH", "/call/me/", { time_zone: zone });
+  const [first] = await plans();
+  for (const until of ["2027-03-14T07:30:00Z", "2027-11-07T05:30:00Z", "2027-04-03T15:00:00Z"]) {
+    await api("POST", `/call/${first.id}/snooze/`, { until }); // around changes of the clocks
+    const { events } = await read(url);
+    const wanted = await plans();
+    assert.deepEqual([...events.keys()].sort(), wanted.map(uid).sort());
+    for (const plan of wanted) compare(plan, leads.get(plan.lead), events.get(uid(plan)), zone);
+    compared += wanted.length;
+  }
+}
+assert.ok(compared >= 50, `${compared} events are too few to tell`);
+
+const [plan] = await plans();
+const before = await read(url);
+assert.equal((await fetch(url, { headers: { "If-None-Match": before.tag } })).status, 304);
+await api("POST", `/call/${plan.id}/skip/`);
+const after = await read(url);
+assert.ok(after.events.get(uid(plan)).sequence > before.events.get(uid(plan)).sequence);
+await api("POST", `/call/${plan.id}/pause/`);
+assert.ok(!(await read(url)).events.has(uid(plan)));
+await api("DELETE", "/call/feed/");
+assert.equal((await fetch(url)).status, 404);
+console.log(`${compared} events read by ical.js ${process.env.ICAL_HOME.split("-").pop()} agree with the API.`);

@@ -1,0 +1,57 @@
+"""What call plans follow: touches of their lead, its owner, and the owner's work profile. Subscribed in call.apps."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q
+
+from call import rhythm
+from call.log import CallEvent
+from call.models import CallPlan
+from call.profiles import WorkProfile
+from track.models import Interaction
+from track.touches import Touch
+
+
+def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | None, by) -> None:
+    """Subscriber of `track.touches`: the lead's unpaused plans move with a touch, and back with its correction."""
+    leads = {touch.lead_id for touch in (before, after) if touch}
+    known = {event.plan_id: event for event in CallEvent.objects.filter(interaction=interaction).select_related("plan")}
+    is_attempt = any(event.kind == CallEvent.Kind.ATTEMPTED for event in known.values())
+    for plan in CallPlan.objects.filter(Q(lead__in=leads) | Q(pk__in=known)).for_reckoning():
+        event = known.get(plan.pk)
+        if is_attempt:  # it reached nobody, however its interaction is corrected
+            if event and after:
+                event.edit(happened_at=after.moment)
+        elif event is None:
+            if after and plan.is_moved_by(after):
+                plan.log(
+                    CallEvent.Kind.CALLED,
+                    plan.next_call_date,
+                    by=by,
+                    happened_at=after.moment,
+                    interaction=interaction,
+                )
+                plan.take(rhythm.Touched(after.moment, own=False))
+        elif after and after.lead_id == plan.lead_id and event.still_counts(after.moment):
+            event.edit(happened_at=after.moment)
+            plan.replay()
+        else:
+            event.delete()
+            plan.replay()
+
+
+def follow_owners(leads: Iterable[int]) -> None:
+    """Subscriber of `lead.models.owner_changed`: another owner, another calendar."""
+    CallPlan.objects.filter(lead__in=list(leads)).recompute()
+
+
+def follow_profile(user_id: int) -> None:
+    """Subscriber of `call.profiles.profile_changed`."""
+    CallPlan.objects.filter(lead__assigned_to=user_id).recompute()
+
+
+def follow_departure(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Receiver of Django's `pre_delete` of a user: nobody's calendar counts for the leads that are left behind."""
+    for profile in WorkProfile.objects.filter(user=instance):
+        profile.delete()
