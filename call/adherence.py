@@ -51,9 +51,12 @@ def adherence(first: date, last: date) -> list[dict[str, Any]]:
     """A row per owner of the plans with an occurrence in [first, last], local dates, by owner id."""
     zones = {user: ZoneInfo(zone) for user, zone in WorkProfile.objects.values_list("user", "time_zone")}
     tallies: dict[int | None, Tally] = defaultdict(Tally)
-    for plan in plans_between(first, last).iterator(1000):
-        owner = plan.lead.assigned_to_id
-        count(plan, first, last, zones.get(owner) or dates.server_zone(), tallies[owner])
+    plans = plans_between(first, last).iterator(BATCH)
+    while batch := list(islice(plans, BATCH)):
+        logs = logs_of(batch)
+        for plan in batch:
+            zone = zones.get(plan.owner) or dates.server_zone()
+            count(plan, logs[plan.pk], first, last, zone, tallies[plan.owner])
     rows = [tally.row(owner) for owner, tally in tallies.items() if tally.planned]
     return sorted(rows, key=lambda row: (row["owner"] is None, row["owner"]))
 
@@ -64,16 +67,25 @@ def plans_between(first: date, last: date):
     end = dates.start_of_day(last + timedelta(days=2), dates.server_zone())
     logged = CallEvent.objects.filter(plan=OuterRef("pk"), planned__gte=start, planned__lt=end)
     due = Q(next_call_date__gte=start, next_call_date__lt=end)
-    return CallPlan.objects.filter(Exists(logged) | due).select_related("lead").prefetch_related("events")
+    plans = CallPlan.objects.filter(Exists(logged) | due).annotate(owner=F("lead__assigned_to"))
+    return plans.values_list("pk", "owner", "paused", "next_call_date", named=True)
 
 
-def count(plan: CallPlan, first: date, last: date, zone: ZoneInfo, tally: Tally) -> None:
+def logs_of(plans: list) -> dict[int, list]:
+    """The whole logs of the plans, oldest first."""
+    logs: dict[int, list] = defaultdict(list)
+    events = CallEvent.objects.filter(plan__in=[plan.pk for plan in plans]).order_by("id")
+    for event in events.values_list("plan", "kind", "planned", "due", "happened_at", named=True):
+        logs[event.plan].append(event)
+    return logs
+
+
+def count(plan, events: list, first: date, last: date, zone: ZoneInfo, tally: Tally) -> None:
     """Add what became of the plan's occurrences in [first, last]."""
 
     def local(moment: datetime) -> date:
         return moment.astimezone(zone).date()
 
-    events = list(plan.events.all())
     touches = sorted(event.happened_at for event in events if event.kind == CallEvent.Kind.CALLED)
     occurrences: dict[date, int] = {}  # each with the number of touches before it was planned
     skipped: set[date] = set()

@@ -314,13 +314,7 @@ class Choice(OpenApiSerializerFieldExtension):
 
 
 def enumerations() -> list[type[models.TextChoices]]:
-    modules = [config.models_module for config in apps.get_app_configs() if config.models_module]
-    return [
-        value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, models.TextChoices) and value.__module__ == module.__name__
-    ]
+    return models.TextChoices.__subclasses__()
 
 
 class Filters(OpenApiFilterExtension):

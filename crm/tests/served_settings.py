@@ -12,3 +12,6 @@ if patience := os.environ.get("LOCK_TIMEOUT"):  # seconds
         DATABASES["default"]["OPTIONS"]["timeout"] = float(patience)
     else:
         DATABASES["default"]["OPTIONS"]["options"] = f"-c lock_timeout={patience}s"
+
+if REDIS_URL:  # noqa: F405
+    CACHES["default"]["OPTIONS"] = {}  # noqa: F405  # on a busy machine a slow Redis is none that is away
