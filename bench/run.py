@@ -200,7 +200,7 @@ class Bench:
             pair = {what: (load.middle(a, what), load.middle(b, what)) for what in ("rate", "cpu", "p50", "p99")}
             cells = [
                 *(f"{rate:.0f}" for rate in pair["rate"]),
-                f"**{load.ratio(a, b):.2f}**",
+                compared(a, b),
                 (wanted.sqlite_floor if self.options.sqlite else wanted.floor) or "",
                 (not self.options.sqlite and wanted.goal) or "",
                 "{:.2f}, {:.2f}".format(*pair["cpu"]),
@@ -214,11 +214,18 @@ class Bench:
 
     def report_flat(self, results: dict, targets: list[Target]) -> None:
         small, large = (target.name for target in targets)
-        print(f"| |requests/s, {small}|{large}|cost at {large}|at most|not 2xx|quiet|\n|---|{'--:|' * 6}")
+        print(f"| |{small}/s|{large}/s|cost at {large}|at most|CPU at {large}|not 2xx|quiet|\n|---|{'--:|' * 7}")
         for name, by_target in results.items():
             a, b = by_target[small], by_target[large]
             rates = f"{load.middle(a, 'rate'):.0f}|{load.middle(b, 'rate'):.0f}"
-            print(f"|{name} {SCENARIOS[name].title}|{rates}|**{load.ratio(a, b):.2f}**|{FLAT}|{tail(a + b)}|")
+            cpu = load.middle(b, "cpu") / load.middle(a, "cpu")
+            print(f"|{name} {SCENARIOS[name].title}|{rates}|{compared(a, b)}|{FLAT}|{cpu:.2f}|{tail(a + b)}|")
+
+
+def compared(a: list[load.Run], b: list[load.Run]) -> str:
+    """The ratio of their requests a second; with ~ where one side had no quiet run."""
+    is_sure = any(run.is_quiet for run in a) and any(run.is_quiet for run in b)
+    return f"**{'' if is_sure else '~'}{load.ratio(a, b):.2f}**"
 
 
 def tail(runs: list[load.Run]) -> str:

@@ -10,14 +10,16 @@ from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from call.models import EARLIEST, CallEvent, CallPlan, WorkProfile
 from crm import dates
 
+BATCH = 1_000  # plans, with their logs, in memory
 MOVES = {CallEvent.Kind.SNOOZED, CallEvent.Kind.RESCHEDULED}
 
 
