@@ -12,7 +12,7 @@ from call.models import DATE_BOUNDS, CallPlan
 from call.profiles import WorkProfile, validate_country
 from contact.models import Contact
 from crm import dates
-from crm.serializers import InstantField, JSONField, ModelSerializer, ReferenceField
+from crm.serializers import InstantField, JSONField, ModelSerializer, ReferenceField, Serializer
 
 MAX_DAYS = 366
 
@@ -50,7 +50,7 @@ class CallEventSerializer(ModelSerializer):
         read_only_fields = fields
 
 
-class RecordCallSerializer(serializers.Serializer):
+class RecordCallSerializer(Serializer):
     """The body of `record_call`; `last_called` left out is now. With anything else it writes an interaction too."""
 
     last_called = InstantField(required=False, validators=DATE_BOUNDS)
@@ -70,11 +70,11 @@ class RecordCallSerializer(serializers.Serializer):
         return contact
 
 
-class SetFrequencySerializer(serializers.Serializer):
+class SetFrequencySerializer(Serializer):
     frequency = serializers.ChoiceField(Frequency.choices)
 
 
-class ReasonSerializer(serializers.Serializer):
+class ReasonSerializer(Serializer):
     reason = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")
 
 
@@ -149,7 +149,7 @@ class WorkProfileSerializer(ModelSerializer):
         return attrs
 
 
-class DaysSerializer(serializers.Serializer):
+class DaysSerializer(Serializer):
     """The query of `upcoming`: how far ahead."""
 
     days = serializers.IntegerField(required=False, min_value=0, max_value=MAX_DAYS, default=7)
@@ -174,7 +174,7 @@ class DaySerializer(DaysSerializer):
         return day
 
 
-class PeriodSerializer(serializers.Serializer):
+class PeriodSerializer(Serializer):
     """The query of the adherence: local dates, both inclusive, at most two years."""
 
     to = serializers.DateField()

@@ -5,12 +5,15 @@ request, this reads only the parameters that were sent.
 """
 
 import re
-from datetime import date, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError as FormError
-from django.db.models import F, Model
+from django.db.models import F, Model, QuerySet
 from django.db.models.expressions import OrderBy
 from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.exceptions import ValidationError
@@ -22,6 +25,7 @@ from crm.search import search
 from crm.serializers import MAX_ID
 
 FilterSet = django_filters.FilterSet
+SAMPLE_INSTANT = datetime(2198, 1, 1, tzinfo=UTC)  # no row has it
 
 
 class IdField(forms.Field):
@@ -100,6 +104,67 @@ class MoneyFilter(django_filters.Filter):
         super().__init__(*args, max_digits=14, decimal_places=2, **kwargs)
 
 
+@dataclass
+class Asked:
+    """What a query string asks of a list: values for its filters, words to search for, an order."""
+
+    filters: dict[str, Any]
+    words: str = ""
+    order: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, request, view) -> Self:
+        """Raises ValidationError (400), which names every parameter whose value makes no sense."""
+        declared = declared_by(view)
+        asked, errors = cls({}), {}
+        for name, values in request.query_params.lists():
+            values = [value for value in values if value.strip()]
+            try:
+                if name in declared and values:
+                    field = declared[name].field
+                    asked.filters[name] = field.clean(values if isinstance(field, ChoicesField) else values[-1])
+                elif name == "search" and view.search_field and values:
+                    asked.words = values[-1]
+                    search(view.queryset, view.search_field, asked.words)
+                elif name == "ordering" and values:
+                    asked.order = ordering(values[-1], view.ordering_fields)
+                elif name not in known_to(view) and is_strict(request):
+                    errors[name] = ["Unknown parameter."]
+            except FormError as error:
+                errors[name] = error.messages
+        if errors:
+            raise ValidationError(errors)
+        return asked
+
+    def of(self, queryset: QuerySet, view) -> QuerySet:
+        """The rows that are let through, in order. `view` is one of ReadingViewSet, or its class."""
+        declared = declared_by(view)
+        for name, value in self.filters.items():
+            queryset = declared[name].filter(queryset, value)
+        if self.words:
+            queryset = search(queryset, view.search_field, self.words)
+        return queryset.order_by(*nulls_last(self.order, queryset.model)) if self.order else queryset
+
+    def samples(self, view) -> dict[str, Any] | None:
+        """Values in the place of those asked for, for crm.prepared; None where the SQL itself depends on the values."""
+        declared = declared_by(view)
+        if self.words or not all(isinstance(declared[name], IdFilter | InstantFilter) for name in self.filters):
+            return None
+        return {
+            name: 2**30 - place if isinstance(declared[name], IdFilter) else SAMPLE_INSTANT + timedelta(days=place)
+            for place, name in enumerate(self.filters)
+        }
+
+
+def declared_by(view) -> dict[str, django_filters.Filter]:
+    return view.filterset_class.base_filters if view.filterset_class else {}
+
+
+def known_to(view) -> set[str]:
+    searched = ["search"] if view.search_field else []
+    return {*declared_by(view), *view.own_parameters, *PAGE_PARAMETERS, "ordering", *searched}
+
+
 class FilterBackend(BaseFilterBackend):
     """Reads `filterset_class`, `search_field` and `ordering_fields` from the view.
 
@@ -108,44 +173,22 @@ class FilterBackend(BaseFilterBackend):
     """
 
     def filter_queryset(self, request, queryset, view):
-        filters = view.filterset_class.base_filters if view.filterset_class else {}
-        errors: dict[str, list[str]] = {}
-        for name, values in request.query_params.lists():
-            values = [value for value in values if value.strip()]
-            try:
-                if name in filters and values:
-                    field = filters[name].field
-                    value = field.clean(values if isinstance(field, ChoicesField) else values[-1])
-                    queryset = filters[name].filter(queryset, value)
-                elif name == "search" and view.search_field and values:
-                    queryset = search(queryset, view.search_field, values[-1])
-                elif name == "ordering" and values:
-                    queryset = queryset.order_by(*ordering(values[-1], view.ordering_fields, queryset.model))
-                elif name not in self.known(view) and is_strict(request):
-                    errors[name] = ["Unknown parameter."]
-            except FormError as error:
-                errors[name] = error.messages
-        if errors:
-            raise ValidationError(errors)
-        return queryset
-
-    def known(self, view) -> set[str]:
-        filters = view.filterset_class.base_filters if view.filterset_class else {}
-        searched = ["search"] if view.search_field else []
-        return {*filters, *view.own_parameters, *PAGE_PARAMETERS, "ordering", *searched}
+        return Asked.read(request, view).of(queryset, view)
 
 
-def ordering(value: str, allowed: list[str], model: type[Model]) -> list[str | OrderBy]:
-    """What to order by, from names with `-` for descending; the id last, so that the order is whole. Raises FormError.
-
-    Rows without a value come last either way; by themselves SQLite and PostgreSQL put them at opposite ends.
-    """
+def ordering(value: str, allowed: list[str]) -> tuple[str, ...]:
+    """What to order by: names with `-` for descending; the id last, so that the order is whole. Raises FormError."""
     names = [name.strip() for name in value.split(",") if name.strip()]
     for name in names:
         if name.removeprefix("-") not in allowed:
             raise FormError(f"Order by one of: {', '.join(allowed)}; with a leading minus for descending.")
     if not {"id", "-id"} & set(names):
         names.append("id")
+    return tuple(names)
+
+
+def nulls_last(names: Iterable[str], model: type[Model]) -> list[str | OrderBy]:
+    """Rows without a value come last either way; by themselves SQLite and PostgreSQL put them at opposite ends."""
     nullable = {field.name for field in model._meta.concrete_fields if field.null}
     return [
         OrderBy(F(name.removeprefix("-")), descending=name.startswith("-"), nulls_last=True)

@@ -10,6 +10,7 @@ from django.db import connection, models
 from django.db.transaction import TransactionManagementError
 
 from crm import dates
+from crm.prepared import PreparedWrites
 from crm.search import SearchField
 
 
@@ -60,7 +61,7 @@ def transaction_block() -> object:
     return blocks[0]
 
 
-class Stamped(models.Model):
+class Stamped(PreparedWrites):
     """A row with its stamps. All instants are UTC."""
 
     created_at = models.DateTimeField(default=dates.now, editable=False)
@@ -77,7 +78,7 @@ class Stamped(models.Model):
 
     objects = StampedQuerySet.as_manager()
 
-    class Meta:
+    class Meta(PreparedWrites.Meta):
         abstract = True
         ordering = ["id"]
 

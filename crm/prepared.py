@@ -1,15 +1,20 @@
-"""Queries taken from the ORM as SQL: compiled once where every request asks them, read in chunks where they are long.
+"""SQL made once where every request needs it: short queries, single rows written; and long queries read in chunks.
 
-For a short query, turning a QuerySet into SQL costs more than the database does; for a long one, so does a list of all
-its rows at once.
+For a short query or one row, making the SQL costs more than the database does; for a long list, so does holding all its
+rows at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
+
+from crm.postgresql import PlannedOnce
 
 CHUNK = 1_000  # rows
 
@@ -18,22 +23,32 @@ class Compiled:
     """A `values_list` queryset as SQL."""
 
     def __init__(self, queryset: QuerySet) -> None:
-        self.compiler = queryset.query.get_compiler(connection.alias)
+        self.compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         try:
             self.sql, self.params = self.compiler.as_sql()
         except EmptyResultSet:  # Django sees that no row can match
             self.sql, self.params, self.converters = None, (), {}
         else:
+            self.short_sql = PlannedOnce(self.sql)
             self.converters = self.compiler.get_converters([column for column, _, _ in self.compiler.select])
 
     def chunks(self, params: Any) -> Iterator[list]:
         """The rows, from the database that the project uses, at most CHUNK at a time."""
         if self.sql is None:
             return
-        with connection.cursor() as cursor:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             cursor.execute(self.sql, params)
             while rows := cursor.fetchmany(CHUNK):
                 yield list(self.compiler.apply_converters(rows, self.converters)) if self.converters else rows
+
+    def all(self, params: Any) -> list:
+        """All rows of a short query, which the database plans once."""
+        if self.sql is None:
+            return []
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute(self.short_sql, params)
+            rows = cursor.fetchall()
+        return list(self.compiler.apply_converters(rows, self.converters)) if self.converters else rows
 
 
 class Prepared:
@@ -48,10 +63,72 @@ class Prepared:
         self.compiled: dict[str, tuple[Compiled, list[tuple]]] = {}
 
     def rows(self, **values: Any) -> list:
-        if connection.vendor not in self.compiled:
+        """All rows, of a query that gives few; the database plans it once."""
+        compiled, params = self.filled_in(values)
+        return compiled.all(params)
+
+    def chunks(self, **values: Any) -> Iterator[list]:
+        """The rows, at most CHUNK at a time; the database plans the query for these values."""
+        compiled, params = self.filled_in(values)
+        return compiled.chunks(params)
+
+    def filled_in(self, values: dict[str, Any]) -> tuple[Compiled, list]:
+        database = connections[DEFAULT_DB_ALIAS]
+        if database.vendor not in self.compiled:
             compiled = Compiled(self.build(**self.samples))
-            names = {sample: name for name, sample in self.samples.items()}
-            self.compiled[connection.vendor] = compiled, [(names.get(param), param) for param in compiled.params]
-        compiled, params = self.compiled[connection.vendor]
-        chunks = compiled.chunks([values[name] if name else param for name, param in params])
-        return [row for chunk in chunks for row in chunk]
+            names = {stored(sample, database): name for name, sample in self.samples.items()}
+            self.compiled[database.vendor] = compiled, [(names.get(param), param) for param in compiled.params]
+        compiled, params = self.compiled[database.vendor]
+        return compiled, [stored(values[name], database) if name else param for name, param in params]
+
+
+def stored(value: Any, database: BaseDatabaseWrapper) -> Any:
+    """A parameter as the database takes it; SQLite knows no date-times."""
+    return database.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+class PreparedWrites(models.Model):
+    """Writes its row as Django does, by an INSERT or UPDATE whose SQL is made once for each set of columns."""
+
+    class Meta:
+        abstract = True
+
+    def _do_insert(self, manager, using, fields, returning_fields, raw):
+        database = connections[using]
+        values = [field.get_db_prep_save(field.pre_save(self, add=True), database) for field in fields]
+        if raw or any(hasattr(value, "as_sql") for value in values):
+            return super()._do_insert(manager, using, fields, returning_fields, raw)
+        sql = insert_sql(self._meta.db_table, columns_of(fields), columns_of(returning_fields))
+        with database.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall()
+
+    def _do_update(self, base_qs, using, pk_val, values, update_fields, forced_update):
+        database = connections[using]
+        plain = [field.get_db_prep_save(value, database) for field, _, value in values]
+        if not plain or any(hasattr(value, "as_sql") for value in plain):
+            return super()._do_update(  # type: ignore[call-arg]  # the stubs are of another Django
+                base_qs, using, pk_val, values, update_fields, forced_update
+            )
+        columns = columns_of(field for field, _, _ in values)
+        sql = update_sql(self._meta.db_table, self._meta.pk.column, columns)
+        with database.cursor() as cursor:
+            cursor.execute(sql, [*plain, pk_val])
+            return cursor.rowcount > 0
+
+
+def columns_of(fields: Iterable[models.Field]) -> tuple[str, ...]:
+    return tuple(field.column for field in fields)
+
+
+@lru_cache(maxsize=1_000)
+def insert_sql(table: str, columns: tuple[str, ...], returning: tuple[str, ...]) -> str:
+    names, answered = (", ".join(f'"{column}"' for column in each) for each in (columns, returning))
+    places = ", ".join(["%s"] * len(columns))
+    return PlannedOnce(f'INSERT INTO "{table}" ({names}) VALUES ({places}) RETURNING {answered}')
+
+
+@lru_cache(maxsize=1_000)
+def update_sql(table: str, key: str, columns: tuple[str, ...]) -> str:
+    changes = ", ".join(f'"{column}" = %s' for column in columns)
+    return PlannedOnce(f'UPDATE "{table}" SET {changes} WHERE "{key}" = %s')

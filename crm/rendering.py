@@ -9,6 +9,7 @@ from decimal import Decimal
 import orjson
 from django.utils.functional import Promise
 from rest_framework.metadata import BaseMetadata
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 
 
@@ -32,6 +33,16 @@ class JSONRenderer(BaseRenderer):
 
     def render(self, data, accepted_media_type=None, renderer_context=None) -> bytes:
         return b"" if data is None else to_json(data)
+
+
+class JSONNegotiation(DefaultContentNegotiation):
+    """DRF's, with the usual answers first: there is one form, and nearly everybody takes it."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        accepted = request.META.get("HTTP_ACCEPT", "*/*").split(",")
+        if any(part.strip() in ("*/*", "application/json") for part in accepted):
+            return renderers[0], renderers[0].media_type
+        return super().select_renderer(request, renderers, format_suffix)
 
 
 class AllowedMethods(BaseMetadata):

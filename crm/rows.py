@@ -4,7 +4,7 @@ A serializer costs more per row than the database and the network together. Wher
 column, the column's value is written as it is: crm.rendering knows the contract's forms.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import islice
 
@@ -14,7 +14,7 @@ from django.http import StreamingHttpResponse
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from crm.prepared import CHUNK, Compiled
+from crm.prepared import CHUNK
 from crm.rendering import to_json
 from crm.serializers import GivenBooleanField, InstantField, ModelSerializer, MoneyField, ReferenceField
 
@@ -56,15 +56,22 @@ def tuples(queryset: QuerySet, serializer_class: type[ModelSerializer]) -> Query
     return queryset.values_list(*columns(serializer_class).values())
 
 
+@cache
+def as_objects(serializer_class: type[ModelSerializer]) -> Callable[[list[tuple]], list[dict]]:
+    """What makes a dict of each row. A dict display takes a third of the time of `dict(zip(keys, row))`."""
+    names = {key: f"column_{number}" for number, key in enumerate(columns(serializer_class))}
+    pairs = ", ".join(f"{key!r}: {name}" for key, name in names.items())
+    return eval(f"lambda rows: [{{{pairs}}} for {', '.join(names.values())}, in rows]")
+
+
 def rows_to_json(rows: list[tuple], serializer_class: type[ModelSerializer]) -> bytes:
     """A JSON array of the rows that `tuples` gave."""
-    keys = tuple(columns(serializer_class))
-    return to_json([dict(zip(keys, row, strict=True)) for row in rows])
+    return to_json(as_objects(serializer_class)(rows))
 
 
 def row_to_json(row: tuple, serializer_class: type[ModelSerializer]) -> bytes:
     """A JSON object of one row that `tuples` gave."""
-    return to_json(dict(zip(columns(serializer_class), row, strict=True)))
+    return to_json(as_objects(serializer_class)([row])[0])
 
 
 def instance_to_json(instance, serializer_class: type[ModelSerializer]) -> bytes:
@@ -93,16 +100,25 @@ class JSONResponse(Response):
         return self._written
 
 
-def list_response(queryset: QuerySet, serializer_class: type[ModelSerializer]) -> Response | StreamingHttpResponse:
-    """The complete list. Up to WHOLE rows in one piece; more are streamed, in memory that does not grow with them."""
-    rows = tuples(queryset, serializer_class)
-    first = Compiled(rows[: WHOLE + 1])
+def window(queryset: QuerySet, serializer_class: type[ModelSerializer]) -> QuerySet:
+    """The rows that may be answered in one piece, and one more, which tells that there are too many."""
+    return tuples(queryset, serializer_class)[: WHOLE + 1]
+
+
+def list_response(
+    chunks: Iterable[list[tuple]], serializer_class: type[ModelSerializer], whole: Callable[[], QuerySet]
+) -> Response | StreamingHttpResponse:
+    """The complete list, of the rows of its `window`; where they are too many, of its `whole` queryset.
+
+    Up to WHOLE rows in one piece; more are streamed, in memory that does not grow with them.
+    """
     parts, left = [], WHOLE
-    for chunk in first.chunks(first.params):
+    for chunk in chunks:
         parts.append(rows_to_json(chunk, serializer_class)[1:-1])
         left -= len(chunk)
     if left < 0:
-        return StreamingHttpResponse(_stream(rows, serializer_class), content_type="application/json")
+        stream = _stream(tuples(whole(), serializer_class), serializer_class)
+        return StreamingHttpResponse(stream, content_type="application/json")
     return JSONResponse(b"[" + b",".join(parts) + b"]")
 
 

@@ -1,6 +1,6 @@
 """The fields that the documented bodies are made of, and a ModelSerializer that saves only what it was given."""
 
-from copy import deepcopy
+from copy import copy, deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -86,10 +86,24 @@ class JSONField(serializers.JSONField):
             self.fail("invalid")
 
 
+def copies(fields: dict[str, serializers.Field]) -> dict[str, serializers.Field]:
+    """Fields for another serializer to bind. DRF's deep copy builds each anew; only those that hold others need it."""
+    return {
+        name: deepcopy(field) if isinstance(field, serializers.BaseSerializer) else copy(field)
+        for name, field in fields.items()
+    }
+
+
+class Serializer(serializers.Serializer):
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return copies(self._declared_fields)
+
+
 class ModelSerializer(serializers.ModelSerializer):
     """Creates through the model's manager and edits through `Stamped.edit`, which saves only what changed."""
 
     built_fields: dict[str, serializers.Field]
+    built_validators: list
     serializer_related_field = ReferenceField
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
@@ -104,7 +118,13 @@ class ModelSerializer(serializers.ModelSerializer):
         cls = type(self)
         if "built_fields" not in vars(cls):
             cls.built_fields = super().get_fields()
-        return deepcopy(cls.built_fields)
+        return copies(cls.built_fields)
+
+    def get_validators(self) -> list:
+        cls = type(self)
+        if "built_validators" not in vars(cls):
+            cls.built_validators = super().get_validators()
+        return cls.built_validators
 
     def create(self, validated_data: dict[str, Any]):
         return self.Meta.model.objects.create(**validated_data)

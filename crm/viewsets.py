@@ -4,7 +4,7 @@ Reading a list or a row answers straight from the columns (crm.rows). Writing ha
 are locked before they are read, with the body taken in beforehand so that a slow client holds no lock.
 """
 
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -16,9 +16,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
 from crm import conditional, idempotency, rows
-from crm.filtering import FilterSet
+from crm.filtering import Asked, FilterSet
 from crm.pagination import Page
-from crm.prepared import Prepared
+from crm.prepared import Compiled, Prepared
 from crm.rendering import to_json
 
 SAMPLES = {"pk": 2**31 - 5, "user": 2**31 - 3}  # ids that no row has; see crm.prepared
@@ -41,12 +41,21 @@ class ApiViewSet(GenericViewSet):
         """Run `handler` in one transaction; with an Idempotency-Key at most once."""
         request.data  # noqa: B018 (reads the body before anything is locked)
         key = idempotency.key_of(request) if self.keeps_answers else None
+        if key is None and self.action == "create":  # one verb, whole by itself, and no row to lock before it
+            return handler(request, *args, **kwargs)
         with transaction.atomic():
             if key is None:
                 return handler(request, *args, **kwargs)
             return idempotency.once(
                 request, key, lambda: self.finalize_response(request, handler(request, *args, **kwargs))
             )
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """`Allow` where it tells something: where a method is asked for that there is none, and to OPTIONS."""
+        method = self.request.method.lower()
+        is_usual = method in self.http_method_names and hasattr(self, method) and method != "options"
+        return {} if is_usual else super().default_response_headers
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -96,7 +105,14 @@ class ReadingViewSet(ApiViewSet):
     ordering_fields = ["id"]
 
     def list(self, request, *args, **kwargs):
-        return self.list_of(self.get_queryset())
+        asked = Asked.read(request, self)
+        samples = asked.samples(self)
+        if samples is None or Page.asked_for(request):
+            return self.list_of(self.get_queryset(), asked)
+        serializer_class = self.get_serializer_class()
+        prepared = self.list_asked(serializer_class, tuple(samples.items()), asked.order)
+        chunks = prepared.chunks(user=request.user.pk, **asked.filters)
+        return rows.list_response(chunks, serializer_class, lambda: asked.of(self.get_queryset(), self))
 
     def retrieve(self, request, *args, **kwargs):
         serializer_class = self.get_serializer_class()
@@ -121,12 +137,23 @@ class ReadingViewSet(ApiViewSet):
             lambda pk, user: rows.tuples(cls.visible(user).filter(pk=pk).order_by(), serializer_class), **SAMPLES
         )
 
-    def list_of(self, queryset):
+    @classmethod
+    @lru_cache(maxsize=1_000)
+    def list_asked(cls, serializer_class, samples: tuple, order: tuple[str, ...]) -> Prepared:
+        """The visible rows for values of these parameters, in this order: what clients ask again and again."""
+
+        def build(user: int, **filters) -> QuerySet:
+            return rows.window(Asked(filters, order=order).of(cls.visible(user), cls), serializer_class)
+
+        return Prepared(build, user=SAMPLES["user"], **dict(samples))
+
+    def list_of(self, queryset, asked: Asked | None = None):
         """The rows of `queryset` that the query string lets through, whole or a page of them."""
-        queryset = self.filter_queryset(queryset)
+        queryset = (asked or Asked.read(self.request, self)).of(queryset, self)
         serializer_class = self.get_serializer_class()
         if not Page.asked_for(self.request):
-            return rows.list_response(queryset, serializer_class)
+            window = Compiled(rows.window(queryset, serializer_class))
+            return rows.list_response(window.chunks(window.params), serializer_class, lambda: queryset)
         page = Page(self.request)
         window = list(rows.tuples(page.window(queryset), serializer_class))
         return rows.JSONResponse(

@@ -1,6 +1,6 @@
 from rest_framework import serializers
 
-from crm.serializers import InstantField, ModelSerializer
+from crm.serializers import InstantField, ModelSerializer, Serializer
 from lead.models import LeadStatus, Restaurant, StatusChange
 
 
@@ -38,7 +38,7 @@ class StatusChangeSerializer(ModelSerializer):
         read_only_fields = fields
 
 
-class ChangeStatusSerializer(serializers.Serializer):
+class ChangeStatusSerializer(Serializer):
     """The body of `change_status`; `lead_status` is a synonym of `status`."""
 
     status = serializers.ChoiceField(LeadStatus.choices)

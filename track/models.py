@@ -1,5 +1,6 @@
 """What happened with an account: interactions, and the orders that were placed in them."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -79,15 +80,17 @@ class Interaction(Stamped):
 
         Subscribers of `track.touches` hear of it, unless `is_touch` says that whoever records it sees to them.
         """
-        with transaction.atomic(savepoint=False):
-            fields.setdefault("order_placed", fields["interaction_type"] == InteractionType.ORDER)
+        fields.setdefault("order_placed", fields["interaction_type"] == InteractionType.ORDER)
+        if order:
+            fields["order_placed"] = True
+        interaction: Any = cls(**fields)
+        touch = touches.touch_of(interaction) if is_touch else None
+        with transaction.atomic() if order or touch else nullcontext():  # a row alone is whole by itself
+            interaction.save(force_insert=True)
             if order:
-                fields["order_placed"] = True
-            interaction: Any = cls.objects.create(**fields)
-            if order:
-                interaction._replace_order(by=fields.get("created_by"), **order)
-            if is_touch and (touch := touches.touch_of(interaction)):
-                touches.changed.tell(interaction, None, touch, fields.get("created_by"))
+                interaction._replace_order(by=interaction.created_by, **order)
+            if touch:
+                touches.changed.tell(interaction, None, touch, interaction.created_by)
         return interaction
 
     def edit(self, *, by=None, order: dict[str, Any] | None = None, **changes: Any) -> list[str]:

@@ -203,6 +203,7 @@ def test_errors_have_a_request_id_too(db, path):
 @pytest.fixture
 def cors(settings):
     settings.CORS_ALLOWED_ORIGINS = [APP]
+    settings.MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware", *settings.MIDDLEWARE]  # which is not there without
 
 
 def preflight(origin: str, headers: str):
@@ -244,7 +245,7 @@ def test_by_default_no_origin_is_allowed():
 
 
 @pytest.mark.parametrize("path", ["/lead/restaurants/?page=1", "/lead/restaurants/0/", "/nowhere"])
-def test_an_allowed_origin_may_read_our_headers(api, cors, path):
+def test_an_allowed_origin_may_read_our_headers(cors, api, path):
     answer = api.get(path, headers={"Origin": APP})
     assert answer["Access-Control-Allow-Origin"] == APP
     assert {

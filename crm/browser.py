@@ -1,0 +1,37 @@
+"""What only pages in a browser need, sessions and their like: requests of the API pass it by."""
+
+from django.contrib.auth.middleware import AuthenticationMiddleware as Authentication
+from django.contrib.messages.middleware import MessageMiddleware as Messages
+from django.contrib.sessions.middleware import SessionMiddleware as Sessions
+from django.http import HttpRequest
+from django.middleware.csrf import CsrfViewMiddleware as Csrf
+
+PAGES = "/admin/"
+
+
+class ForPages:
+    """Stands before a middleware of Django's and asks it for pages alone."""
+
+    def __call__(self, request: HttpRequest):
+        if request.path_info.startswith(PAGES):
+            return super().__call__(request)  # type: ignore[misc]
+        return self.get_response(request)  # type: ignore[attr-defined]
+
+
+class SessionMiddleware(ForPages, Sessions):
+    pass
+
+
+class AuthenticationMiddleware(ForPages, Authentication):
+    pass
+
+
+class MessageMiddleware(ForPages, Messages):
+    pass
+
+
+class CsrfViewMiddleware(ForPages, Csrf):
+    def process_view(self, request, view, args, kwargs):
+        if request.path_info.startswith(PAGES):
+            return super().process_view(request, view, args, kwargs)
+        return None  # whoever comes with a token in a header was not sent by another site
