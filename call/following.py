@@ -12,6 +12,8 @@ from call.profiles import WorkProfile
 from track.models import Interaction
 from track.touches import Touch
 
+LEADS = 10_000  # named in one statement; SQLite takes some 30,000 values
+
 
 def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | None, by) -> None:
     """Subscriber of `track.touches`: the lead's unpaused plans move with a touch, and back with its correction."""
@@ -43,7 +45,9 @@ def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | 
 
 def follow_owners(leads: Iterable[int]) -> None:
     """Subscriber of `lead.models.owner_changed`: another owner, another calendar."""
-    CallPlan.objects.filter(lead__in=list(leads)).recompute()
+    leads = list(leads)
+    for start in range(0, len(leads), LEADS):
+        CallPlan.objects.filter(lead__in=leads[start : start + LEADS]).recompute()
 
 
 def follow_profile(user_id: int) -> None:

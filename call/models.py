@@ -107,6 +107,7 @@ class CallPlan(Stamped):
     objects = CallPlanQuerySet.as_manager()
 
     class Meta(Stamped.Meta):
+        permissions = [("view_adherence", "Can see how planned calls were kept")]
         indexes = [
             models.Index(fields=["lead", "id"], name="call_plan_by_lead"),
             models.Index(fields=["next_call_date", "id"], name="call_plan_by_next_call"),

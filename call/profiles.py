@@ -210,6 +210,9 @@ class FeedAddress(Stamped):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     digest = models.CharField(max_length=64, unique=True)
 
+    class Meta(Stamped.Meta):
+        verbose_name_plural = "feed addresses"
+
     def __str__(self) -> str:
         return f"feed of {self.user}"
 

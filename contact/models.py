@@ -22,6 +22,7 @@ class Contact(Stamped):
     search = SearchField(sources=["name", "role", "phone", "email"], phones=["phone"])
 
     class Meta(Stamped.Meta):
+        permissions = [("import_contact", "Can import contacts"), ("export_contact", "Can export contacts")]
         indexes = [models.Index(fields=["restaurant", "id"], name="contact_by_restaurant")]
         constraints = [models.CheckConstraint(condition=~models.Q(name=""), name="contact_has_name")]
 

@@ -93,6 +93,8 @@ def body(data) -> dict:
 
 def _clean(messages):
     if isinstance(messages, dict):
+        if all(isinstance(position, int) for position in messages):  # of a list, what is wrong with each
+            return [f"{position}: {_text(message)}" for position, each in messages.items() for message in each]
         return {field: _clean(inner) for field, inner in messages.items()}
     if isinstance(messages, list):
         return [_clean(message) for message in messages]

@@ -31,7 +31,7 @@ unknown path (404), a method that the path has not (405), or, with a body, be to
 # The first prefix that fits gives an operation its section.
 TAGS = [
     ("/api/token/", "Authentication", "Tokens, and taking them back."),
-    ("/lead/", "Leads", "Restaurants: won, to be won, or lost; and the history of their status."),
+    ("/lead/", "Leads", "Restaurants: won, to be won, or lost; and the histories of their status and owner."),
     ("/contact/", "Contacts", "The people at a restaurant."),
     ("/track/", "Tracking", "Interactions with leads, and the orders placed in them."),
     ("/call/", "Calls", "Call plans: whom to call, how often, and when next."),

@@ -28,6 +28,9 @@ BODIES: dict[str, Any] = {
     "lead_partial_update": {"potential_revenue": 7500.00},
     "lead_change_status": {"status": "CONTACTED"},
     "lead_change_status/with a note": {"status": "CONTACTED", "note": "Asked to come back in January."},
+    "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2], "note": "Back from leave."},
+    "lead_hand_over/all of them": {"from": 3, "to": 5},
+    "lead_hand_over/that nobody owns": {"from": None, "to": 5},
 }
 
 ANSWERS: dict[str, Any] = {
@@ -46,6 +49,18 @@ ANSWERS: dict[str, Any] = {
             "changed_by": 1,
             "changed_at": "2024-12-24T15:30:00Z",
             "note": "Asked to come back in January.",
+        }
+    ],
+    "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2]},
+    "lead_owner_history": [
+        {
+            "id": 1,
+            "lead": 1,
+            "old_owner": 3,
+            "new_owner": 5,
+            "changed_by": 1,
+            "changed_at": "2024-12-24T15:30:00Z",
+            "note": "Back from leave.",
         }
     ],
 }

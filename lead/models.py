@@ -1,15 +1,22 @@
-"""Restaurants, the leads and accounts of the book, and the history of their status."""
+"""Restaurants, the leads and accounts of the book, and the history of their status and their owner."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 
+from crm import dates
 from crm.hooks import Hook
-from crm.models import Stamped
+from crm.models import Stamped, StampedQuerySet
 from crm.search import SearchField
+
+BATCH = 1_000  # rows that one statement writes
+NAMED = 100  # ids in a message
 
 owner_changed = Hook()  # tells subscribers the ids of leads whose owner is another one now
 
@@ -23,6 +30,50 @@ class LeadStatus(models.TextChoices):
     NEGOTIATING = "NEGOTIATING"
     CONVERTED = "CONVERTED"
     LOST = "LOST"
+
+
+def batches(ids: list[int]) -> list[list[int]]:
+    return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
+
+
+class RestaurantQuerySet(StampedQuerySet):
+    def hand_over(
+        self, from_: int | None, to: int, *, leads: Iterable[int] | None = None, by=None, note: str = ""
+    ) -> list[int]:
+        """Give the leads of the user `from_` (None: those that nobody owns) to the user `to`; all, or the named ones.
+
+        Returns their ids. Raises ValidationError, which names `to` or `leads`, and then nothing has changed: `to` must
+        be another user and active, and every named lead be there and be `from_`'s, also once its lock is ours.
+        """
+        if to == from_ or not get_user_model().objects.filter(pk=to, is_active=True).exists():
+            raise ValidationError({"to": ["Give another user, who is active."]})
+        with transaction.atomic(savepoint=False):
+            ids = self._lock_leads_of(from_, leads)
+            moment = dates.now()
+            stamps = {"created_by": by, "created_at": moment, "updated_at": moment}
+            for batch in batches(ids):
+                Restaurant.objects.filter(pk__in=batch).update(assigned_to=to, updated_at=moment)
+                OwnerChange.objects.bulk_create(
+                    OwnerChange(lead_id=pk, old_owner_id=from_, new_owner_id=to, note=note, **stamps) for pk in batch
+                )
+            if ids:
+                owner_changed.tell(ids)
+        return ids
+
+    def _lock_leads_of(self, owner: int | None, named: Iterable[int] | None) -> list[int]:
+        """The ids, in whose order the rows are locked. Raises ValidationError for named ones that are not theirs."""
+        rows = self.locked().order_by("id")
+        if named is None:
+            return list(rows.filter(assigned_to=owner).values_list("pk", flat=True))
+        wanted = sorted(set(named))
+        owners: dict[int, int | None] = {}
+        for batch in batches(wanted):
+            owners |= rows.filter(pk__in=batch).values_list("pk", "assigned_to")
+        if strangers := [pk for pk in wanted if pk not in owners or owners[pk] != owner]:
+            whose = f"of user {owner}" if owner else "without an owner"
+            listed = ", ".join(map(str, strangers[:NAMED])) + (", …" if len(strangers) > NAMED else "")
+            raise ValidationError({"leads": [f"Not leads {whose}: {listed}."]})
+        return wanted
 
 
 class Restaurant(Stamped):
@@ -49,8 +100,15 @@ class Restaurant(Stamped):
 
     search = SearchField(sources=["name", "contact_person", "phone", "email", "city"], phones=["phone"])
 
+    objects = RestaurantQuerySet.as_manager()
+
     class Meta(Stamped.Meta):
         verbose_name = "lead"
+        permissions = [
+            ("hand_over_restaurant", "Can hand over leads"),
+            ("import_restaurant", "Can import leads"),
+            ("export_restaurant", "Can export leads"),
+        ]
         indexes = [
             models.Index(fields=["assigned_to", "id"], name="lead_by_owner"),
             models.Index(fields=["lead_status", "id"], name="lead_by_status"),
@@ -66,20 +124,15 @@ class Restaurant(Stamped):
         return self.name
 
     def edit(self, *, by=None, note: str = "", **changes: Any) -> list[str]:
-        """As `Stamped.edit`; a change of `lead_status` leaves its row in the history, `by` whom and with a `note`."""
+        """As `Stamped.edit`; another status or owner leaves its row in the history, `by` whom and with a `note`."""
         with transaction.atomic(savepoint=False):
-            old_status = self.lead_status
+            old_status, old_owner = self.lead_status, self.assigned_to_id
             changed = super().edit(by=by, **changes)
+            row = {"note": note, "created_by": by, "created_at": self.updated_at, "updated_at": self.updated_at}
             if "lead_status" in changed:
-                self.status_changes.create(
-                    old_status=old_status,
-                    new_status=self.lead_status,
-                    note=note,
-                    created_by=by,
-                    created_at=self.updated_at,
-                    updated_at=self.updated_at,
-                )
+                self.status_changes.create(old_status=old_status, new_status=self.lead_status, **row)
             if "assigned_to_id" in changed:
+                self.owner_changes.create(old_owner_id=old_owner, new_owner_id=self.assigned_to_id, **row)
                 owner_changed.tell([self.pk])
         return changed
 
@@ -121,3 +174,25 @@ class StatusChange(Stamped):
 
     def __str__(self) -> str:
         return f"{self.old_status} → {self.new_status}"
+
+
+class OwnerChange(Stamped):
+    """A lead handed over, from or to nobody too: at `created_at`, by `created_by`. Users may go, the row stays."""
+
+    lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="owner_changes", db_index=False)
+    old_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    new_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    note = models.TextField(max_length=20_000, blank=True)
+
+    class Meta(Stamped.Meta):
+        indexes = [models.Index(fields=["lead", "id"], name="owner_change_by_lead")]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(old_owner=models.F("new_owner")), name="owner_change_changes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.old_owner or 'nobody'} → {self.new_owner or 'nobody'}"

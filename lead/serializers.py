@@ -1,7 +1,10 @@
+from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
-from crm.serializers import InstantField, ModelSerializer, Serializer
-from lead.models import LeadStatus, Restaurant, StatusChange
+from crm.serializers import InstantField, ModelSerializer, ReferenceField, Serializer
+from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
+
+MAX_LEADS = 10_000  # named in one hand-over
 
 
 class RestaurantSerializer(ModelSerializer):
@@ -38,6 +41,16 @@ class StatusChangeSerializer(ModelSerializer):
         read_only_fields = fields
 
 
+class OwnerChangeSerializer(ModelSerializer):
+    changed_by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)
+    changed_at = InstantField(source="created_at", read_only=True)
+
+    class Meta:
+        model = OwnerChange
+        fields = ["id", "lead", "old_owner", "new_owner", "changed_by", "changed_at", "note"]
+        read_only_fields = fields
+
+
 class ChangeStatusSerializer(Serializer):
     """The body of `change_status`; `lead_status` is a synonym of `status`."""
 
@@ -48,3 +61,29 @@ class ChangeStatusSerializer(Serializer):
         if "status" not in data and "lead_status" in data:
             data = {"status": data["lead_status"], **({"note": data["note"]} if "note" in data else {})}
         return super().to_internal_value(data)
+
+
+class HandedOverSerializer(Serializer):
+    """Whose leads went to whom, and which they were."""
+
+    leads = serializers.ListField(child=ReferenceField(queryset=Restaurant.objects.all(), check=False))
+
+    def get_fields(self):
+        users = get_user_model().objects.all()
+        return {
+            "from": ReferenceField(queryset=users, allow_null=True),  # no Python name
+            "to": ReferenceField(queryset=users, check=False),
+            **super().get_fields(),
+        }
+
+
+class HandOverSerializer(HandedOverSerializer):
+    """The body of `hand_over`. `from` is null for leads that nobody owns; without `leads`, all are meant."""
+
+    leads = serializers.ListField(
+        child=ReferenceField(queryset=Restaurant.objects.all(), check=False),
+        required=False,
+        min_length=1,
+        max_length=MAX_LEADS,
+    )
+    note = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")

@@ -1,11 +1,19 @@
 from django.db.models import F
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.response import Response
 
 from crm.viewsets import ResourceViewSet
 from lead.filters import RestaurantFilter
 from lead.models import Restaurant
-from lead.serializers import ChangeStatusSerializer, RestaurantSerializer, StatusChangeSerializer
+from lead.serializers import (
+    ChangeStatusSerializer,
+    HandedOverSerializer,
+    HandOverSerializer,
+    OwnerChangeSerializer,
+    RestaurantSerializer,
+    StatusChangeSerializer,
+)
 
 
 class RestaurantViewSet(ResourceViewSet):
@@ -39,3 +47,26 @@ class RestaurantViewSet(ResourceViewSet):
     def status_history(self, request, pk):
         """List a lead's moves in the pipeline. Oldest first."""
         return self.list_of(self.get_object().status_changes.alias(changed_at=F("created_at")))
+
+    @extend_schema(request=HandOverSerializer, responses=HandedOverSerializer)
+    @action(detail=False, methods=["post"])
+    def hand_over(self, request):
+        """Hand leads over to another user. All that `from` owns, or the named ones; all of them or, if one is not
+        `from`'s or not there, none. `to` must be active. The call plans follow the new owner's calendar.
+        """
+        body = self.body(HandOverSerializer)
+        owners = {"from": body.pop("from_id"), "to": body.pop("to_id")}
+        leads = self.get_queryset().hand_over(*owners.values(), **body, by=request.user)
+        return Response({**owners, "leads": leads})
+
+    @extend_schema(responses=OwnerChangeSerializer(many=True))
+    @action(
+        detail=True,
+        serializer_class=OwnerChangeSerializer,
+        filterset_class=None,
+        search_field=None,
+        ordering_fields=["id", "changed_at"],
+    )
+    def owner_history(self, request, pk):
+        """List who owned a lead. Each change from one owner to another; oldest first."""
+        return self.list_of(self.get_object().owner_changes.alias(changed_at=F("created_at")))

@@ -30,6 +30,12 @@ TABLE = """
 /lead/restaurants/<pk>/change_status/   PUT PATCH DELETE         401 405 403 405
 /lead/restaurants/<pk>/status_history/  GET HEAD OPTIONS         401 200 200 200
 /lead/restaurants/<pk>/status_history/  POST PUT PATCH DELETE    401 405 403 405
+/lead/restaurants/<pk>/owner_history/   GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/owner_history/   POST PUT PATCH DELETE    401 405 403 405
+/lead/restaurants/hand_over/            POST                     401 200 403 200
+/lead/restaurants/hand_over/            OPTIONS                  401 200 200 200
+/lead/restaurants/hand_over/            GET HEAD                 401 405 405 405
+/lead/restaurants/hand_over/            PUT PATCH DELETE         401 405 403 405
 
 /contact/contacts/                      GET HEAD OPTIONS         401 200 200 200
 /contact/contacts/                      POST                     401 201 403 201
@@ -162,7 +168,7 @@ def admin(db):
 
 
 @pytest.fixture
-def bodies(user, lead, contact, interaction, plan):
+def bodies(user, admin, lead, contact, interaction, plan):
     """What each route needs to hear for a success."""
     interaction.write_order(product_details="50 units", quantity=50, total_price=500)
     refresh = RefreshToken.for_user(user)
@@ -174,6 +180,7 @@ def bodies(user, lead, contact, interaction, plan):
         "/lead/restaurants/": {"name": "Cafe Blau"},
         "/lead/restaurants/<pk>/": {"name": "Cafe Blau"},
         "/lead/restaurants/<pk>/change_status/": {"status": "CONTACTED"},
+        "/lead/restaurants/hand_over/": {"from": user.pk, "to": admin.pk, "leads": [lead.pk]},
         "/contact/contacts/": person,
         "/contact/contacts/<pk>/": person,
         "/track/interactions/": call,

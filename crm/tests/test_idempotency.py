@@ -12,7 +12,7 @@ from call.models import CallEvent, CallPlan
 from conftest import PASSWORD, signed_in
 from contact.models import Contact
 from crm.models import IdempotencyKey
-from lead.models import Restaurant, StatusChange
+from lead.models import OwnerChange, Restaurant, StatusChange
 from track.models import Interaction, OrderDetails
 
 LEADS = "/lead/restaurants/"
@@ -31,19 +31,21 @@ def headers_of(answer) -> dict:
 
 
 def rows() -> list:
-    tables = (Restaurant, StatusChange, Contact, Interaction, OrderDetails, CallPlan, CallEvent)
+    tables = (Restaurant, StatusChange, OwnerChange, Contact, Interaction, OrderDetails, CallPlan, CallEvent)
     return [list(table.objects.values()) for table in tables]
 
 
 @pytest.fixture
-def posts(lead, contact, interaction, plan) -> dict:
+def posts(user, lead, contact, interaction, plan) -> dict:
     """Every route that takes a POST, with a body that changes something and a path."""
+    colleague = get_user_model().objects.create_user("asha")
     order = {"product_details": "50 units", "quantity": 50, "total_price": 500.5}
     paused = CallPlan.objects.create(lead=lead, frequency="DAILY")
     paused.pause()
     return {
         "/lead/restaurants/": (LEADS, ANNA),
         "/lead/restaurants/<pk>/change_status/": (f"{LEADS}{lead.pk}/change_status/", {"status": "LOST", "note": "x"}),
+        "/lead/restaurants/hand_over/": (f"{LEADS}hand_over/", {"from": user.pk, "to": colleague.pk}),
         "/contact/contacts/": ("/contact/contacts/", {"restaurant": lead.pk, "name": "Ravi Iyer"}),
         "/track/interactions/": (
             "/track/interactions/",
