@@ -1,11 +1,11 @@
 from django.contrib import admin
 
-from call.models import CallEvent, CallPlan, WorkProfile
-from crm.admin import STAMPS, StampedAdmin
+from call.models import CallEvent, WorkProfile
+from crm.admin import STAMPS, StampedAdmin, WrittenByVerbs
 
 
-class CallEventInline(admin.TabularInline):
-    """The log of the plan. Its verbs write it, nobody else."""
+class CallEventInline(WrittenByVerbs, admin.TabularInline):
+    """The log of the plan."""
 
     model = CallEvent
     fields = readonly_fields = ["happened_at", "kind", "planned", "outcome", "reason", "interaction", "created_by"]
@@ -16,17 +16,7 @@ class CallEventInline(admin.TabularInline):
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("created_by", "interaction")
 
-    def has_add_permission(self, request, obj=None) -> bool:
-        return False
 
-    def has_change_permission(self, request, obj=None) -> bool:
-        return False
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False
-
-
-@admin.register(CallPlan)
 class CallPlanAdmin(StampedAdmin):
     list_display = ["lead", "frequency", "next_call_date", "last_called", "paused"]
     list_filter = ["frequency", "paused", "next_call_date"]

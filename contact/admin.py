@@ -1,11 +1,9 @@
-from django.contrib import admin
-
-from contact.models import Contact
 from crm.admin import STAMPS, StampedAdmin
 
 
-@admin.register(Contact)
 class ContactAdmin(StampedAdmin):
+    """What is the contact's own; registered by the back office."""
+
     list_display = ["name", "role", "restaurant", "phone", "email"]
     list_select_related = ["restaurant"]
     search_fields = ["search"]

@@ -6,15 +6,32 @@ undone.
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
-from django.http import HttpRequest
+from django.db import IntegrityError, OperationalError, models, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
+from crm.deletion import summary
+from crm.errors import is_lock_timeout
 from crm.models import Stamped
 from crm.search import search
 
 STAMPS = ["created_at", "created_by", "updated_at"]
+IN_THE_WAY = "A simultaneous change got in the way. Nothing was changed; please look again."
+
+
+class WrittenByVerbs:
+    """Of a history, as a page or inline: there to read. The verbs write it, nobody else."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class StampedAdmin(admin.ModelAdmin):
@@ -37,6 +54,18 @@ class StampedAdmin(admin.ModelAdmin):
         except ValidationError:
             return queryset.none(), False
 
+    def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Django's; a row that somebody deletes or refers to meanwhile is told, not an error."""
+        try:
+            return super().changeform_view(request, object_id, *args, **kwargs)
+        except self.model.DoesNotExist:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        except (IntegrityError, OperationalError) as error:
+            if request.method != "POST" or (isinstance(error, OperationalError) and not is_lock_timeout(error)):
+                raise
+            self.message_user(request, IN_THE_WAY, messages.ERROR)
+            return redirect(request.get_full_path())
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
             saved = type(obj).objects.locked().get(pk=obj.pk)
@@ -52,6 +81,13 @@ class StampedAdmin(admin.ModelAdmin):
     def edit(self, obj: Stamped, *, by, **changes: Any) -> None:
         """The verb by which a locked row changes."""
         obj.edit(by=by, **changes)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest):
+        """Whoever may delete a row may delete what goes along with it; nothing is protected."""
+        rows = (
+            objs if isinstance(objs, models.QuerySet) else self.model._base_manager.filter(pk__in=[o.pk for o in objs])
+        )
+        return *summary(rows, request, self.admin_site), set(), []
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
         """Row by row, as the models delete themselves."""

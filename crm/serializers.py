@@ -89,7 +89,7 @@ class JSONField(serializers.JSONField):
 def copies(fields: dict[str, serializers.Field]) -> dict[str, serializers.Field]:
     """Fields for another serializer to bind. DRF's deep copy builds each anew; only those that hold others need it."""
     return {
-        name: deepcopy(field) if isinstance(field, serializers.BaseSerializer) else copy(field)
+        name: deepcopy(field) if isinstance(field, serializers.BaseSerializer | serializers.ListField) else copy(field)
         for name, field in fields.items()
     }
 

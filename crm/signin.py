@@ -5,19 +5,24 @@ attempts are refused with 429. An attempt takes its place first and gives it bac
 lock keeps simultaneous guesses from passing together.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from math import ceil
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.db import transaction
+from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 
 from crm import dates
-from crm.errors import json_error
 from crm.models import SignInAttempts
+
+T = TypeVar("T")
 
 WINDOW = timedelta(minutes=15)
 PER_NAME = 10
@@ -35,37 +40,37 @@ class LimitedBackend(ModelBackend):
     """Django's own backend behind the limit; the API and the admin both sign in through it."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
-        if request is None or not settings.THROTTLE or username is None or password is None:
-            return super().authenticate(request, username, password, **kwargs)
-        address = request.META.get("REMOTE_ADDR", "")
-        limits = {_digest(address): PER_ADDRESS, _digest(address, username.casefold()): PER_NAME}
-        moment = take_place(limits)
-        user = super().authenticate(request, username, password, **kwargs)
-        if user is not None:
-            give_back(limits, moment)
-        return user
+        check = partial(super().authenticate, request, username, password, **kwargs)
+        if request is None or username is None or password is None:
+            return check()
+        return limited(request, username, check)
 
 
-class SignInMiddleware:
-    """The same answer where no API view stands around the sign-in: the admin's login page."""
+def limited(request: HttpRequest, username: str, check: Callable[[], T]) -> T:
+    """What `check` says of an attempt to be `username`: nothing, or False, counts against the limits.
 
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        return self.get_response(request)
-
-    def process_exception(self, request, exception):
-        if isinstance(exception, TooManyAttempts):
-            return json_error(429, str(exception.detail), {"Retry-After": str(exception.wait)})
-        return None
+    Raises TooManyAttempts where they are reached, without a look; `check` may raise it too, where it did not look.
+    """
+    if not settings.THROTTLE:
+        return check()
+    address = request.META.get("REMOTE_ADDR", "")
+    limits = {_digest(address): PER_ADDRESS, _digest(address, username.casefold()): PER_NAME}
+    moment = take_place(limits)
+    try:
+        answer = check()
+    except TooManyAttempts:
+        give_back(limits, moment)
+        raise
+    if answer:
+        give_back(limits, moment)
+    return answer
 
 
 def take_place(limits: dict[str, int]) -> float:
     """Count an attempt against every limit and return its moment. Raises TooManyAttempts, counting nothing."""
-    moment = dates.now().timestamp()
     with transaction.atomic():
         rows = [_locked(who) for who in sorted(limits)]
+        moment = dates.now().timestamp()  # of the lock: whoever waited for it comes after those who held it
         for row in rows:
             row.times = [time for time in row.times if time > moment - WINDOW.total_seconds()]
         waits = [row.times[0] + WINDOW.total_seconds() - moment for row in rows if len(row.times) >= limits[row.who]]

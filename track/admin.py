@@ -27,7 +27,6 @@ class OrderInline(admin.StackedInline):
     fields = ["product_details", "quantity", "total_price", "order_date"]
 
 
-@admin.register(Interaction)
 class InteractionAdmin(StampedAdmin):
     form = InteractionForm
     list_display = ["date", "lead", "contact", "interaction_type", "order_placed", "created_by"]
@@ -53,7 +52,6 @@ class InteractionAdmin(StampedAdmin):
                 form.instance.write_order(by=request.user, **order)
 
 
-@admin.register(OrderDetails)
 class OrderDetailsAdmin(StampedAdmin):
     """All orders. They are placed, and taken back, on their interaction."""
 

@@ -1,6 +1,15 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
 
 
 class BackofficeConfig(AppConfig):
     name = "crm.backoffice"
     verbose_name = "Back office"
+    default = True
+
+
+class BackOfficeAdminConfig(admin.AdminConfig):
+    """Django's admin, with our site as the one that everything is registered on."""
+
+    default = False  # of the two in this module, `crm.backoffice` means the other
+    default_site = "crm.backoffice.site.BackOfficeSite"

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from rest_framework.test import APIClient
@@ -52,7 +53,8 @@ def test_readyz_is_content_with_a_migrated_database(db):
 
 
 def test_readyz_is_503_while_a_migration_is_pending(db):
-    MigrationRecorder(connection).record_unapplied("call", "0001_initial")
+    (latest,) = MigrationLoader(connection).graph.leaf_nodes("call")
+    MigrationRecorder(connection).record_unapplied(*latest)
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"detail": "Migrations are pending: 1."})
     assert answer["Retry-After"] == "5"

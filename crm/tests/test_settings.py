@@ -36,6 +36,7 @@ BAD = {
     "DEBUG": ["maybe", "2", "tru"],
     "HTTPS": ["https"],
     "THROTTLE": ["-1"],
+    "REQUIRE_SECOND_FACTOR": ["all"],
     "LOG_JSON": ["json"],
     "ROTATE_REFRESH_TOKENS": ["perhaps"],
     "TIME_ZONE": ["Mars/Olympus", "../../etc/passwd", "/etc/localtime", "é"],
@@ -77,6 +78,7 @@ def test_by_default_nothing_is_open(start):
 
     assert settings["DEBUG"] is False
     assert settings["THROTTLE"] is True
+    assert settings["REQUIRE_SECOND_FACTOR"] is False
     assert settings["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
     assert settings["CORS_ALLOWED_ORIGINS"] == settings["TRUSTED_PROXIES"] == []
     assert settings["TIME_ZONE"] == "UTC"

@@ -1,0 +1,87 @@
+"""Years, then months, then days to choose from, in place of Django's date hierarchy.
+
+That one asks which of them have rows, which takes a look at every row; here the years go from the first to the last.
+A period is no more than a `date_from` and a `date_to`.
+"""
+
+import calendar
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+from django.db.models import Max, Min
+
+
+class Period(NamedTuple):
+    """A year, a month of it, or a day of that."""
+
+    year: int
+    month: int = 0
+    day: int = 0
+
+    def __str__(self) -> str:
+        if self.day:
+            return str(self.day)
+        return calendar.month_name[self.month] if self.month else str(self.year)
+
+    @property
+    def bounds(self) -> tuple[date, date]:
+        """The first and the last day."""
+        last_month = self.month or 12
+        last_day = self.day or calendar.monthrange(self.year, last_month)[1]
+        return date(self.year, self.month or 1, self.day or 1), date(self.year, last_month, last_day)
+
+    def parts(self) -> list["Period"]:
+        if self.day:
+            return []
+        if self.month:
+            days = calendar.monthrange(self.year, self.month)[1]
+            return [Period(self.year, self.month, day) for day in range(1, days + 1)]
+        return [Period(self.year, month) for month in range(1, 13)]
+
+    def wholes(self) -> list["Period"]:
+        """The periods that it is part of, and itself."""
+        return [Period(*self[:count]) for count in (1, 2, 3) if count == 1 or self[count - 1]]
+
+
+class Periods:
+    """What a list offers: `form` has its dates."""
+
+    def __init__(self, changelist: Any, form: Any) -> None:
+        self.changelist, self.form = changelist, form
+        data = form.cleaned_data if form.is_valid() else {}
+        self.chosen = chosen(data.get("date_from"), data.get("date_to"))
+
+    def link(self, label: str, period: Period | None) -> dict[str, str]:
+        first, last = period.bounds if period else (None, None)
+        return {
+            "label": label,
+            "href": self.changelist.get_query_string({"date_from": first, "date_to": last}),
+        }
+
+    def above(self) -> list[dict[str, str]]:
+        """The way back up."""
+        if self.chosen is None:
+            return []
+        return [self.link("All dates", None), *[self.link(str(whole), whole) for whole in self.chosen.wholes()[:-1]]]
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        for period in self.chosen.parts() if self.chosen else self.years():
+            yield self.link(str(period)[:3] if period.month and not period.day else str(period), period)
+
+    def years(self) -> list[Period]:
+        """The latest first."""
+        field, zone = self.form.dated, self.form.zone
+        ends = self.changelist.root_queryset.order_by().aggregate(first=Min(field), last=Max(field))
+        if ends["first"] is None:
+            return []
+        first, last = (ends[end].astimezone(zone).year for end in ("first", "last"))
+        return [Period(year) for year in range(last, first - 1, -1)]
+
+
+def chosen(first: date | None, last: date | None) -> Period | None:
+    """The period that goes from the day `first` to the day `last`, if one does."""
+    if first is None or last is None:
+        return None
+    periods = [Period(first.year), Period(first.year, first.month), Period(first.year, first.month, first.day)]
+    return next((period for period in periods if period.bounds == (first, last)), None)
