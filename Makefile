@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema postman feed-test api-test bench bench-sqlite clean
+.PHONY: help run test check format schema postman feed-test api-test e2e bench bench-sqlite clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ api-test: .venv/installed .venv/installed-api  ## a generated client, and schema
 	.ci/served .venv/api/bin/python .ci/client.py
 	.ci/served .venv/api/bin/python .ci/fuzz.py
 
+e2e: .venv/installed-e2e  ## drive the admin in a real browser (needs chromium)
+	$(BIN)/pytest -c e2e/pytest.ini e2e
+
 bench: .venv/installed-bench  ## measure beside a vanilla twin, on PostgreSQL (needs wrk; bench/README.md)
 	$(BIN)/python bench/run.py
 
@@ -65,6 +68,10 @@ clean:  ## remove .venv and what the tools left behind; databases stay
 
 .venv/installed-bench: bench/requirements.txt .venv/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+.venv/installed-e2e: e2e/requirements.txt .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r e2e/requirements.txt
 	@touch $@
 
 # Apart from the project, whose packages these would change.
