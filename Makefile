@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: help run test check format schema postman feed-test api-test e2e bench bench-sqlite clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/installed  ## migrate, load demo data on the first run, serve on http://127.0.0.1:8000/
 	@exec $(BIN)/python manage.py serve
