@@ -55,9 +55,15 @@ class StampedAdmin(admin.ModelAdmin):
             return queryset.none(), False
 
     def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Django's; a row that somebody deletes or refers to meanwhile is told, not an error."""
+        return self.unless_in_the_way(super().changeform_view, request, object_id, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.unless_in_the_way(super().delete_view, request, object_id, *args, **kwargs)
+
+    def unless_in_the_way(self, view: Any, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any):
+        """What Django's `view` answers; a row that somebody deletes or refers to meanwhile is told, not an error."""
         try:
-            return super().changeform_view(request, object_id, *args, **kwargs)
+            return view(request, object_id, *args, **kwargs)
         except self.model.DoesNotExist:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         except (IntegrityError, OperationalError) as error:
@@ -89,8 +95,12 @@ class StampedAdmin(admin.ModelAdmin):
         )
         return *summary(rows, request, self.admin_site), set(), []
 
-    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
-        """Row by row, as the models delete themselves."""
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.delete_queryset(request, self.model.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """Row by row, as the models delete themselves, in the order in which everybody locks rows."""
         with transaction.atomic():
-            for obj in queryset:
+            for obj in queryset.locked_with_keys().order_by("pk"):
+                obj.note_lock()
                 obj.delete()

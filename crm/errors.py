@@ -5,7 +5,7 @@ import sys
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, NotSupportedError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 from rest_framework import status
@@ -62,6 +62,8 @@ def as_api_exception(exc: Exception) -> Exception:
             return Conflict()
         case OperationalError() | InterfaceError():
             logger.error("The database does not answer: %s", type(exc).__name__)
+            return Unavailable()
+        case NotSupportedError():  # a migration has changed what a statement answers; the next one is planned anew
             return Unavailable()
         case DataError():
             return ValidationError({"detail": "A value is out of range."})

@@ -178,7 +178,7 @@ class FilterBackend(BaseFilterBackend):
 
 def ordering(value: str, allowed: list[str]) -> tuple[str, ...]:
     """What to order by: names with `-` for descending; the id last, so that the order is whole. Raises FormError."""
-    names = [name.strip() for name in value.split(",") if name.strip()]
+    names = list(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
     for name in names:
         if name.removeprefix("-") not in allowed:
             raise FormError(f"Order by one of: {', '.join(allowed)}; with a leading minus for descending.")

@@ -94,27 +94,34 @@ class PreparedWrites(models.Model):
         abstract = True
 
     def _do_insert(self, manager, using, fields, returning_fields, raw):
-        database = connections[using]
-        values = [field.get_db_prep_save(field.pre_save(self, add=True), database) for field in fields]
-        if raw or any(hasattr(value, "as_sql") for value in values):
+        given = [] if raw else [field.pre_save(self, add=True) for field in fields]
+        if raw or has_expression(given):
             return super()._do_insert(manager, using, fields, returning_fields, raw)
+        database = connections[using]
         sql = insert_sql(self._meta.db_table, columns_of(fields), columns_of(returning_fields))
         with database.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(sql, saved(fields, given, database))
             return cursor.fetchall()
 
     def _do_update(self, base_qs, using, pk_val, values, update_fields, forced_update):
-        database = connections[using]
-        plain = [field.get_db_prep_save(value, database) for field, _, value in values]
-        if not plain or any(hasattr(value, "as_sql") for value in plain):
+        fields, given = [field for field, _, _ in values], [value for _, _, value in values]
+        if not values or has_expression(given):
             return super()._do_update(  # type: ignore[call-arg]  # the stubs are of another Django
                 base_qs, using, pk_val, values, update_fields, forced_update
             )
-        columns = columns_of(field for field, _, _ in values)
-        sql = update_sql(self._meta.db_table, self._meta.pk.column, columns)
+        database = connections[using]
+        sql = update_sql(self._meta.db_table, self._meta.pk.column, columns_of(fields))
         with database.cursor() as cursor:
-            cursor.execute(sql, [*plain, pk_val])
+            cursor.execute(sql, [*saved(fields, given, database), pk_val])
             return cursor.rowcount > 0
+
+
+def has_expression(values: list) -> bool:
+    return any(hasattr(value, "resolve_expression") for value in values)
+
+
+def saved(fields: list[models.Field], values: list, database: BaseDatabaseWrapper) -> list:
+    return [field.get_db_prep_save(value, database) for field, value in zip(fields, values, strict=True)]
 
 
 def columns_of(fields: Iterable[models.Field]) -> tuple[str, ...]:

@@ -112,14 +112,15 @@ def list_response(
 
     Up to WHOLE rows in one piece; more are streamed, in memory that does not grow with them.
     """
-    parts, left = [], WHOLE
+    parts, left = [b"["], WHOLE
     for chunk in chunks:
-        parts.append(rows_to_json(chunk, serializer_class)[1:-1])
+        parts += [rows_to_json(chunk, serializer_class)[1:-1], b","]
         left -= len(chunk)
     if left < 0:
         stream = _stream(tuples(whole(), serializer_class), serializer_class)
         return StreamingHttpResponse(stream, content_type="application/json")
-    return JSONResponse(b"[" + b",".join(parts) + b"]")
+    parts[len(parts) - (len(parts) > 1) :] = [b"]"]  # in the place of the last comma
+    return JSONResponse(b"".join(parts))
 
 
 def _stream(rows: QuerySet, serializer_class: type[ModelSerializer]) -> Iterator[bytes]:

@@ -27,8 +27,15 @@ SAMPLES = {"pk": 2**31 - 5, "user": 2**31 - 3}  # ids that no row has; see crm.p
 class ApiViewSet(GenericViewSet):
     """The base of every view: an unsafe request is one write, and answers that show a resource are tagged."""
 
+    creates_one_row = False  # which depends on nothing that is read before: a transaction around it would hold nothing
     keeps_answers = True  # for an Idempotency-Key; not where an answer is a secret
     own_parameters: frozenset[str] = frozenset()  # of the query string, that `query` has read
+
+    def dispatch(self, request, *args, **kwargs):
+        """View and request hold each other until the garbage collector comes; a long answer shall not wait for it."""
+        response = super().dispatch(request, *args, **kwargs)
+        del self.response
+        return response
 
     def initial(self, request, *args, **kwargs):
         """Once DRF has let the request in, an unsafe method's handler runs as one write."""
@@ -38,10 +45,10 @@ class ApiViewSet(GenericViewSet):
             setattr(self, method, partial(self.write, getattr(self, method)))
 
     def write(self, handler, request, *args, **kwargs):
-        """Run `handler` in one transaction; with an Idempotency-Key at most once."""
+        """Run `handler` in one transaction, unless it writes one row alone; with an Idempotency-Key at most once."""
         request.data  # noqa: B018 (reads the body before anything is locked)
         key = idempotency.key_of(request) if self.keeps_answers else None
-        if key is None and self.action == "create":  # one verb, whole by itself, and no row to lock before it
+        if key is None and self.action == "create" and self.creates_one_row:
             return handler(request, *args, **kwargs)
         with transaction.atomic():
             if key is None:
@@ -138,7 +145,7 @@ class ReadingViewSet(ApiViewSet):
         )
 
     @classmethod
-    @lru_cache(maxsize=1_000)
+    @lru_cache(maxsize=100)
     def list_asked(cls, serializer_class, samples: tuple, order: tuple[str, ...]) -> Prepared:
         """The visible rows for values of these parameters, in this order: what clients ask again and again."""
 

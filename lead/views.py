@@ -21,6 +21,7 @@ class RestaurantViewSet(ResourceViewSet):
     serializer_class = RestaurantSerializer
     filterset_class = RestaurantFilter
     search_field = "search"
+    creates_one_row = True
     ordering_fields = ["id", "name", "city", "lead_status", "potential_revenue", "created_at", "updated_at"]
 
     def perform_create(self, serializer):

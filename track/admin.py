@@ -1,5 +1,6 @@
 from django import forms
 from django.contrib import admin
+from django.db import IntegrityError
 
 from crm.admin import STAMPS, StampedAdmin
 from track.models import Interaction, InteractionType, OrderDetails
@@ -26,6 +27,10 @@ class OrderInline(admin.StackedInline):
     form = OrderForm
     fields = ["product_details", "quantity", "total_price", "order_date"]
 
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """As on every page of ours: what differs from the value that the page showed is what the user changed."""
+        return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
+
 
 class InteractionAdmin(StampedAdmin):
     form = InteractionForm
@@ -41,15 +46,24 @@ class InteractionAdmin(StampedAdmin):
         fields["order_placed"] |= fields["interaction_type"] == InteractionType.ORDER
         return Interaction.log(**fields)
 
+    def edit(self, obj, *, by, **changes) -> None:
+        """The form has compared lead and person as they stood on its page, of which one may be another by now."""
+        super().edit(obj, by=by, **changes)
+        if {"lead", "contact"} & changes.keys() and obj.contact and obj.contact.restaurant_id != obj.lead_id:
+            raise IntegrityError("The contact does not belong to the lead any more.")
+
     def save_formset(self, request, form, formset, change) -> None:
-        """Order details are written by their verb."""
+        """Order details are written by their verb; what the form left alone stays as it is by now."""
         formset.save(commit=False)  # tells the admin's log what happened
         for order_form in formset.forms:
             if order_form in formset.deleted_forms:
                 order_form.instance.delete()
             elif order_form.has_changed():
-                order = {name: order_form.cleaned_data[name] for name in OrderInline.fields}
-                form.instance.write_order(by=request.user, **order)
+                form.instance.lock()
+                now = OrderDetails.objects.filter(interaction=form.instance).values(*OrderInline.fields).first() or {}
+                given = {name: order_form.cleaned_data[name] for name in OrderInline.fields}
+                left = {name: value for name, value in now.items() if name not in order_form.changed_data}
+                form.instance.write_order(by=request.user, **{**given, **left})
 
 
 class OrderDetailsAdmin(StampedAdmin):

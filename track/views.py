@@ -20,6 +20,7 @@ class InteractionViewSet(ResourceViewSet):
     serializer_class = InteractionSerializer
     filterset_class = InteractionFilter
     search_field = "lead__search"
+    creates_one_row = True
     ordering_fields = ["id", "date", "interaction_type", "lead", "contact", "created_at", "updated_at"]
 
     @extend_schema(responses={200: just(message="Interaction deleted successfully.")})

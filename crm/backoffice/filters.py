@@ -46,15 +46,16 @@ from django.http import HttpRequest
 from call.models import CallPlan, Frequency
 from crm import dates
 from crm.backoffice.colleagues import colleagues_called, zone_of_viewer
+from crm.backoffice.ids import id_of
 from crm.backoffice.periods import Periods
 from crm.search import fold
+from crm.serializers import MAX_ID
 from lead.models import LeadStatus, Restaurant
 from track.models import Interaction, InteractionType
 
 OPEN = "open"
 CLOSED = [LeadStatus.CONVERTED, LeadStatus.LOST]
 DUE = {"overdue": "Overdue", "today": "Due today", "week": "Due in the 7 days after today"}
-MAX_ID = 2**63 - 1
 MAX_DAYS = 36_500
 MAX_CITIES = 1_000
 YES_NO = {"1": "Yes", "0": "No"}
@@ -175,9 +176,10 @@ class OfLead(ListForm):
     def owner_in_link(self) -> str:
         """The username to the `owner_id`."""
         given = self.data.get("owner_id", "")
-        if not given.isdecimal() or int(given) > MAX_ID:
+        pk = id_of(given)
+        if pk is None:
             return given
-        names = get_user_model().objects.filter(pk=int(given)).values_list(get_user_model().USERNAME_FIELD, flat=True)
+        names = get_user_model().objects.filter(pk=pk).values_list(get_user_model().USERNAME_FIELD, flat=True)
         return names.first() or given
 
     def said(self, name: str) -> str:

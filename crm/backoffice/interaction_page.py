@@ -4,7 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from crm.backoffice.pages import RECORD, Page, id_of
+from crm.backoffice.ids import id_of
+from crm.backoffice.pages import RECORD, Page
 from crm.backoffice.verbs import PersonField
 from track.admin import OrderInline
 from track.models import Interaction, OrderDetails

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from call.models import CallPlan
 from contact.models import Contact
-from crm.backoffice.pages import id_of
+from crm.backoffice.ids import id_of
 
 
 class NewestFormSet(BaseInlineFormSet):
@@ -33,7 +33,9 @@ class NewestFormSet(BaseInlineFormSet):
         return self._queryset
 
     def sent_ids(self) -> list[int]:
-        ids = [self.data.get(f"{self.add_prefix(i)}-id", "") for i in range(self.initial_form_count())]
+        """At most as many as there may be forms, whatever the page claims of their number."""
+        sent = min(self.initial_form_count(), self.total_form_count())
+        ids = [self.data.get(f"{self.add_prefix(i)}-id", "") for i in range(sent)]
         return [pk for pk in map(id_of, ids) if pk]
 
     def clean(self) -> None:

@@ -46,6 +46,7 @@ class LeadList(Exchange, WorkList, RestaurantAdmin):
     def revenue(self, lead: Restaurant):
         return money(lead.potential_revenue)
 
+    @admin.display(description="last interaction")
     def last_touch(self, lead: Any):
         return day_of(lead.facts["touched"], lead.zone)
 

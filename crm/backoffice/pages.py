@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from crm.admin import IN_THE_WAY
 from crm.backoffice.colleagues import zone_of_viewer
+from crm.backoffice.ids import id_of
 from crm.backoffice.timeline import may_view
 from crm.backoffice.verbs import VerbForm
 from crm.errors import is_lock_timeout
@@ -47,15 +48,22 @@ class Page(admin.ModelAdmin):
         return [*super().get_readonly_fields(request, obj), "made_by"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Without references that make no sense, on which Django would fail."""
+        """Without what Django would fail on: references that make no sense, and moments, which it leaves texts."""
         initial = super().get_changeform_initial_data(request)
-        given = {field.name for field in self.opts.fields if field.is_relation} & set(request.GET)
-        return {name: value for name, value in initial.items() if name not in given or id_of(str(value))}
+        for field in self.opts.fields:
+            given = request.GET.get(field.name)
+            is_moment = isinstance(field, models.DateTimeField)
+            if given is not None and (is_moment or (field.is_relation and not id_of(given))):
+                initial.pop(field.name, None)
+        return initial
 
     # --- Zone ---------------------------------------------------------------------------------
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.in_zone_of_viewer(request, super().changeform_view, *args, **kwargs)
+
+    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.in_zone_of_viewer(request, super().history_view, *args, **kwargs)
 
     def in_zone_of_viewer(self, request: HttpRequest, view: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Times are shown, and read from forms, in the zone of the viewer's work profile, as in the lists."""
@@ -149,8 +157,3 @@ class Page(admin.ModelAdmin):
         """To the list, where Django leads to the start page."""
         super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # for its message
         return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))
-
-
-def id_of(text: str) -> int | None:
-    """None for a text that is no id."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

@@ -5,8 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from crm.backoffice.second_factor_admin import WithSecondFactor
 from crm.deletion import summary
@@ -39,8 +40,7 @@ class PersonAdmin(WithSecondFactor, UserAdmin):
         """Whoever only looks sees neither the password's digest nor single permissions."""
         if request.user.is_superuser:
             return super().get_fieldsets(request, obj)
-        may_look = super().has_view_permission(request, obj)
-        return [(None, {"fields": self.to_look_at if may_look else self.known_to_all})]
+        return [(None, {"fields": self.to_look_at if self.may_look(request) else self.known_to_all})]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
@@ -55,6 +55,27 @@ class PersonAdmin(WithSecondFactor, UserAdmin):
         """Names are known to all: to choose an owner from, and behind the links on the pages of leads."""
         asks_for_names = request.resolver_match and request.resolver_match.url_name == "autocomplete"
         return bool(obj or asks_for_names) or super().has_view_permission(request, obj)
+
+    def may_look(self, request: HttpRequest) -> bool:
+        """Whether more than the names is shown."""
+        return super().has_view_permission(request)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """It tells of roles and second factors."""
+        if not self.may_look(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
+    def get_search_results(self, request: HttpRequest, queryset: models.QuerySet, search_term: str):
+        """Autocompletion asks without a form, which would have refused what a database cannot hold."""
+        if "\0" in search_term:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def get_search_fields(self, request: HttpRequest):
+        """Whoever is shown no e-mail address does not find by it either."""
+        fields = super().get_search_fields(request)
+        return fields if self.may_look(request) else [field for field in fields if field != "email"]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest):
         """Counted: of what refers to a user, the most stays and is not looked at."""

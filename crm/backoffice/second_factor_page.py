@@ -3,7 +3,6 @@
 from base64 import b32encode
 from typing import Any
 
-import qrcode
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -122,6 +121,8 @@ def shown(draft: TOTPDevice) -> dict[str, Any]:
 
 def drawn(text: str) -> SafeString:
     """`text` as a QR code, in SVG: dark on light with a margin of four modules, whatever the page's colours."""
+    import qrcode  # which loads an imaging library where there is one
+
     code = qrcode.QRCode(border=4)
     code.add_data(text)
     modules = code.get_matrix()

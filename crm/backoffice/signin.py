@@ -186,7 +186,6 @@ class SigningIn(admin.AdminSite):
             "subtitle": None,
             "app_path": request.get_full_path(),
             "username": request.user.get_username(),
-            REDIRECT_FIELD_NAME: reverse("admin:index"),
         }
         return PasswordView.as_view(extra_context=context)(request)
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
+from crm.backoffice.colleagues import zone_of_viewer
 from crm.backoffice.signin import SigningIn
 
 # What belongs together, by the labels of the models. A list that is not named here comes last, under its app's name.
@@ -44,7 +45,7 @@ class BackOfficeSite(SigningIn):
 
     def recent(self, request: HttpRequest) -> HttpResponse:
         """What the user has done here lately."""
-        context = {**self.each_context(request), "title": "My recent actions"}
+        context = {**self.each_context(request), "title": "My recent actions", "zone": zone_of_viewer(request)}
         return TemplateResponse(request, "backoffice/recent.html", context)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:

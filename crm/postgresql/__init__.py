@@ -1,3 +1,6 @@
+"""The PostgreSQL backend (`base`), and how SQL asks it to be planned once."""
+
+
 class PlannedOnce(str):
     """SQL that a connection has the server plan the first time, and then only run (PREPARE, EXECUTE).
 

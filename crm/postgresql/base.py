@@ -2,38 +2,48 @@
 
 import select
 from datetime import timezone
+from itertools import count
 
 from django.db.backends.postgresql import base, operations
-from psycopg2 import extensions
+from psycopg2 import errors, extensions
 
 from crm.postgresql import PlannedOnce
 
-MOST = (
-    500  # statements that a connection keeps planned; the rest, say PATCHes of rare sets of columns, stay as they are
-)
+# Statements that a connection keeps planned. PATCHes of ever other sets of columns reach it; then all are planned anew.
+MOST = 500
 
 
 class Connection(extensions.connection):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.planned: dict[str, str] = {}
+        self.numbers = count()
 
 
 class Cursor(extensions.cursor):
     connection: Connection
 
     def execute(self, sql, params=None):
-        if isinstance(sql, PlannedOnce) and (sql in self.connection.planned or len(self.connection.planned) < MOST):
-            sql = self.planned(sql, len(params or ()))
-        return super().execute(sql, params)
+        if not isinstance(sql, PlannedOnce):
+            return super().execute(sql, params)
+        try:
+            return super().execute(self.planned(sql, len(params or ())), params)
+        except errors.FeatureNotSupported:  # a migration has changed the type of a column that it answers
+            self.connection.planned.clear()
+            if self.connection.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+                raise
+            return super().execute(sql, params)
 
-    def planned(self, sql: str, count: int) -> str:
-        """What runs the statement, which has `count` parameters."""
+    def planned(self, sql: str, params: int) -> str:
+        """What runs the statement, which has that many parameters."""
         planned = self.connection.planned
         if sql not in planned:
-            name = f"crm_{len(planned)}"
-            super().execute(f"PREPARE {name} AS {sql % tuple(f'${number}' for number in range(1, count + 1))}")
-            planned[sql] = f"EXECUTE {name} ({', '.join(['%s'] * count)})" if count else f"EXECUTE {name}"
+            if len(planned) == MOST:
+                super().execute("DEALLOCATE ALL")
+                planned.clear()
+            name = f"crm_{next(self.connection.numbers)}"
+            super().execute(f"PREPARE {name} AS {sql % tuple(f'${number}' for number in range(1, params + 1))}")
+            planned[sql] = f"EXECUTE {name} ({', '.join(['%s'] * params)})" if params else f"EXECUTE {name}"
         return planned[sql]
 
 

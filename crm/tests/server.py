@@ -153,10 +153,10 @@ class PostgreSQL:
         return self.waiting(server) > 0
 
     def end_connections(self) -> int:
-        """End all that the server has, and return how many they were."""
+        """End all that the server has, and return how many they were; they are gone by then."""
         return len(
             self.run(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         )

@@ -69,7 +69,9 @@ def test_the_example_file_lists_every_variable():
     assert set(re.findall(r"^# ([A-Z_]+)=", example, re.MULTILINE)) == variables_of_the_code()
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`|[A-Z0-9]+ )make ([a-z0-9-]+)", README, re.MULTILINE))))
+@pytest.mark.parametrize(
+    "target", sorted(set(re.findall(r"(?:^|`|[A-Z0-9]+ )make ([a-z0-9-]+)", README, re.MULTILINE)))
+)
 def test_every_make_target_that_it_names_exists(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 

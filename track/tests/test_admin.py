@@ -5,7 +5,8 @@ import pytest
 from django.urls import reverse
 
 from contact.models import Contact
-from crm.tests.forms import send_form
+from crm.admin import IN_THE_WAY
+from crm.tests.forms import form_of, send_form
 from lead.models import Restaurant
 from track.models import Interaction, OrderDetails
 
@@ -79,3 +80,28 @@ def test_an_order_is_edited_among_all_orders(admin_client, interaction):
     send_form(admin_client, path, "orderdetails_form", total_price="6.50")
     order.refresh_from_db()
     assert (order.total_price, order.quantity) == (Decimal("6.50"), 1)
+
+
+# --- What somebody else changes while the page is open ----------------------------------------------
+
+
+def test_an_order_that_the_user_left_alone_stays_as_it_is_by_now(admin_client, interaction):
+    interaction.write_order(product_details="Oil", quantity=1, total_price=Decimal(5))
+    form = form_of(admin_client.get(page_of(interaction)), "interaction_form")
+    interaction.write_order(product_details="Oil", quantity=3, total_price=Decimal(9))
+    admin_client.post(page_of(interaction), {**form, "details": "Spoke to the chef."})
+    assert Interaction.objects.get().details == "Spoke to the chef."
+    assert (OrderDetails.objects.get().quantity, OrderDetails.objects.get().total_price) == (3, 9)
+
+    admin_client.post(page_of(interaction), {**form, "order-0-quantity": "2"})
+    assert (OrderDetails.objects.get().quantity, OrderDetails.objects.get().total_price) == (2, 9)
+
+
+def test_a_person_of_the_lead_that_it_was_before_is_refused(admin_client, interaction, contact):
+    Interaction.objects.update(contact=None)
+    form = form_of(admin_client.get(page_of(interaction)), "interaction_form")
+    other = Restaurant.objects.create(name="Cactus Comidas para llevar")
+    Interaction.objects.update(lead=other)
+    answer = admin_client.post(page_of(interaction), {**form, "contact": contact.pk}, follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [IN_THE_WAY]
+    assert (Interaction.objects.get().lead, Interaction.objects.get().contact) == (other, None)

@@ -241,6 +241,7 @@ class Exchange(admin.ModelAdmin):
             user=request.user,
             may_add=self.has_add_permission(request),
             may_change=self.has_change_permission(request),
+            may_hand_over=request.user.has_perm("lead.hand_over_restaurant"),
             note=f"Imported from {upload.name}.",
         )
         sheet = self.sheet(importer)

@@ -5,7 +5,6 @@ an id becomes a new row; one with an id is compared with what an export would wr
 is looked at, and only what then means something else is saved, through the model's verb.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,8 +21,9 @@ from rest_framework.exceptions import ValidationError as InvalidBody
 from contact.models import Contact
 from contact.serializers import ContactSerializer
 from crm.backoffice.exchange.tables import WHOLE_ROW, Row, Table
+from crm.backoffice.ids import id_of
 from crm.models import Stamped, StampedQuerySet
-from crm.serializers import MAX_ID, ModelSerializer, ReferenceField
+from crm.serializers import ModelSerializer, ReferenceField
 from lead.models import Restaurant
 from lead.serializers import RestaurantSerializer
 
@@ -77,6 +77,7 @@ class Importer:
     user: Any = None
     may_add: bool = True
     may_change: bool = True
+    may_hand_over: bool = True
     note: str = ""  # for the history of status and owner
 
 
@@ -258,10 +259,6 @@ class Sheet(ModelResource):
         row_result.changes = self.changes
 
 
-def id_of(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,19}", text) and 0 < int(text) <= MAX_ID else None
-
-
 def ids_of(rows: Iterable[Row], column: str) -> list[int]:
     return [pk for row in rows if (pk := id_of(row.cells.get(column, "").strip()))]
 
@@ -303,6 +300,12 @@ class LeadSheet(Sheet):
 
     def reference_text(self, column: str, pk: int) -> str:
         return self.usernames.get(pk, "")
+
+    def import_instance(self, instance: Restaurant, row: dict[str, str], **kwargs: Any) -> None:
+        """As on the lead's page, another owner is a hand-over."""
+        super().import_instance(instance, row, **kwargs)
+        if instance.pk and "assigned_to_id" in self.edits and not self.importer.may_hand_over:
+            raise ValidationError({"assigned_to": ["You may not hand over leads."]})
 
     def edit(self, instance: Restaurant) -> None:
         instance.edit(by=self.importer.user, note=self.importer.note, **self.edits)

@@ -4,10 +4,11 @@ import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import OperationalError
 from django.urls import reverse
 
 from contact.models import Contact
-from crm.admin import StampedAdmin
+from crm.admin import IN_THE_WAY, StampedAdmin
 from crm.backoffice.roles import grant
 from crm.tests.forms import form_of
 from lead.models import Restaurant
@@ -97,3 +98,22 @@ def test_a_row_that_is_deleted_while_its_form_is_saved_is_a_message(admin_client
 
     assert answer.status_code == 200
     assert len(list(answer.context["messages"])) == 1
+
+
+def test_a_row_that_somebody_else_holds_is_told_and_stays(admin_client, lead, monkeypatch):
+    def held(self, *args, **kwargs):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(Restaurant, "delete", held)
+    answer = admin_client.post(path_of(lead), {"post": "yes"}, follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [IN_THE_WAY]
+    assert Restaurant.objects.filter(pk=lead.pk).exists()
+
+
+def test_chosen_rows_are_deleted_in_the_order_in_which_everybody_locks_them(admin_client, monkeypatch):
+    leads = [Restaurant.objects.create(name=name) for name in "ABC"]
+    gone = []
+    monkeypatch.setattr(Restaurant, "delete", lambda self: gone.append(self.pk))
+    chosen = {"action": "delete_selected", "_selected_action": [lead.pk for lead in leads], "post": "yes"}
+    admin_client.post(reverse("admin:lead_restaurant_changelist"), chosen)
+    assert gone == sorted(lead.pk for lead in leads)

@@ -296,3 +296,14 @@ def test_a_contact_of_a_lead_that_is_not_there_is_in_error(text, admin_client, l
 def test_a_contact_without_a_lead_is_in_error(admin_client):
     preview = upload(admin_client, csv_file(["name", "restaurant"], ["Asha Rao", ""], ["", ""]), CONTACTS)
     assert outcomes(preview)[0].problems == [("restaurant", "", "This field may not be null.")]
+
+
+def test_another_owner_is_for_those_who_hand_over(client, user, lead):
+    may = ["lead.view_restaurant", "lead.change_restaurant", "lead.import_restaurant"]
+    importer = staff(*may)
+    client.force_login(importer)
+    file = csv_file(["id", "assigned_to"], [lead.pk, importer.username])
+    assert outcomes(upload(client, file))[0].problems == [
+        ("assigned_to", importer.username, "You may not hand over leads.")
+    ]
+    assert totals(upload(client, csv_file(["id", "assigned_to"], [lead.pk, user.username]))) == {"skip": 1}

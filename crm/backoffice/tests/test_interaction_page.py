@@ -76,6 +76,11 @@ def test_a_lead_that_makes_no_sense_breaks_nothing(lead, admin_client):
     assert admin_client.get(ADD, {"lead": lead}).status_code == 200
 
 
+@pytest.mark.parametrize("date", ["2024-12-24", "x"])
+def test_a_moment_in_the_address_breaks_nothing(date, admin_client):
+    assert admin_client.get(ADD, {"date": date}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "change", [{"order-0-quantity": "0"}, {"order-0-total_price": "x"}, {"order-0-product_details": ""}]
 )

@@ -212,7 +212,16 @@ def test_history_by_the_new_status(admin_client):
 
 # --- What makes no sense ----------------------------------------------------------------------
 
-NONSENSE = ["abc", "-1", "9" * 30, "\0", "1e400", "NaN", "²", "2026-13-45", "0001-01-01", "9999-12-31", "x" * 300, "'"]
+
+@pytest.mark.parametrize("query", ["created_at__year=0", "created_at__year=10000", "name__regex=(", "name=%00"])
+@pytest.mark.parametrize("page", ["", "export/", "export/csv/"])
+def test_a_look_up_that_is_none_of_the_lists_filters_nothing_and_breaks_nothing(query, page, admin_client):
+    answer = admin_client.get(f"{LEADS}{page}?{query}")
+    assert (answer.status_code, answer["Location"]) == (302, f"{LEADS}?e=1")
+
+
+NUMBERS = ["-1", "9" * 30, "9" * 5_000, "1e400", "NaN", "²"]
+NONSENSE = [*NUMBERS, "abc", "\0", "2026-13-45", "0001-01-01", "9999-12-31", "x" * 300, "'"]
 
 
 @pytest.mark.parametrize("path", EVERY_LIST)

@@ -91,6 +91,26 @@ def test_everybody_else_sees_a_name_and_whether_it_is_active(client, manager, us
     assert "asha@example.com" not in page.content.decode()
 
 
+def test_everybody_else_reads_nothing_of_what_was_done_to_an_account(client, manager, user):
+    client.force_login(manager)
+    assert client.get(path_of(user, "history")).status_code == 200
+    assert path_of(user, "history") in client.get(path_of(user)).content.decode()
+    manager.groups.set(Group.objects.filter(name="KAM"))
+    assert client.get(path_of(user, "history")).status_code == 403
+    assert path_of(user, "history") not in client.get(path_of(user)).content.decode()
+
+
+@pytest.mark.parametrize(("role", "finds"), [("Manager", True), ("KAM", False)])
+def test_whoever_is_shown_no_address_does_not_find_by_it(role, finds, client, manager, user):
+    User.objects.filter(pk=user.pk).update(email="asha@example.com")
+    manager.groups.set(Group.objects.filter(name=role))
+    client.force_login(manager)
+    query = {"app_label": "lead", "model_name": "restaurant", "field_name": "assigned_to"}
+    found = client.get(reverse("admin:autocomplete"), {**query, "term": "asha@"}).json()["results"]
+    assert [row["text"] for row in found] == ["kam"] * finds
+    assert client.get(reverse("admin:autocomplete"), {**query, "term": "\0"}).json()["results"] == []
+
+
 @pytest.mark.parametrize("rows", [3, 30])
 def test_the_list_costs_the_same_however_many_there_are(admin_client, rows, django_assert_num_queries):
     grant(apps, "default")

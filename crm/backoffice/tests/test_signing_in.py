@@ -12,6 +12,7 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains
 
 from conftest import PASSWORD
+from crm.tests.forms import form_of
 
 NOON = "2024-12-24T12:00:00Z"
 
@@ -58,7 +59,8 @@ def test_the_right_password_leads_to_the_start_page(staff, browser):
 def test_whoever_came_for_a_page_gets_it_after_signing_in(staff, browser):
     answer = browser.get("/admin/password_change/")
     assert answer["Location"] == "/admin/login/?next=/admin/password_change/"
-    answer = browser.post(answer["Location"], {"username": "asha", "password": PASSWORD})
+    form = form_of(browser.get(answer["Location"]), "login-form")
+    answer = browser.post(answer["Location"], {**form, "username": "asha", "password": PASSWORD})
     assert answer["Location"] == "/admin/password_change/"
 
 

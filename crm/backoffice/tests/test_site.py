@@ -3,12 +3,15 @@
 import re
 
 import pytest
+import time_machine
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.staticfiles import finders
 from django.urls import reverse
 
+from call.models import WorkProfile
 from crm.backoffice.site import BackOfficeSite
 
 PAGES = ["/admin/", "/admin/lead/", "/admin/recent/", "/admin/adherence/", "/admin/lead/restaurant/"]
@@ -76,10 +79,25 @@ def test_a_page_has_its_title_and_ours(path, admin_client):
     assert len(re.findall("<h1", page)) == 1
 
 
+@pytest.mark.parametrize("page", ["add/", "{}/change/"])
+def test_the_list_is_one_step_above_a_lead(page, admin_client, lead):
+    answer = admin_client.get(f"/admin/lead/restaurant/{page.format(lead.pk)}").text
+    crumbs = re.search('<div class="breadcrumbs">.*?</div>', answer, re.DOTALL)[0]
+    assert re.findall('href="(.*?)"', crumbs) == ["/admin/", "/admin/lead/restaurant/"]
+
+
 def test_ones_recent_actions_are_listed(admin_client):
     admin_client.post("/admin/auth/group/add/", {"name": "Night shift"})
     page = admin_client.get("/admin/recent/").text
     assert "Night shift" in page
+
+
+def test_recent_actions_and_the_history_of_a_row_are_dated_in_the_viewers_zone(admin_client, admin_user, lead):
+    WorkProfile.objects.create(user=admin_user, time_zone="Asia/Kolkata")
+    with time_machine.travel("2024-12-28T20:15:00Z", tick=False):
+        LogEntry.objects.log_actions(admin_user.pk, [lead], CHANGE, "Called.")
+        assert "29 Dec 2024 01:45" in admin_client.get("/admin/recent/").text
+        assert "Dec. 29, 2024, 1:45 a.m." in admin_client.get(f"/admin/lead/restaurant/{lead.pk}/history/").text
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/recent/", "/admin/adherence/"])

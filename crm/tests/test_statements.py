@@ -1,0 +1,166 @@
+"""What the most frequent requests ask of the database, statement by statement, outside of any test's transaction."""
+
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import AccessToken
+
+from crm.models import SignInAttempts
+from lead.models import Restaurant
+
+USER = "SELECT auth_group auth_user auth_user_groups call_workprofile crm_endedtoken"
+CALENDAR = "SELECT call_workprofile lead_restaurant"
+
+
+@pytest.fixture
+def db(django_db_setup, django_db_blocker):
+    """In the place of pytest-django's: no transaction around the test, and in the end its rows are deleted."""
+    with django_db_blocker.unblock():
+        assert not connection.in_atomic_block
+        try:
+            yield
+        finally:
+            for model in (Restaurant, get_user_model(), SignInAttempts):
+                model.objects.all().delete()
+
+
+@pytest.fixture
+def ask(user):
+    """Send a request; the statements that it took."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
+
+    def ask(method: str, path: str, data=None, status: int = 200, **headers) -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            answer = getattr(client, method)(path, data, headers=headers)
+        assert answer.status_code == status, answer.json()
+        return [summary(query["sql"]) for query in queries]
+
+    return ask
+
+
+def summary(sql: str) -> str:
+    """The verb, the tables, and whether rows are locked."""
+    tables = sorted(set(re.findall(r'(?:FROM|JOIN|INTO|UPDATE) "(\w+)"', sql)))
+    return " ".join([sql.split()[0], *tables, *(["locked"] if "FOR NO KEY UPDATE" in sql else [])])
+
+
+LOCKED = " locked" if connection.vendor == "postgresql" else ""  # on SQLite the transaction is the lock
+
+
+def test_a_row_is_the_user_and_the_row(ask, lead):
+    assert ask("get", f"/lead/restaurants/{lead.pk}/") == [USER, "SELECT lead_restaurant"]
+
+
+def test_a_row_that_is_not_there_is_asked_for_once(ask, lead):
+    assert ask("get", "/lead/restaurants/0/", status=404) == [USER, "SELECT lead_restaurant"]
+
+
+@pytest.mark.parametrize("query", ["", "?assigned_to=1&created_after=2024-01-01", "?lead_status=NEW&search=bistro"])
+def test_a_list_is_the_user_and_the_list(ask, lead, query):
+    assert ask("get", f"/lead/restaurants/{query}") == [USER, "SELECT lead_restaurant"]
+
+
+def test_a_page_is_the_user_the_page_and_its_count(ask, lead):
+    assert ask("get", "/lead/restaurants/?page=1") == [USER, "SELECT lead_restaurant", "SELECT lead_restaurant"]
+    assert ask("get", "/lead/restaurants/?page=1&count=0") == [USER, "SELECT lead_restaurant"]
+
+
+def test_todays_calls_are_the_user_and_the_plans(ask, plan):
+    assert ask("get", "/call/today/") == [USER, "SELECT call_callplan"]
+
+
+def test_who_i_am_is_the_user_twice(ask):
+    assert ask("get", "/api/me/") == [USER, "SELECT auth_user"]
+
+
+def test_a_new_lead_is_one_insert_and_no_transaction(ask):
+    assert ask("post", "/lead/restaurants/", {"name": "Bistro"}, status=201) == [USER, "INSERT lead_restaurant"]
+
+
+def test_an_interaction_with_a_contact_looks_up_the_employer_and_needs_no_transaction(ask, lead, contact):
+    body = {"lead": lead.pk, "contact": contact.pk, "interaction_type": "EMAIL", "details": "Sent the catalog."}
+    assert ask("post", "/track/interactions/", body, status=201) == [
+        USER,
+        "SELECT contact_contact",
+        "INSERT track_interaction",
+    ]
+
+
+def test_an_interaction_without_a_contact_looks_up_the_lead(ask, lead):
+    body = {"lead": lead.pk, "interaction_type": "EMAIL"}
+    assert ask("post", "/track/interactions/", body, status=201) == [
+        USER,
+        "SELECT lead_restaurant",
+        "INSERT track_interaction",
+    ]
+
+
+def test_an_interaction_that_is_refused_writes_nothing(ask, lead, contact):
+    body = {"lead": 0, "contact": contact.pk, "interaction_type": "EMAIL"}
+    assert not [sql for sql in ask("post", "/track/interactions/", body, status=400) if sql.startswith("INSERT")]
+
+
+def test_a_touch_and_an_order_are_written_in_one_transaction(ask, lead, plan):
+    touch = {"lead": lead.pk, "interaction_type": "CALL"}
+    order = {"product_details": "Oil", "quantity": 1, "total_price": 5}
+    for body in (touch, {"lead": lead.pk, "interaction_type": "ORDER", "order": order}):
+        _, _, begin, *inside, commit = ask("post", "/track/interactions/", body, status=201)
+        assert (begin, inside[0], commit) == ("BEGIN", "INSERT track_interaction", "COMMIT")
+        assert not {"BEGIN", "COMMIT", "SAVEPOINT", "ROLLBACK"} & {sql.split()[0] for sql in inside}
+
+
+def test_a_change_locks_the_row_and_writes_it_in_one_transaction(ask, lead):
+    assert ask("patch", f"/lead/restaurants/{lead.pk}/", {"notes": "Closed on Mondays."}) == [
+        USER,
+        "BEGIN",
+        f"SELECT lead_restaurant{LOCKED}",
+        "UPDATE lead_restaurant",
+        "COMMIT",
+    ]
+
+
+def test_a_change_that_changes_nothing_writes_nothing(ask, lead):
+    assert ask("patch", f"/lead/restaurants/{lead.pk}/", {"notes": ""}) == [
+        USER,
+        "BEGIN",
+        f"SELECT lead_restaurant{LOCKED}",
+        "COMMIT",
+    ]
+
+
+def test_a_recorded_call_locks_the_plan_and_writes_plan_and_event_in_one_transaction(ask, plan):
+    for _ in range(2):
+        assert ask("post", f"/call/{plan.pk}/record_call/") == [
+            USER,
+            "BEGIN",
+            f"SELECT call_callplan{LOCKED}",
+            CALENDAR,
+            "UPDATE call_callplan",
+            "INSERT call_callevent",
+            "COMMIT",
+        ]
+
+
+def test_a_status_that_changes_writes_lead_and_history_in_one_transaction(ask, lead):
+    assert ask("post", f"/lead/restaurants/{lead.pk}/change_status/", {"status": "CONTACTED"}) == [
+        USER,
+        "BEGIN",
+        f"SELECT lead_restaurant{LOCKED}",
+        "UPDATE lead_restaurant",
+        "INSERT lead_statuschange",
+        "COMMIT",
+    ]
+
+
+def test_a_post_that_may_be_sent_again_is_one_transaction(ask):
+    key = {"Idempotency-Key": "once"}
+    statements = ask("post", "/lead/restaurants/", {"name": "Bistro"}, status=201, **key)
+    assert (statements[1], statements[-1]) == ("BEGIN", "COMMIT")
+    assert statements.count("INSERT lead_restaurant") == 1
+    again = ask("post", "/lead/restaurants/", {"name": "Bistro"}, status=201, **key)
+    assert "INSERT lead_restaurant" not in again
