@@ -4,9 +4,11 @@ A form saves only the fields that its user changed since the page was drawn, so 
 undone.
 """
 
+import re
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.http import HttpRequest, HttpResponse
@@ -34,6 +36,13 @@ class WrittenByVerbs:
         return False
 
 
+class Autocomplete(AutocompleteSelect):
+    """Django's, which fails where it has to show a chosen value that is no id."""
+
+    def optgroups(self, name: str, value: list[str], attr: Any = None) -> list:
+        return super().optgroups(name, [each for each in value if re.fullmatch("[0-9]{1,18}", str(each))], attr)
+
+
 class StampedAdmin(admin.ModelAdmin):
     """`search_fields` names one look-up path to a SearchField."""
 
@@ -45,6 +54,11 @@ class StampedAdmin(admin.ModelAdmin):
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
         """The value that the page showed travels with the form: what differs from it is what the user changed."""
         return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: Any):
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", Autocomplete(db_field, self.admin_site, using=kwargs.get("using")))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: models.QuerySet, search_term: str):
         if not search_term.strip():

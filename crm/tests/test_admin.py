@@ -90,3 +90,10 @@ def test_a_page_never_offers_all_rows_of_another_table_to_choose_from(model, adm
     page = admin_client.get(path_of(model, "change", model.objects.first().pk)).content.decode()
     assert page.count("Bistro ") < 12
     assert page.count("owner ") < 12
+
+
+@pytest.mark.parametrize("value", ["abc", "9" * 30, "-1", "\x00"])
+def test_a_chosen_row_that_is_none_is_an_error_of_its_field(value, admin_client):
+    page = admin_client.post(path_of(Contact, "add"), {"restaurant": value, "name": "Asha Rao"})
+    assert (page.status_code, Contact.objects.count()) == (200, 0)
+    assert "restaurant" in page.context["adminform"].form.errors

@@ -5,12 +5,13 @@ that a person sees; a formula is refused, since its last result may be missing o
 """
 
 import re
+import zlib
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import openpyxl
 from openpyxl.cell import WriteOnlyCell
@@ -23,6 +24,9 @@ from crm.backoffice.exchange.tables import MAX_COLUMNS, Lines, TableError
 MAX_UNPACKED = 400 * 1024 * 1024  # bytes
 MAX_ROW = 8 * 1024  # bytes, on average; sheets of leads have about 1,500
 MAX_RATIO = 100  # unpacked to packed; sheets have about 10
+MAX_PART = 2 * 1024 * 1024  # bytes of styles and the like, which openpyxl reads whole
+LONGEST_ROW = 2 * 1024 * 1024  # bytes of XML, of which openpyxl makes cells before it gives the row
+PIECE = 64 * 1024  # bytes
 MAX_SHEET = 1_048_576  # rows, of any spreadsheet program
 
 UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
@@ -40,9 +44,12 @@ class Workbook:
             with ZipFile(file) as archive:
                 unpacked = sum(part.file_size for part in archive.infolist())
                 packed = sum(part.compress_size for part in archive.infolist())
-        except (BadZipFile, ValueError, OSError) as error:
+                is_bomb = unpacked > min(allowed, MAX_RATIO * packed) or any(
+                    takes_too_much(archive, part) for part in archive.infolist()
+                )
+        except (BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
             raise TableError("The file looks like a workbook (.xlsx), but cannot be read.") from error
-        if unpacked > min(allowed, MAX_RATIO * packed):
+        if is_bomb:
             raise TableError("The workbook unpacks to far more than it should. Save its table as CSV.")
 
     def lines(self) -> Lines:
@@ -70,6 +77,23 @@ class Workbook:
                 book.close()
         except Exception as error:  # a damaged workbook fails in openpyxl in any way there is
             raise TableError("The workbook cannot be read. Open it, save it anew, or save its table as CSV.") from error
+
+
+def takes_too_much(archive: ZipFile, part: ZipInfo) -> bool:
+    """Whether openpyxl would need much memory at once for a part of the workbook, or for a row of one."""
+    if part.filename.endswith("sharedStrings.xml") or not part.filename.endswith((".xml", ".rels")):
+        return False
+    if "/worksheets/" not in part.filename:
+        return part.file_size > MAX_PART
+    row = 0
+    with archive.open(part) as sheet:
+        while piece := sheet.read(PIECE):
+            first, *others = piece.split(b"row>")
+            row += len(first)
+            if row > LONGEST_ROW:
+                return True
+            row = len(others[-1]) if others else row
+    return False
 
 
 def text_of(cell: Any) -> str | TableError:

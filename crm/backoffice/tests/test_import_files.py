@@ -1,6 +1,7 @@
 """Which files an import takes, and how it names what is wrong with the others."""
 
 from io import BytesIO
+from random import Random
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -144,6 +145,14 @@ def test_a_workbook_that_unpacks_to_far_more_than_it_should_is_not_unpacked():
     bomb = repacked(WORKBOOK, "sheet1.xml", lambda xml: xml + b" " * 50_000_000)
     assert len(bomb) < 100_000
     assert "unpacks to far more than it should" in refusal(bomb)
+
+
+@pytest.mark.parametrize(("part", "place"), [("styles.xml", b"<fonts"), ("sheet1.xml", b"<row")])
+def test_neither_a_part_that_is_read_whole_nor_a_row_takes_much_memory(part, place):
+    noise = b"<!--" + Random(1).randbytes(1_500_000).hex().encode() + b"-->"  # hardly to be packed
+    assert "unpacks to far more than it should" in refusal(
+        repacked(WORKBOOK, part, lambda xml: xml.replace(place, noise + place, 1))
+    )
 
 
 def test_entities_in_a_workbook_are_not_expanded():
