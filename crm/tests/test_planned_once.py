@@ -5,13 +5,8 @@ from django.db import DataError, NotSupportedError, ProgrammingError, connection
 from django.test.utils import CaptureQueriesContext
 
 from crm import prepared
-from crm.postgresql import PlannedOnce
+from crm.postgresql import PlannedOnce, base
 from lead.models import Restaurant
-
-if connection.vendor != "postgresql":
-    pytest.skip("SQLite plans nothing ahead", allow_module_level=True)
-
-from crm.postgresql import base
 
 known = prepared.Prepared(lambda pk: Restaurant.objects.filter(pk=pk).order_by().values_list("id", "name"), pk=2**40)
 
