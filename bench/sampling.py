@@ -13,7 +13,13 @@ from servers import VENV, Target
 SECONDS = 8
 RATE = 250  # samples a second
 
-IDLE = ("accept (socket.py", "select (selectors.py", "wait (threading.py", "_worker (concurrent/futures")  # innermost
+IDLE = (
+    "accept (socket.py",
+    "select (selectors.py",
+    "wait (threading.py",
+    "_worker (concurrent/futures",
+    "asks_again (crm/worker.py",
+)  # innermost
 
 # A sample goes to the first of these whose mark is anywhere in its stack: a step of the request with all beneath it.
 STEPS = {
@@ -23,7 +29,7 @@ STEPS = {
     "body: read and parsed": ["parse (crm/parsing.py"],
     "conditional: ETag": ["tag (crm/conditional.py"],
     "rows to JSON": ["rows_to_json (", "row_to_json (", "to_json (", "render (crm/rendering.py"],
-    "filters": ["filter_queryset (crm/filtering.py"],
+    "filters": ["read (crm/filtering.py", "of (crm/filtering.py"],
     "transaction": ["__enter__ (django/db/transaction.py", "__exit__ (django/db/transaction.py"],
     "input: serializer's fields made": ["fields (rest_framework/serializers.py", "get_fields (rest_framework"],
     "input: validation": ["is_valid (rest_framework/serializers.py"],
