@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from call.models import EARLIEST, CallEvent, CallPlan, WorkProfile
 from crm import dates
+from crm.prepared import batched
 
 BATCH = 1_000  # plans, with their logs, in memory
 MOVES = {CallEvent.Kind.SNOOZED, CallEvent.Kind.RESCHEDULED}
@@ -53,8 +53,7 @@ def adherence(first: date, last: date) -> list[dict[str, Any]]:
     """A row per owner of the plans with an occurrence in [first, last], local dates, by owner id."""
     zones = {user: ZoneInfo(zone) for user, zone in WorkProfile.objects.values_list("user", "time_zone")}
     tallies: dict[int | None, Tally] = defaultdict(Tally)
-    plans = plans_between(first, last).iterator(BATCH)
-    while batch := list(islice(plans, BATCH)):
+    for batch in batched(plans_between(first, last).iterator(BATCH), BATCH):
         logs = logs_of(batch)
         for plan in batch:
             zone = zones.get(plan.owner) or dates.server_zone()

@@ -18,13 +18,8 @@ class CallEventInline(WrittenByVerbs, admin.TabularInline):
 
 
 class CallPlanAdmin(StampedAdmin):
-    list_display = ["lead", "frequency", "next_call_date", "last_called", "paused"]
-    list_filter = ["frequency", "paused", "next_call_date"]
-    list_select_related = ["lead"]
     search_fields = ["lead__search"]
     autocomplete_fields = ["lead"]
-    fields = ["lead", "frequency", "last_called", "next_call_date", "notes", "paused", *STAMPS]
-    inlines = [CallEventInline]
 
     def get_readonly_fields(self, request, obj=None):
         """A new plan has not been called yet."""

@@ -9,6 +9,7 @@ from call import rhythm
 from call.log import CallEvent
 from call.models import CallPlan
 from call.profiles import WorkProfile
+from crm.prepared import batched
 from track.models import Interaction
 from track.touches import Touch
 
@@ -45,9 +46,8 @@ def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | 
 
 def follow_owners(leads: Iterable[int]) -> None:
     """Subscriber of `lead.models.owner_changed`: another owner, another calendar."""
-    leads = list(leads)
-    for start in range(0, len(leads), LEADS):
-        CallPlan.objects.filter(lead__in=leads[start : start + LEADS]).recompute()
+    for batch in batched(leads, LEADS):
+        CallPlan.objects.filter(lead__in=batch).recompute()
 
 
 def follow_profile(user_id: int) -> None:

@@ -1,11 +1,9 @@
-from crm.admin import STAMPS, StampedAdmin
+from crm.admin import StampedAdmin
 
 
 class ContactAdmin(StampedAdmin):
-    """What is the contact's own; registered by the back office."""
+    """What is the contact's own; the back office registers it with its list and page."""
 
-    list_display = ["name", "role", "restaurant", "phone", "email"]
     list_select_related = ["restaurant"]
     search_fields = ["search"]
     autocomplete_fields = ["restaurant"]
-    fields = ["restaurant", "name", "role", "email", "phone", "address", *STAMPS]

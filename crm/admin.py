@@ -4,7 +4,6 @@ A form saves only the fields that its user changed since the page was drawn, so 
 undone.
 """
 
-import re
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,7 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from crm.deletion import summary
-from crm.errors import is_lock_timeout
+from crm.errors import is_conflict
+from crm.ids import id_of
 from crm.models import Stamped
 from crm.search import search
 
@@ -40,7 +40,7 @@ class Autocomplete(AutocompleteSelect):
     """Django's, which fails where it has to show a chosen value that is no id."""
 
     def optgroups(self, name: str, value: list[str], attr: Any = None) -> list:
-        return super().optgroups(name, [each for each in value if re.fullmatch("[0-9]{1,18}", str(each))], attr)
+        return super().optgroups(name, [each for each in value if id_of(str(each))], attr)
 
 
 class StampedAdmin(admin.ModelAdmin):
@@ -81,7 +81,7 @@ class StampedAdmin(admin.ModelAdmin):
         except self.model.DoesNotExist:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         except (IntegrityError, OperationalError) as error:
-            if request.method != "POST" or (isinstance(error, OperationalError) and not is_lock_timeout(error)):
+            if request.method != "POST" or not is_conflict(error):
                 raise
             self.message_user(request, IN_THE_WAY, messages.ERROR)
             return redirect(request.get_full_path())

@@ -56,9 +56,7 @@ def exception_handler(exc: Exception, context: dict) -> Response | None:
 def as_api_exception(exc: Exception) -> Exception:
     """What the exceptions of Django and the database mean to a client."""
     match exc:
-        case IntegrityError():
-            return Conflict()
-        case OperationalError() if is_lock_timeout(exc):
+        case _ if is_conflict(exc):
             return Conflict()
         case OperationalError() | InterfaceError():
             logger.error("The database does not answer: %s", type(exc).__name__)
@@ -74,6 +72,11 @@ def as_api_exception(exc: Exception) -> Exception:
             bad_request.status_code = status.HTTP_400_BAD_REQUEST
             return bad_request
     return exc
+
+
+def is_conflict(exc: Exception) -> bool:
+    """Whether somebody else's simultaneous change is in the way."""
+    return isinstance(exc, IntegrityError) or (isinstance(exc, OperationalError) and is_lock_timeout(exc))
 
 
 def is_lock_timeout(exc: OperationalError) -> bool:

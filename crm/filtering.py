@@ -21,7 +21,7 @@ from rest_framework.filters import BaseFilterBackend
 
 from crm import dates
 from crm.pagination import PAGE_PARAMETERS
-from crm.search import search
+from crm.search import search, words_of
 from crm.serializers import MAX_ID
 
 FilterSet = django_filters.FilterSet
@@ -124,8 +124,8 @@ class Asked:
                     field = declared[name].field
                     asked.filters[name] = field.clean(values if isinstance(field, ChoicesField) else values[-1])
                 elif name == "search" and view.search_field and values:
+                    words_of(values[-1])
                     asked.words = values[-1]
-                    search(view.queryset, view.search_field, asked.words)
                 elif name == "ordering" and values:
                     asked.order = ordering(values[-1], view.ordering_fields)
                 elif name not in known_to(view) and is_strict(request):

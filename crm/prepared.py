@@ -7,7 +7,8 @@ rows at once.
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -17,6 +18,14 @@ from django.db.models import QuerySet
 from crm.postgresql import PlannedOnce
 
 CHUNK = 1_000  # rows
+Row = TypeVar("Row")
+
+
+def batched(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """The rows in lists of `size`, the last one shorter."""
+    rows = iter(rows)
+    while batch := list(islice(rows, size)):
+        yield batch
 
 
 class Compiled:

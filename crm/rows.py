@@ -6,7 +6,6 @@ column, the column's value is written as it is: crm.rendering knows the contract
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import islice
 
 import orjson
 from django.db.models import QuerySet
@@ -14,7 +13,7 @@ from django.http import StreamingHttpResponse
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from crm.prepared import CHUNK
+from crm.prepared import CHUNK, batched
 from crm.rendering import to_json
 from crm.serializers import GivenBooleanField, InstantField, ModelSerializer, MoneyField, ReferenceField
 
@@ -133,9 +132,3 @@ def _stream(rows: QuerySet, serializer_class: type[ModelSerializer]) -> Iterator
         yield opening + rows_to_json(chunk, serializer_class)[1:-1]
         opening = b","
     yield b"]" if opening == b"," else b"[]"  # the rows may have gone since they were counted
-
-
-def batched(rows: Iterable[tuple], size: int) -> Iterator[list[tuple]]:
-    rows = iter(rows)
-    while chunk := list(islice(rows, size)):
-        yield chunk

@@ -69,19 +69,21 @@ class TrigramIndex(RunSQL):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
-def search(queryset: models.QuerySet, field: str, text: str) -> models.QuerySet:
-    """The rows whose search column `field` (a look-up path) holds every word of `text`.
-
-    Raises django's ValidationError for a text that is too long or holds NUL.
-    """
+def words_of(text: str) -> list[str]:
+    """What to look for, folded. Raises django's ValidationError for a text that is too long or holds NUL."""
     if "\0" in text:
         raise ValidationError("Null characters are not allowed.")
     words = fold(text).split()
     if len(text) > MAX_LENGTH or len(words) > MAX_TERMS:
         raise ValidationError(f"Search for at most {MAX_TERMS} words and {MAX_LENGTH} characters.")
     if is_phone(" ".join(words)):
-        words = [" ".join(words)]  # a number written in groups
-    for word in words:
+        return [" ".join(words)]  # a number written in groups
+    return words
+
+
+def search(queryset: models.QuerySet, field: str, text: str) -> models.QuerySet:
+    """The rows whose search column `field` (a look-up path) holds every word of `text`. Raises as `words_of`."""
+    for word in words_of(text):
         matches = Q(**{f"{field}__contains": word})
         if is_phone(word):
             matches |= Q(**{f"{field}__contains": digits(word)})

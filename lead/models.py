@@ -13,6 +13,7 @@ from django.db import models, transaction
 from crm import dates
 from crm.hooks import Hook
 from crm.models import Stamped, StampedQuerySet
+from crm.prepared import batched
 from crm.search import SearchField
 
 BATCH = 1_000  # rows that one statement writes
@@ -32,10 +33,6 @@ class LeadStatus(models.TextChoices):
     LOST = "LOST"
 
 
-def batches(ids: list[int]) -> list[list[int]]:
-    return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
-
-
 class RestaurantQuerySet(StampedQuerySet):
     def hand_over(
         self, from_: int | None, to: int, *, leads: Iterable[int] | None = None, by=None, note: str = ""
@@ -51,7 +48,7 @@ class RestaurantQuerySet(StampedQuerySet):
             ids = self._lock_leads_of(from_, leads)
             moment = dates.now()
             stamps = {"created_by": by, "created_at": moment, "updated_at": moment}
-            for batch in batches(ids):
+            for batch in batched(ids, BATCH):
                 Restaurant.objects.filter(pk__in=batch).update(assigned_to=to, updated_at=moment)
                 OwnerChange.objects.bulk_create(
                     OwnerChange(lead_id=pk, old_owner_id=from_, new_owner_id=to, note=note, **stamps) for pk in batch
@@ -67,7 +64,7 @@ class RestaurantQuerySet(StampedQuerySet):
             return list(rows.filter(assigned_to=owner).values_list("pk", flat=True))
         wanted = sorted(set(named))
         owners: dict[int, int | None] = {}
-        for batch in batches(wanted):
+        for batch in batched(wanted, BATCH):
             owners |= rows.filter(pk__in=batch).values_list("pk", "assigned_to")
         if strangers := [pk for pk in wanted if pk not in owners or owners[pk] != owner]:
             whose = f"of user {owner}" if owner else "without an owner"

@@ -34,13 +34,9 @@ class OrderInline(admin.StackedInline):
 
 class InteractionAdmin(StampedAdmin):
     form = InteractionForm
-    list_display = ["date", "lead", "contact", "interaction_type", "order_placed", "created_by"]
-    list_filter = ["interaction_type", "order_placed", "date"]
     list_select_related = ["lead", "contact", "created_by"]
     search_fields = ["lead__search"]
     autocomplete_fields = ["lead", "contact"]
-    fields = ["lead", "contact", "interaction_type", "details", "order_placed", "date", *STAMPS]
-    inlines = [OrderInline]
 
     def create(self, **fields) -> Interaction:
         fields["order_placed"] |= fields["interaction_type"] == InteractionType.ORDER
@@ -69,16 +65,8 @@ class InteractionAdmin(StampedAdmin):
 class OrderDetailsAdmin(StampedAdmin):
     """All orders. They are placed, and taken back, on their interaction."""
 
-    list_display = ["order_date", "lead", "product_details", "quantity", "total_price"]
-    list_filter = ["order_date"]
-    list_select_related = ["interaction__lead"]
     search_fields = ["interaction__lead__search"]
-    fields = ["interaction", "product_details", "quantity", "total_price", "order_date", *STAMPS]
     readonly_fields = ["interaction", *STAMPS]
-
-    @admin.display(ordering="interaction__lead__name")
-    def lead(self, order: OrderDetails):
-        return order.interaction.lead
 
     def has_add_permission(self, request) -> bool:
         return False

@@ -24,8 +24,9 @@ from crm import dates
 from crm.admin import IN_THE_WAY
 from crm.backoffice.colleagues import ColleagueField
 from crm.backoffice.verbs import MAX_TEXT, Moment, TextArea
-from crm.errors import is_lock_timeout
-from lead.models import LeadStatus, Restaurant, batches
+from crm.errors import is_conflict
+from crm.prepared import batched
+from lead.models import BATCH, LeadStatus, Restaurant
 from track.models import Interaction, InteractionType
 
 MOST = 5_000  # rows of one action: they stay locked until it is done
@@ -64,7 +65,7 @@ class RowsAction:
             except ValidationError as error:
                 form.add_error(None, error.messages)
             except (IntegrityError, OperationalError) as error:
-                if isinstance(error, OperationalError) and not is_lock_timeout(error):
+                if not is_conflict(error):
                     raise
                 form.add_error(None, IN_THE_WAY)
             else:
@@ -131,7 +132,7 @@ def note_in_log(request: HttpRequest, rows: QuerySet, said: str) -> None:
 
 def locked_leads(ids: list[int]) -> Iterator[Restaurant]:
     """In the order of their ids, a batch at a time in memory; those that are gone are left out."""
-    for batch in batches(ids):
+    for batch in batched(ids, BATCH):
         for lead in Restaurant.objects.locked().filter(pk__in=batch).order_by("pk"):
             lead.note_lock()
             yield lead
@@ -157,7 +158,7 @@ class ChangeStatuses(RowsAction):
 
     def do(self, model_admin: Any, request: HttpRequest, ids: list[int], *, status: str, note: str) -> int:
         changed = [lead.pk for lead in locked_leads(ids) if lead.change_status(status, by=request.user, note=note)]
-        for batch in batches(changed):
+        for batch in batched(changed, BATCH):
             said = f"Status changed to {LeadStatus(status).label}."
             note_in_log(request, Restaurant.objects.filter(pk__in=batch), said)
         return len(changed)
@@ -184,7 +185,7 @@ class HandOver(RowsAction):
         leads_of.pop(to.pk, None)
         for owner, leads in leads_of.items():
             Restaurant.objects.hand_over(owner, to.pk, leads=leads, by=request.user, note=note)
-            for batch in batches(leads):
+            for batch in batched(leads, BATCH):
                 note_in_log(request, Restaurant.objects.filter(pk__in=batch), f"Handed over to {to}.")
         return sum(map(len, leads_of.values()))
 
@@ -245,7 +246,7 @@ class RecordCalls(RowsAction):
         count = 0
         lead_of = dict(CallPlan.objects.filter(pk__in=ids).values_list("pk", "lead_id"))
         lock_plans_of(list(lead_of.values()))
-        for batch in batches(sorted(lead_of)):
+        for batch in batched(sorted(lead_of), BATCH):
             for plan in CallPlan.objects.filter(pk__in=batch).for_reckoning():
                 facts: dict[str, Any] = {"outcome": outcome, "details": details}
                 if plan.lead_id in noted:

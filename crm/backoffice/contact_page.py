@@ -7,7 +7,6 @@ from crm.backoffice.pages import RECORD, Page
 
 
 class ContactPage(Page):
-    fields = None
     person = (None, {"fields": ["restaurant", ("name", "role"), ("phone", "email"), "address"]})
 
     def get_fieldsets(self, request: HttpRequest, obj: Contact | None = None):

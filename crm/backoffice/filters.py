@@ -46,8 +46,8 @@ from django.http import HttpRequest
 from call.models import CallPlan, Frequency
 from crm import dates
 from crm.backoffice.colleagues import colleagues_called, zone_of_viewer
-from crm.backoffice.ids import id_of
 from crm.backoffice.periods import Periods
+from crm.ids import id_of
 from crm.search import fold
 from crm.serializers import MAX_ID
 from lead.models import LeadStatus, Restaurant

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from crm.backoffice.ids import id_of
 from crm.backoffice.pages import RECORD, Page
 from crm.backoffice.verbs import PersonField
+from crm.ids import id_of
 from track.admin import OrderInline
 from track.models import Interaction, OrderDetails
 
@@ -20,7 +20,6 @@ class OrderRow(OrderInline):
 class InteractionPage(Page):
     """Once the lead is known, its people are there to choose from."""
 
-    fields = None
     happened = (
         None,
         {"fields": [("lead", "contact"), ("interaction_type", "date"), "details", "order_placed"]},
@@ -42,7 +41,6 @@ class InteractionPage(Page):
 
 
 class OrderPage(Page):
-    fields = None
     fieldsets = [
         (None, {"fields": ["interaction", "product_details", ("quantity", "total_price", "order_date")]}),
         RECORD,

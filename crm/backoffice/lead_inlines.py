@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from call.models import CallPlan
 from contact.models import Contact
-from crm.backoffice.ids import id_of
+from crm.ids import id_of
 
 
 class NewestFormSet(BaseInlineFormSet):

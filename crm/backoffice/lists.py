@@ -26,8 +26,8 @@ from django.utils.text import capfirst
 from crm import dates
 from crm.backoffice.actions import DeleteRows
 from crm.backoffice.colleagues import zone_of_viewer
-from crm.backoffice.ids import id_of
 from crm.backoffice.site import NAMES
+from crm.ids import id_of
 from lead.models import LeadStatus
 
 COUNTED = 100_000  # rows; of more it is said that they are more

@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from crm.admin import IN_THE_WAY
 from crm.backoffice.colleagues import zone_of_viewer
-from crm.backoffice.ids import id_of
 from crm.backoffice.timeline import may_view
 from crm.backoffice.verbs import VerbForm
-from crm.errors import is_lock_timeout
+from crm.errors import is_conflict
+from crm.ids import id_of
 from lead.models import Restaurant
 
 RECORD: Any = ("Record", {"fields": [("created_at", "made_by", "updated_at")], "classes": ["collapse"]})
@@ -122,7 +122,7 @@ class Page(admin.ModelAdmin):
                 said = form.do()
                 self.log_change(request, obj, said)
         except (ObjectDoesNotExist, IntegrityError, OperationalError) as error:
-            if isinstance(error, OperationalError) and not is_lock_timeout(error):
+            if not isinstance(error, ObjectDoesNotExist) and not is_conflict(error):
                 raise
             self.message_user(request, IN_THE_WAY, messages.ERROR)
         else:

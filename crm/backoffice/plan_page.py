@@ -31,7 +31,6 @@ class PlanPage(Page):
     change_form_template = "backoffice/plan_page.html"
     verbs = [RecordCall, Snooze, Skip, Pause, Resume, SetFrequency]
     inlines = [LogInline]
-    fields = None
     plan_fields = (None, {"fields": ["lead", ("frequency", "paused"), ("last_called", "next_call_date"), "notes"]})
     new_fields = (None, {"fields": ["lead", ("frequency", "next_call_date"), "notes"]})
 

@@ -6,10 +6,10 @@ Rows are read, checked and written in chunks, so that memory does not grow with 
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
-from itertools import islice
 
 from crm.backoffice.exchange.sheets import Outcome, Sheet
 from crm.backoffice.exchange.tables import Row, Table
+from crm.prepared import batched
 
 CHUNK = 500  # rows
 
@@ -27,8 +27,7 @@ class Import:
 
         Once a row is in error nothing more is written. Raises TableError where the file cannot be read further.
         """
-        rows = iter(self.table)
-        while chunk := list(islice(rows, CHUNK)):
+        for chunk in batched(self.table, CHUNK):
             self.sheet.load(chunk, lock=write)
             for row in chunk:
                 outcome = self.outcome(row, write=write and not self.totals["error"])

@@ -21,7 +21,7 @@ from rest_framework.exceptions import ValidationError as InvalidBody
 from contact.models import Contact
 from contact.serializers import ContactSerializer
 from crm.backoffice.exchange.tables import WHOLE_ROW, Row, Table
-from crm.backoffice.ids import id_of
+from crm.ids import id_of
 from crm.models import Stamped, StampedQuerySet
 from crm.serializers import ModelSerializer, ReferenceField
 from lead.models import Restaurant
