@@ -18,7 +18,6 @@ IDLE = (
     "select (selectors.py",
     "wait (threading.py",
     "_worker (concurrent/futures",
-    "asks_again (crm/worker.py",
 )  # innermost
 
 # A sample goes to the first of these whose mark is anywhere in its stack: a step of the request with all beneath it.

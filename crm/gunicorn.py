@@ -16,7 +16,7 @@ Env.read_env(Path(__file__).parent.parent / ".env")
 bind = f"{read('HOST', '127.0.0.1', str)}:{read('PORT', 8000, count)}"
 workers = read("WORKERS", 2, count)
 threads = read("THREADS", 2, count)
-worker_class = "crm.worker.PatientWorker"
+worker_class = "crm.worker.LeadingWorker"
 limit_request_line = 8190  # bytes: the longest filters of a list, percent-encoded
 keepalive = 30  # seconds an idle client's connection is kept
 graceful_timeout = 30  # seconds to finish what is in flight: as long as a request may wait for a lock
