@@ -98,6 +98,9 @@ def verified(raw: bytes, key: str) -> AccessToken:
 
 
 class TokenAuthentication(JWTAuthentication):
+    def __init__(self) -> None:
+        """SimpleJWT's looks for the user model here, on every request."""
+
     def get_validated_token(self, raw_token: bytes) -> Token:
         """As SimpleJWT's, which verifies the same bytes anew on every request; whether they have expired is new."""
         try:

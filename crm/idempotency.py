@@ -15,6 +15,7 @@ from django.db import connection
 from django.http import HttpResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.response import Response
 
 from crm import dates
 from crm.errors import Conflict
@@ -55,7 +56,8 @@ def once(request, key: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
     if not 200 <= response.status_code < 300:
         row.delete()
         return response
-    response.render()  # type: ignore[attr-defined]
+    if isinstance(response, Response):
+        response.render()
     row.status = response.status_code
     row.content = response.content
     row.headers = {name: response[name] for name in KEPT_HEADERS if name in response}

@@ -9,9 +9,8 @@ from functools import cache
 
 import orjson
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework import serializers
-from rest_framework.response import Response
 
 from crm.prepared import CHUNK, batched
 from crm.rendering import to_json
@@ -78,25 +77,15 @@ def instance_to_json(instance, serializer_class: type[ModelSerializer]) -> bytes
     return to_json({key: getattr(instance, column) for key, column in columns(serializer_class).items()})
 
 
-class JSONResponse(Response):
-    """An answer that is JSON already. `data` reads it back for whoever asks."""
+class JSONResponse(HttpResponse):
+    """An answer that is JSON already: there is nothing to negotiate or render. `data` reads it back."""
 
-    def __init__(self, content: bytes, **kwargs) -> None:
-        self._written = content
-        super().__init__(**kwargs)
+    def __init__(self, content: bytes, headers: dict[str, str] | None = None, **kwargs) -> None:
+        super().__init__(content, headers={"Content-Type": "application/json", **(headers or {})}, **kwargs)
 
     @property
     def data(self):
-        return orjson.loads(self._written)
-
-    @data.setter
-    def data(self, value) -> None:
-        pass
-
-    @property
-    def rendered_content(self) -> bytes:
-        self["Content-Type"] = "application/json"
-        return self._written
+        return orjson.loads(self.content)
 
 
 def window(queryset: QuerySet, serializer_class: type[ModelSerializer]) -> QuerySet:
@@ -106,7 +95,7 @@ def window(queryset: QuerySet, serializer_class: type[ModelSerializer]) -> Query
 
 def list_response(
     chunks: Iterable[list[tuple]], serializer_class: type[ModelSerializer], whole: Callable[[], QuerySet]
-) -> Response | StreamingHttpResponse:
+) -> JSONResponse | StreamingHttpResponse:
     """The complete list, of the rows of its `window`; where they are too many, of its `whole` queryset.
 
     Up to WHOLE rows in one piece; more are streamed, in memory that does not grow with them.

@@ -32,7 +32,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from crm import filtering, search
 from crm.schema_components import ABOUT, COMPONENTS, PLAIN_PATHS, RESPONSES, TAGS, reference
-from crm.serializers import ModelSerializer
+from crm.serializers import FieldsMadeOnce, ModelSerializer, Serializer
 from crm.viewsets import ApiViewSet, ReadingViewSet, ResourceViewSet
 
 # What the operations that every resource has are called: summary and description, about {one} of its {many}.
@@ -247,7 +247,15 @@ def examples(kind: str) -> dict[str, Any]:
 
 def documented_elsewhere() -> list[type]:
     """Classes whose docstrings tell developers, not clients, what a subclass is."""
-    return [*get_lib_doc_excludes(), ModelSerializer, ApiViewSet, ReadingViewSet, ResourceViewSet]
+    return [
+        *get_lib_doc_excludes(),
+        FieldsMadeOnce,
+        Serializer,
+        ModelSerializer,
+        ApiViewSet,
+        ReadingViewSet,
+        ResourceViewSet,
+    ]
 
 
 class Generator(SchemaGenerator):

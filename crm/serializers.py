@@ -1,12 +1,14 @@
 """The fields that the documented bodies are made of, and a ModelSerializer that saves only what it was given."""
 
-from copy import copy, deepcopy
+from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import models
+from django.utils.functional import cached_property
 from rest_framework import serializers
+from rest_framework.utils.serializer_helpers import BindingDict
 
 from crm import dates
 
@@ -86,23 +88,34 @@ class JSONField(serializers.JSONField):
             self.fail("invalid")
 
 
-def copies(fields: dict[str, serializers.Field]) -> dict[str, serializers.Field]:
-    """Fields for another serializer to bind. DRF's deep copy builds each anew; only those that hold others need it."""
-    return {
-        name: deepcopy(field) if isinstance(field, serializers.BaseSerializer | serializers.ListField) else copy(field)
-        for name, field in fields.items()
-    }
+class FieldsMadeOnce:
+    """A serializer whose fields are made and bound once for its class, and copied for each instance.
+
+    DRF makes them anew, which costs more than all that is done with them. What they are may not depend on the instance.
+    """
+
+    @cached_property
+    def fields(self) -> BindingDict:
+        cls = type(self)
+        if "bound_fields" not in vars(cls):
+            cls.bound_fields = dict(serializers.Serializer.fields.func(cls()))
+        own = BindingDict(self)
+        for name, field in cls.bound_fields.items():
+            if hasattr(field, "child"):  # which is bound to it
+                own[name] = deepcopy(field)
+            else:
+                own.fields[name] = twin = object.__new__(type(field))
+                twin.__dict__ = {**field.__dict__, "parent": self}
+        return own
 
 
-class Serializer(serializers.Serializer):
-    def get_fields(self) -> dict[str, serializers.Field]:
-        return copies(self._declared_fields)
+class Serializer(FieldsMadeOnce, serializers.Serializer):
+    pass
 
 
-class ModelSerializer(serializers.ModelSerializer):
+class ModelSerializer(FieldsMadeOnce, serializers.ModelSerializer):
     """Creates through the model's manager and edits through `Stamped.edit`, which saves only what changed."""
 
-    built_fields: dict[str, serializers.Field]
     built_validators: list
     serializer_related_field = ReferenceField
     serializer_field_mapping = {
@@ -112,13 +125,6 @@ class ModelSerializer(serializers.ModelSerializer):
         models.DecimalField: MoneyField,
         models.JSONField: JSONField,
     }
-
-    def get_fields(self) -> dict[str, serializers.Field]:
-        """As DRF builds them from the model, but once for each class: it costs more than all that is done with them."""
-        cls = type(self)
-        if "built_fields" not in vars(cls):
-            cls.built_fields = super().get_fields()
-        return copies(cls.built_fields)
 
     def get_validators(self) -> list:
         cls = type(self)

@@ -67,15 +67,18 @@ class ApiViewSet(GenericViewSet):
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
         shows_resource = self.detail or request.method == "POST"
-        if self.keeps_answers and shows_resource and isinstance(response, Response) and not response.is_rendered:
-            response.add_post_render_callback(conditional.tag)
+        if self.keeps_answers and shows_resource:
+            if isinstance(response, rows.JSONResponse):
+                return conditional.tagged(request, response)
+            if isinstance(response, Response) and not response.is_rendered:
+                response.add_post_render_callback(conditional.tag)
         return response
 
     def check_precondition(self, instance) -> None:
         """Raises PreconditionFailed (412) where the locked row is not the one that the client has seen."""
         conditional.check(self.request, lambda: self.json(instance))
 
-    def answer(self, instance, **kwargs) -> Response:
+    def answer(self, instance, **kwargs) -> rows.JSONResponse:
         """The whole resource, which every write answers."""
         return rows.JSONResponse(self.json(instance), **kwargs)
 
