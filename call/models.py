@@ -270,11 +270,12 @@ class CallPlan(Stamped):
         return self.events.filter(kind=CallEvent.Kind.CALLED, happened_at=called, own=True).exists()
 
     def log(self, kind: str, planned: datetime, *, by=None, happened_at: datetime | None = None, **facts: Any):
-        """Write down what happened, and which date was planned then."""
+        """Write down what happened, and which date was planned then. The event's id is not known."""
         facts.setdefault("due", self.next_call_date)
-        return CallEvent.objects.create(
-            plan=self, kind=kind, planned=planned, happened_at=happened_at or dates.now(), created_by=by, **facts
-        )
+        facts |= {"planned": planned, "happened_at": happened_at or dates.now(), "created_by": by}
+        event = CallEvent(plan=self, kind=kind, **facts)
+        event.insert_later()
+        return event
 
     def beginning(self) -> rhythm.Beginning:
         return rhythm.Beginning(

@@ -96,11 +96,17 @@ class Stamped(PreparedWrites):
 
         Raises DoesNotExist for a row that is gone.
         """
-        if getattr(self, "_locked_in", None) is not transaction_block():
+        if not self.is_locked:
             fresh = type(self).objects.locked().get(pk=self.pk)
             self.__dict__.clear()
             self.__dict__.update(fresh.__dict__)
             self.note_lock()
+
+    @property
+    def is_locked(self) -> bool:  # type: ignore[override]
+        """Whether the row was read under a lock in the transaction that is open."""
+        locked_in = vars(self).get("_locked_in")
+        return locked_in is not None and connection.in_atomic_block and locked_in is connection.atomic_blocks[0]
 
     def note_lock(self) -> None:
         """The row was read by `locked()` in the transaction that is open."""

@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
-from crm.postgresql import PlannedOnce
+from crm.postgresql import PlannedOnce, SentLater
 
 CHUNK = 1_000  # rows
 Row = TypeVar("Row")
@@ -97,20 +97,41 @@ def stored(value: Any, database: BaseDatabaseWrapper) -> Any:
 
 
 class PreparedWrites(models.Model):
-    """Writes its row as Django does, by an INSERT or UPDATE whose SQL is made once for each set of columns."""
+    """Writes its row as Django does, by an INSERT or UPDATE whose SQL is made once for each set of columns.
+
+    An UPDATE of a row that is locked has nothing to tell: PostgreSQL gets it with the next statement.
+    """
+
+    is_locked = False
+    condition: tuple[Compiled | None, list] = (None, [])
+    is_sent_later = False
 
     class Meta:
         abstract = True
+
+    def insert_if(self, known: Prepared, **values: Any) -> bool:
+        """Insert the row if the query gives one for the values, in one statement. False where it gives none."""
+        self.condition = known.filled_in(values)
+        self.save(force_insert=True)
+        del self.condition
+        return self.pk is not None
+
+    def insert_later(self) -> None:
+        """Insert a row whose id nobody asks for: PostgreSQL gets it with the next statement of the transaction."""
+        self.is_sent_later = True
+        self.save(force_insert=True)
 
     def _do_insert(self, manager, using, fields, returning_fields, raw):
         given = [] if raw else [field.pre_save(self, add=True) for field in fields]
         if raw or has_expression(given):
             return super()._do_insert(manager, using, fields, returning_fields, raw)
         database = connections[using]
-        sql = insert_sql(self._meta.db_table, columns_of(fields), columns_of(returning_fields))
+        known, more = self.condition
+        returning = () if self.is_sent_later else columns_of(returning_fields)
+        sql = insert_sql(self._meta.db_table, columns_of(fields), returning, known and known.sql)
         with database.cursor() as cursor:
-            cursor.execute(sql, saved(fields, given, database))
-            return cursor.fetchall()
+            cursor.execute(sql, saved(fields, given, database) + more)
+            return cursor.fetchall() if returning else []
 
     def _do_update(self, base_qs, using, pk_val, values, update_fields, forced_update):
         fields, given = [field for field, _, _ in values], [value for _, _, value in values]
@@ -119,10 +140,10 @@ class PreparedWrites(models.Model):
                 base_qs, using, pk_val, values, update_fields, forced_update
             )
         database = connections[using]
-        sql = update_sql(self._meta.db_table, self._meta.pk.column, columns_of(fields))
+        sql = update_sql(self._meta.db_table, self._meta.pk.column, columns_of(fields), self.is_locked)
         with database.cursor() as cursor:
             cursor.execute(sql, [*saved(fields, given, database), pk_val])
-            return cursor.rowcount > 0
+            return self.is_locked or cursor.rowcount > 0
 
 
 def has_expression(values: list) -> bool:
@@ -138,13 +159,16 @@ def columns_of(fields: Iterable[models.Field]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1_000)
-def insert_sql(table: str, columns: tuple[str, ...], returning: tuple[str, ...]) -> str:
+def insert_sql(table: str, columns: tuple[str, ...], returning: tuple[str, ...], condition: str | None) -> str:
+    """`condition` is a query that has to give a row."""
     names, answered = (", ".join(f'"{column}"' for column in each) for each in (columns, returning))
     places = ", ".join(["%s"] * len(columns))
-    return PlannedOnce(f'INSERT INTO "{table}" ({names}) VALUES ({places}) RETURNING {answered}')
+    given = f"SELECT {places} WHERE EXISTS ({condition})" if condition else f"VALUES ({places})"
+    sql = f'INSERT INTO "{table}" ({names}) {given}'
+    return PlannedOnce(f"{sql} RETURNING {answered}") if returning else SentLater(sql)
 
 
 @lru_cache(maxsize=1_000)
-def update_sql(table: str, key: str, columns: tuple[str, ...]) -> str:
+def update_sql(table: str, key: str, columns: tuple[str, ...], later: bool) -> str:
     changes = ", ".join(f'"{column}" = %s' for column in columns)
-    return PlannedOnce(f'UPDATE "{table}" SET {changes} WHERE "{key}" = %s')
+    return (SentLater if later else PlannedOnce)(f'UPDATE "{table}" SET {changes} WHERE "{key}" = %s')

@@ -127,9 +127,9 @@ class Restaurant(Stamped):
             changed = super().edit(by=by, **changes)
             row = {"note": note, "created_by": by, "created_at": self.updated_at, "updated_at": self.updated_at}
             if "lead_status" in changed:
-                self.status_changes.create(old_status=old_status, new_status=self.lead_status, **row)
+                StatusChange(lead=self, old_status=old_status, new_status=self.lead_status, **row).insert_later()
             if "assigned_to_id" in changed:
-                self.owner_changes.create(old_owner_id=old_owner, new_owner_id=self.assigned_to_id, **row)
+                OwnerChange(lead=self, old_owner_id=old_owner, new_owner_id=self.assigned_to_id, **row).insert_later()
                 owner_changed.tell([self.pk])
         return changed
 

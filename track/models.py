@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from contact.models import Contact
 from crm import dates
 from crm.models import Stamped, StampedQuerySet
+from crm.prepared import Prepared
 from lead.models import Restaurant
 from track import touches
 
@@ -28,6 +30,28 @@ class InteractionType(models.TextChoices):
     MESSAGE = "MESSAGE"
     ORDER = "ORDER"
     OTHER = "OTHER"
+
+
+LEADS = Prepared(lambda lead: Restaurant.objects.filter(pk=lead).order_by().values_list("pk"), lead=2**62)
+PEOPLE = Prepared(
+    lambda lead, contact: Contact.objects.filter(pk=contact, restaurant=lead).order_by().values_list("pk"),
+    lead=2**62,
+    contact=2**61,
+)
+
+
+def check_parties(lead: int, contact: int | None) -> None:
+    """Raises ValidationError where there is no such lead, or the contact is none of its people."""
+    if not (PEOPLE if contact else LEADS).rows(lead=lead, contact=contact):
+        raise strangers(lead, contact)
+
+
+def strangers(lead: int, contact: int | None) -> ValidationError:
+    """Which of the two there is not; else that they do not belong together."""
+    for name, model, pk in (("lead", Restaurant, lead), ("contact", Contact, contact)):
+        if pk and not model.objects.filter(pk=pk).exists():
+            return ValidationError({name: f'Invalid pk "{pk}" - object does not exist.'})
+    return ValidationError({"contact": f"Contact {contact} does not belong to lead {lead}."})
 
 
 class InteractionQuerySet(StampedQuerySet):
@@ -79,6 +103,7 @@ class Interaction(Stamped):
         """Record what happened, with the details of its `order` if one was placed (the keys of `write_order`).
 
         Subscribers of `track.touches` hear of it, unless `is_touch` says that whoever records it sees to them.
+        Raises ValidationError, and records nothing, where there is no such lead or the contact is none of its people.
         """
         fields.setdefault("order_placed", fields["interaction_type"] == InteractionType.ORDER)
         if order:
@@ -86,7 +111,9 @@ class Interaction(Stamped):
         interaction: Any = cls(**fields)
         touch = touches.touch_of(interaction) if is_touch else None
         with transaction.atomic() if order or touch else nullcontext():  # a row alone is whole by itself
-            interaction.save(force_insert=True)
+            known = PEOPLE if interaction.contact_id else LEADS
+            if not interaction.insert_if(known, lead=interaction.lead_id, contact=interaction.contact_id):
+                raise strangers(interaction.lead_id, interaction.contact_id)
             if order:
                 interaction._replace_order(by=interaction.created_by, **order)
             if touch:

@@ -4,10 +4,9 @@ from django.http import QueryDict
 from rest_framework import serializers
 
 from contact.models import Contact
-from crm.prepared import Prepared
-from crm.serializers import MAX_ID, ModelSerializer, ReferenceField
+from crm.serializers import ModelSerializer, ReferenceField
 from lead.models import Restaurant
-from track.models import Interaction, OrderDetails
+from track.models import Interaction, OrderDetails, check_parties
 
 
 class OrderDetailsSerializer(ModelSerializer):
@@ -15,12 +14,6 @@ class OrderDetailsSerializer(ModelSerializer):
         model = OrderDetails
         fields = ["product_details", "quantity", "total_price", "order_date"]
         extra_kwargs = {"order_date": {"required": False}}
-
-
-known_leads = Prepared(lambda lead: Restaurant.objects.filter(pk=lead).order_by().values_list("pk"), lead=MAX_ID)
-employers_of = Prepared(
-    lambda contact: Contact.objects.filter(pk=contact).order_by().values_list("restaurant"), contact=MAX_ID
-)
 
 
 class InteractionSerializer(ModelSerializer):
@@ -45,28 +38,13 @@ class InteractionSerializer(ModelSerializer):
         return order
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """The lead exists, and the contact is one of its people; both asked in one query."""
-        known = self.instance and (self.instance.lead_id, self.instance.contact_id)
-        lead, contact = (
-            attrs.get(name, known[i] if known else None) for i, name in enumerate(("lead_id", "contact_id"))
-        )
-        if (lead, contact) == known:
-            return attrs
-        if contact is None:
-            if not known_leads.rows(lead=lead):
-                self.fail_reference("lead", lead)
-            return attrs
-        employers = [employer for (employer,) in employers_of.rows(contact=contact)]
-        if lead not in employers:
-            if not known_leads.rows(lead=lead):
-                self.fail_reference("lead", lead)
-            if not employers:
-                self.fail_reference("contact", contact)
-            raise serializers.ValidationError({"contact": [f"Contact {contact} does not belong to lead {lead}."]})
+        """Lead and contact go together. A new interaction's are checked by the statement that inserts it."""
+        if self.instance:
+            known = {"lead_id": self.instance.lead_id, "contact_id": self.instance.contact_id}
+            given = {name: attrs.get(name, value) for name, value in known.items()}
+            if given != known:
+                check_parties(*given.values())
         return attrs
-
-    def fail_reference(self, name: str, pk: int) -> None:
-        raise serializers.ValidationError({name: [f'Invalid pk "{pk}" - object does not exist.']})
 
     def create(self, validated_data: dict[str, Any]) -> Interaction:
         return Interaction.log(**validated_data)

@@ -1,4 +1,8 @@
-"""Django's PostgreSQL backend, with statements that the server plans once, and a health check that is no query."""
+"""Django's PostgreSQL backend, which talks to the server less.
+
+Short statements are planned once; a transaction's BEGIN goes out with its first statement, and what nobody waits for
+with the next one; the health check of a connection is no query.
+"""
 
 import select
 from datetime import timezone
@@ -7,44 +11,99 @@ from itertools import count
 from django.db.backends.postgresql import base, operations
 from psycopg2 import errors, extensions
 
-from crm.postgresql import PlannedOnce
+from crm.postgresql import PlannedOnce, SentLater
 
 # Statements that a connection keeps planned. PATCHes of ever other sets of columns reach it; then all are planned anew.
 MOST = 500
 
 
 class Connection(extensions.connection):
+    """Keeps its transactions itself: psycopg2's own mode is autocommit throughout.
+
+    `ahead` is what goes out before the next statement, in one message with it: a due BEGIN, and what was sent later.
+    """
+
+    keeps_plans = True
+
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.autocommit = True
+        self.in_transaction = False
+        self.ahead: list[bytes] = []
         self.planned: dict[str, str] = {}
         self.numbers = count()
+
+    def begin(self, in_transaction: bool) -> None:
+        """From now on statements are in a transaction, or each is one."""
+        self.in_transaction = in_transaction
+        self.ahead = [b"BEGIN"] if in_transaction else []
+
+    def commit(self) -> None:
+        self.end(b"COMMIT")
+
+    def rollback(self) -> None:
+        self.ahead = self.ahead[:1] if self.ahead[:1] == [b"BEGIN"] else []
+        self.end(b"ROLLBACK")
+
+    def end(self, statement: bytes) -> None:
+        """Nothing is said where nothing was."""
+        if self.in_transaction and self.ahead != [b"BEGIN"]:
+            with self.cursor() as cursor:
+                cursor.execute(statement)
+        self.begin(self.in_transaction)
 
 
 class Cursor(extensions.cursor):
     connection: Connection
 
     def execute(self, sql, params=None):
-        if not isinstance(sql, PlannedOnce):
-            return super().execute(sql, params)
+        if not isinstance(sql, PlannedOnce) or not self.connection.keeps_plans:
+            return self.send(sql, params)
         try:
-            return super().execute(self.planned(sql, len(params or ())), params)
+            return self.send(self.planned(sql, len(params or ())), params, later=isinstance(sql, SentLater))
         except errors.FeatureNotSupported:  # a migration has changed the type of a column that it answers
             self.connection.planned.clear()
             if self.connection.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
                 raise
             return super().execute(sql, params)
 
+    def send(self, sql, params=None, later: bool = False) -> None:
+        connection = self.connection
+        if later and connection.in_transaction:
+            connection.ahead.append(self.mogrify(sql, params))
+        elif connection.ahead and not self.name:
+            ahead, connection.ahead = connection.ahead, []
+            super().execute(b"; ".join([*ahead, self.mogrify(sql, params)]))
+        else:
+            self.catch_up()
+            super().execute(sql, params)
+
+    def catch_up(self) -> None:
+        """Send what is due by itself."""
+        if self.connection.ahead:
+            ahead, self.connection.ahead = self.connection.ahead, []
+            with self.connection.cursor() as cursor:
+                cursor.execute(b"; ".join(ahead))
+
     def planned(self, sql: str, params: int) -> str:
         """What runs the statement, which has that many parameters."""
         planned = self.connection.planned
         if sql not in planned:
             if len(planned) == MOST:
-                super().execute("DEALLOCATE ALL")
+                self.send("DEALLOCATE ALL")
                 planned.clear()
             name = f"crm_{next(self.connection.numbers)}"
             super().execute(f"PREPARE {name} AS {sql % tuple(f'${number}' for number in range(1, params + 1))}")
             planned[sql] = f"EXECUTE {name} ({', '.join(['%s'] * params)})" if params else f"EXECUTE {name}"
         return planned[sql]
+
+    def executemany(self, sql, params):
+        self.catch_up()
+        return super().executemany(sql, params)
+
+    def copy_expert(self, *args, **kwargs):
+        self.catch_up()
+        return super().copy_expert(*args, **kwargs)
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -61,11 +120,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     tzinfo_factory = timezone  # type: ignore[assignment]
 
     def get_connection_params(self):
-        """Behind a pooler that shares connections, where Django wants DISABLE_SERVER_SIDE_CURSORS, nothing is kept."""
-        params = super().get_connection_params()
-        if not self.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
-            params |= {"connection_factory": Connection, "cursor_factory": Cursor}
-        return params
+        return super().get_connection_params() | {"connection_factory": Connection, "cursor_factory": Cursor}
+
+    def get_new_connection(self, conn_params):
+        """Behind a pooler that shares connections, where Django wants DISABLE_SERVER_SIDE_CURSORS, no plan is kept."""
+        connection = super().get_new_connection(conn_params)
+        connection.keeps_plans = not self.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
+        return connection
+
+    def _set_autocommit(self, autocommit):
+        self.connection.begin(not autocommit)
 
     def is_usable(self) -> bool:
         """Whether the connection stands. Django would ask `SELECT 1` before the first query of every request.

@@ -22,8 +22,7 @@ from crm.search import SearchField
 from crm.viewsets import SAMPLES
 from lead.models import Restaurant
 from lead.views import RestaurantViewSet
-from track.models import Interaction
-from track.serializers import employers_of, known_leads
+from track.models import LEADS, PEOPLE, Interaction
 from track.views import InteractionViewSet
 
 OURS = [model for model in apps.get_models() if issubclass(model, PreparedWrites)]
@@ -280,8 +279,7 @@ def far(user):
 def everything_prepared(user) -> list[tuple[Prepared, dict[str, str]]]:
     """With the name of the value that is an id, and the others."""
     return [
-        (known_leads, "lead", {}),
-        (employers_of, "contact", {}),
+        (LEADS, "lead", {}),
         (OWNERS_PROFILE, "lead", {}),
         *((view.one_row(view.serializer_class), "pk", {"user": user.pk}) for view in DETAILS),
         *((view.locked_row(), "pk", {"user": user.pk}) for view in DETAILS),
@@ -295,6 +293,12 @@ def test_prepared_rows_are_those_of_the_queryset_for_every_id(far, user):
             assert list(map(tuple, found)) == list(prepared.build(**{name: pk}, **others))
             assert bool(found) == (pk in IDS)
             assert found == list(chain(*prepared.chunks(**{name: pk}, **others)))
+
+
+def test_people_are_known_by_their_own_lead_alone(far):
+    for contact in [*IDS, *NOBODY]:
+        for lead in [*IDS, *NOBODY]:
+            assert bool(PEOPLE.rows(contact=contact, lead=lead)) == (contact == lead and contact in IDS)
 
 
 def test_what_can_have_no_rows_is_not_asked(db, django_assert_num_queries):
