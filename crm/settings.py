@@ -121,6 +121,8 @@ DATABASES = {
 }
 DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "crm.sqlite3"
+    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}  # as is Django's own backend's
     # A transaction takes the write lock when it starts, so that it never fails half-way to get it;
     # WAL lets readers go on meanwhile. Commits are synced to disk (SQLite's default, FULL).
     DATABASES["default"]["OPTIONS"] = {

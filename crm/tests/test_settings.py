@@ -105,7 +105,7 @@ def test_a_list_is_separated_by_commas(start):
 def test_sqlite_takes_its_write_lock_first_and_waits_for_it(start):
     database = start()["DATABASES"]["default"]
 
-    assert (database["ENGINE"], Path(database["NAME"]).name) == ("django.db.backends.sqlite3", "db.sqlite3")
+    assert (database["ENGINE"], Path(database["NAME"]).name) == ("crm.sqlite3", "db.sqlite3")
     assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert database["OPTIONS"]["timeout"] >= 5
     assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
