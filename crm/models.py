@@ -53,12 +53,13 @@ def depends_on(field: models.Field, changed: list[str]) -> bool:
     return isinstance(field, SearchField) and not set(field.sources).isdisjoint(changed)
 
 
-def transaction_block() -> object:
-    """What stands for the open transaction: its outermost atomic block. Raises where none is open."""
+def transaction_block() -> tuple | None:
+    """What stands for the open transaction and the locks that it has; None where none is open.
+
+    A savepoint that is undone gives back the locks since; all count as given back.
+    """
     blocks = connection.atomic_blocks
-    if not blocks:
-        raise TransactionManagementError("A lock needs a transaction to hold it.")
-    return blocks[0]
+    return (blocks[0], getattr(connection, "savepoints_undone", 0)) if blocks else None
 
 
 class Stamped(PreparedWrites):
@@ -106,11 +107,13 @@ class Stamped(PreparedWrites):
     def is_locked(self) -> bool:  # type: ignore[override]
         """Whether the row was read under a lock in the transaction that is open."""
         locked_in = vars(self).get("_locked_in")
-        return locked_in is not None and connection.in_atomic_block and locked_in is connection.atomic_blocks[0]
+        return locked_in is not None and locked_in == transaction_block()
 
     def note_lock(self) -> None:
-        """The row was read by `locked()` in the transaction that is open."""
+        """The row was read by `locked()` in the transaction that is open. Raises where none is."""
         self._locked_in = transaction_block()
+        if self._locked_in is None:
+            raise TransactionManagementError("A lock needs a transaction to hold it.")
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
         """Set the given fields and save only those that differ, so that nobody's neighbouring change is undone.
@@ -127,7 +130,7 @@ class Stamped(PreparedWrites):
         if changed:
             self.updated_at = dates.now()
             kept = [field.name for field in self._meta.concrete_fields if depends_on(field, changed)]
-            self.save(update_fields=[*changed, *kept, "updated_at"])
+            self.update_columns([*changed, *kept, "updated_at"])
         return changed
 
 

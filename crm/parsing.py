@@ -11,6 +11,9 @@ def _no_constant(name: str):
     raise ValueError(f"{name} is not JSON")
 
 
+DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
+
+
 class StrictJSONParser(BaseParser):
     """Fractions arrive as Decimal, so that money keeps its digits."""
 
@@ -18,7 +21,7 @@ class StrictJSONParser(BaseParser):
 
     def parse(self, stream, media_type=None, parser_context=None) -> dict:
         try:
-            data = json.loads(stream.read().decode(), parse_float=Decimal, parse_constant=_no_constant)
+            data = DECODER.decode(stream.read().decode())
         except json.JSONDecodeError as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from error
         except UnicodeDecodeError as error:

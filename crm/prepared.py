@@ -6,12 +6,12 @@ rows at once.
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
@@ -97,41 +97,59 @@ def stored(value: Any, database: BaseDatabaseWrapper) -> Any:
 
 
 class PreparedWrites(models.Model):
-    """Writes its row as Django does, by an INSERT or UPDATE whose SQL is made once for each set of columns.
+    """Writes its row by an INSERT or UPDATE whose SQL is made once for each set of columns.
 
-    An UPDATE of a row that is locked has nothing to tell: PostgreSQL gets it with the next statement.
+    So do Django's own `save()` and `create()`. The methods here go straight to it, without signals and what else a save
+    does for models of other kinds, which costs more than the statement.
     """
 
     is_locked = False
-    condition: tuple[Compiled | None, list] = (None, [])
-    is_sent_later = False
 
     class Meta:
         abstract = True
 
     def insert_if(self, known: Prepared, **values: Any) -> bool:
         """Insert the row if the query gives one for the values, in one statement. False where it gives none."""
-        self.condition = known.filled_in(values)
-        self.save(force_insert=True)
-        del self.condition
-        return self.pk is not None
+        condition, params = known.filled_in(values)
+        inserted = condition.sql and self._insert(own_fields(type(self)), [self._meta.pk], condition.sql, params)
+        if inserted:
+            self.pk = inserted[0][0]
+            self._state.adding, self._state.db = False, DEFAULT_DB_ALIAS
+        return bool(inserted)
 
     def insert_later(self) -> None:
         """Insert a row whose id nobody asks for: PostgreSQL gets it with the next statement of the transaction."""
-        self.is_sent_later = True
-        self.save(force_insert=True)
+        self._insert(own_fields(type(self)), [])
+        self._state.adding, self._state.db = False, DEFAULT_DB_ALIAS
+
+    def update_columns(self, names: Iterable[str]) -> None:
+        """Write these fields. Of a row that is locked, PostgreSQL gets them with the next statement.
+
+        Raises DatabaseError where the row has gone.
+        """
+        fields = [field_of(type(self), name) for name in names]
+        if not self._update(fields, [field.pre_save(self, add=False) for field in fields], self.pk):
+            raise DatabaseError("The row that was to be changed is not there.")
+
+    def _insert(self, fields, returning, condition: str | None = None, params: Iterable = ()) -> list:
+        database = connections[DEFAULT_DB_ALIAS]
+        values = saved(fields, [field.pre_save(self, add=True) for field in fields], database)
+        sql = insert_sql(self._meta.db_table, columns_of(fields), columns_of(returning), condition)
+        with database.cursor() as cursor:
+            cursor.execute(sql, [*values, *params])
+            return cursor.fetchall() if returning else []
+
+    def _update(self, fields: list[models.Field], values: list, pk: Any) -> bool:
+        database = connections[DEFAULT_DB_ALIAS]
+        sql = update_sql(self._meta.db_table, self._meta.pk.column, columns_of(fields), self.is_locked)
+        with database.cursor() as cursor:
+            cursor.execute(sql, [*saved(fields, values, database), pk])
+            return self.is_locked or cursor.rowcount > 0
 
     def _do_insert(self, manager, using, fields, returning_fields, raw):
-        given = [] if raw else [field.pre_save(self, add=True) for field in fields]
-        if raw or has_expression(given):
+        if raw or has_expression([getattr(self, field.attname) for field in fields]):
             return super()._do_insert(manager, using, fields, returning_fields, raw)
-        database = connections[using]
-        known, more = self.condition
-        returning = () if self.is_sent_later else columns_of(returning_fields)
-        sql = insert_sql(self._meta.db_table, columns_of(fields), returning, known and known.sql)
-        with database.cursor() as cursor:
-            cursor.execute(sql, saved(fields, given, database) + more)
-            return cursor.fetchall() if returning else []
+        return self._insert(fields, returning_fields)
 
     def _do_update(self, base_qs, using, pk_val, values, update_fields, forced_update):
         fields, given = [field for field, _, _ in values], [value for _, _, value in values]
@@ -139,11 +157,19 @@ class PreparedWrites(models.Model):
             return super()._do_update(  # type: ignore[call-arg]  # the stubs are of another Django
                 base_qs, using, pk_val, values, update_fields, forced_update
             )
-        database = connections[using]
-        sql = update_sql(self._meta.db_table, self._meta.pk.column, columns_of(fields), self.is_locked)
-        with database.cursor() as cursor:
-            cursor.execute(sql, [*saved(fields, given, database), pk_val])
-            return self.is_locked or cursor.rowcount > 0
+        return self._update(fields, given, pk_val)
+
+
+@cache
+def own_fields(model: type[models.Model]) -> list[models.Field]:
+    """All but the key, which the database gives."""
+    return [field for field in model._meta.concrete_fields if not field.primary_key]
+
+
+@cache
+def field_of(model: type[models.Model], name: str) -> models.Field:
+    """By its own name or its attribute's."""
+    return next(field for field in model._meta.concrete_fields if name in (field.name, field.attname))
 
 
 def has_expression(values: list) -> bool:

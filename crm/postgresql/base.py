@@ -9,7 +9,7 @@ from datetime import timezone
 from itertools import count
 
 from django.db.backends.postgresql import base, operations
-from psycopg2 import errors, extensions
+from psycopg2 import Error, ProgrammingError, errors, extensions
 
 from crm.postgresql import PlannedOnce, SentLater
 
@@ -38,19 +38,41 @@ class Connection(extensions.connection):
         self.in_transaction = in_transaction
         self.ahead = [b"BEGIN"] if in_transaction else []
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything has been said in the transaction."""
+        return self.in_transaction and self.ahead != [b"BEGIN"]
+
     def commit(self) -> None:
         self.end(b"COMMIT")
 
     def rollback(self) -> None:
-        self.ahead = self.ahead[:1] if self.ahead[:1] == [b"BEGIN"] else []
+        self.forget_unsent()
         self.end(b"ROLLBACK")
 
+    def forget_unsent(self) -> None:
+        self.ahead = self.ahead[:1] if self.ahead[:1] == [b"BEGIN"] else []
+
     def end(self, statement: bytes) -> None:
-        """Nothing is said where nothing was."""
-        if self.in_transaction and self.ahead != [b"BEGIN"]:
-            with self.cursor() as cursor:
-                cursor.execute(statement)
-        self.begin(self.in_transaction)
+        """Nothing is said where nothing was. Where the statement fails, the server knows whether all is over."""
+        try:
+            if self.has_begun:
+                with self.cursor() as cursor:
+                    cursor.execute(statement)
+        finally:
+            if self.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE:
+                self.begin(self.in_transaction)
+
+
+def catching_up(name: str):
+    """A method of psycopg2's cursor which sends by itself what is due first."""
+    method = getattr(extensions.cursor, name)
+
+    def call(self, *args, **kwargs):
+        self.catch_up()
+        return method(self, *args, **kwargs)
+
+    return call
 
 
 class Cursor(extensions.cursor):
@@ -72,8 +94,15 @@ class Cursor(extensions.cursor):
         if later and connection.in_transaction:
             connection.ahead.append(self.mogrify(sql, params))
         elif connection.ahead and not self.name:
-            ahead, connection.ahead = connection.ahead, []
-            super().execute(b"; ".join([*ahead, self.mogrify(sql, params)]))
+            ahead = connection.ahead
+            message = b"; ".join([*ahead, self.mogrify(sql, params)])
+            connection.ahead = []
+            try:
+                super().execute(message)
+            except Error:
+                if connection.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE:
+                    connection.ahead = ahead  # the server could not read the message, and has not begun
+                raise
         else:
             self.catch_up()
             super().execute(sql, params)
@@ -84,6 +113,10 @@ class Cursor(extensions.cursor):
             ahead, self.connection.ahead = self.connection.ahead, []
             with self.connection.cursor() as cursor:
                 cursor.execute(b"; ".join(ahead))
+
+    callproc, copy_expert, copy_from, copy_to, executemany = map(
+        catching_up, ("callproc", "copy_expert", "copy_from", "copy_to", "executemany")
+    )
 
     def planned(self, sql: str, params: int) -> str:
         """What runs the statement, which has that many parameters."""
@@ -96,14 +129,6 @@ class Cursor(extensions.cursor):
             super().execute(f"PREPARE {name} AS {sql % tuple(f'${number}' for number in range(1, params + 1))}")
             planned[sql] = f"EXECUTE {name} ({', '.join(['%s'] * params)})" if params else f"EXECUTE {name}"
         return planned[sql]
-
-    def executemany(self, sql, params):
-        self.catch_up()
-        return super().executemany(sql, params)
-
-    def copy_expert(self, *args, **kwargs):
-        self.catch_up()
-        return super().copy_expert(*args, **kwargs)
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -128,8 +153,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.keeps_plans = not self.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
         return connection
 
+    savepoints_undone = 0
+
     def _set_autocommit(self, autocommit):
-        self.connection.begin(not autocommit)
+        with self.wrap_database_errors:
+            connection = self.connection
+            if connection.has_begun and not connection.closed:
+                raise ProgrammingError("A transaction is open; end it first.")
+            connection.begin(not autocommit)
+
+    def _savepoint_rollback(self, sid):
+        """What has not been sent came after every savepoint, each of which is a statement."""
+        self.connection.forget_unsent()
+        self.savepoints_undone += 1
+        super()._savepoint_rollback(sid)
 
     def is_usable(self) -> bool:
         """Whether the connection stands. Django would ask `SELECT 1` before the first query of every request.

@@ -4,6 +4,7 @@ Django's leave it naive, and are made aware in Python with all other values of a
 """
 
 from datetime import datetime
+from sqlite3 import dbapi2
 
 from django.db.backends.sqlite3 import base, operations
 from django.db.models.expressions import Col
@@ -16,7 +17,7 @@ def instant(stored: bytes) -> datetime:
     return datetime.fromisoformat(f"{stored.decode()}+00:00")
 
 
-base.Database.register_converter("datetime", instant)
+dbapi2.register_converter("datetime", instant)
 
 
 class DatabaseOperations(operations.DatabaseOperations):

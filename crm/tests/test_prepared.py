@@ -1,5 +1,6 @@
 """SQL that is made once against what Django makes anew each time: the same rows are written, the same are read."""
 
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import chain
@@ -7,7 +8,7 @@ from itertools import chain
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Lower, Upper
 
@@ -16,7 +17,7 @@ from call.profiles import OWNERS_PROFILE
 from call.views import CallPlanViewSet
 from contact.models import Contact
 from contact.views import ContactViewSet
-from crm.postgresql import PlannedOnce
+from crm.postgresql import PlannedOnce, SentLater
 from crm.prepared import Prepared, PreparedWrites
 from crm.search import SearchField
 from crm.viewsets import SAMPLES
@@ -256,6 +257,162 @@ def test_saving_nothing_asks_nothing(either_way, lead, django_assert_num_queries
         lead.save(update_fields=[])
 
 
+# --- Rows with a condition, rows without an id, rows that are locked --------------------------------------------------
+
+
+@pytest.fixture(params=["in a transaction", "outside"])
+def block(request, transactional_db):
+    """What is said of this holds in both."""
+    return transaction.atomic if request.param == "in a transaction" else nullcontext
+
+
+def insert_if(model, number: int) -> None:
+    lead = Restaurant.objects.order_by("pk").values_list("pk", flat=True)[0]
+    assert model(**some_values(model, number)).insert_if(LEADS, lead=lead)
+
+
+def insert_later(model, number: int) -> None:
+    model(**some_values(model, number)).insert_later()
+
+
+def insert_plainly(model, number: int) -> None:
+    model(**some_values(model, number)).save(force_insert=True)
+
+
+@pytest.mark.parametrize(("writes", "kind"), [(insert_if, PlannedOnce), (insert_later, SentLater)])
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_with_a_condition_or_without_an_id_rows_are_written_as_django_writes_them(
+    lead, statements, djangos, monkeypatch, model, writes, kind
+):
+    monkeypatch.setattr(model, "save", models.Model.save)  # whatever else a save of it does
+    ours = stored_by(model, writes)
+    assert {type(sql) for sql in statements if sql.startswith("INSERT")} == {kind}
+
+    djangos()
+
+    assert sorted(map(repr, ours)) == sorted(map(repr, stored_by(model, insert_plainly)))
+
+
+def test_a_row_is_inserted_where_the_query_gives_one(block, lead):
+    contact = Contact(restaurant=lead, name=TEXTS[1])
+    with block():
+        assert contact.insert_if(PEOPLE, lead=lead.pk, contact=0) is False
+        assert (contact.pk, Contact.objects.exists()) == (None, False)
+        assert contact.insert_if(LEADS, lead=lead.pk + 1) is False
+        assert (contact.pk, Contact.objects.exists()) == (None, False)
+        assert contact.insert_if(LEADS, lead=lead.pk) is True
+        assert Contact.objects.get() == contact
+    assert Contact.objects.values_list("pk", "name").get() == (contact.pk, TEXTS[1])
+
+
+def test_a_condition_holds_for_its_own_insert_alone(block, lead):
+    contact = Contact(restaurant=lead, name="Asha Rao")
+    with block():
+        assert contact.insert_if(LEADS, lead=0) is False
+        contact.save()
+        contact.name = "Asha"
+        contact.save()
+        Contact(restaurant=lead, name="John Doe").save()
+    assert list(Contact.objects.values_list("name", flat=True)) == ["Asha", "John Doe"]
+
+
+def test_a_condition_sees_what_was_sent_later_before_it(block):
+    named = Prepared(lambda name: Restaurant.objects.filter(name=name).values_list("pk"), name="sample")
+    with block():
+        Restaurant(name="First").insert_later()
+        assert Restaurant(name="Second").insert_if(named, name="First")
+        assert not Restaurant(name="Third").insert_if(named, name="Nobody")
+    assert list(Restaurant.objects.values_list("name", flat=True)) == ["First", "Second"]
+
+
+def test_a_row_that_nobody_asks_the_id_of_is_written_once_whatever_follows(block, lead, django_assert_num_queries):
+    contact = Contact(restaurant=lead, name="Asha Rao")
+    with block():
+        with django_assert_num_queries(1):
+            contact.insert_later()
+        Contact(restaurant=lead, name="John Doe").insert_later()
+        lead.edit(city="Goa")
+        assert list(Contact.objects.values_list("name", flat=True)) == ["Asha Rao", "John Doe"]
+        Contact(restaurant=lead, name="Last").insert_later()
+    assert list(Contact.objects.order_by("pk").values_list("name", flat=True)) == ["Asha Rao", "John Doe", "Last"]
+    assert contact.pk is None
+
+
+def test_a_row_that_nobody_asks_the_id_of_goes_with_its_transaction(transactional_db, lead):
+    with suppress(Undone), transaction.atomic():
+        Contact(restaurant=lead, name="Asha Rao").insert_later()
+        raise Undone
+    assert not Contact.objects.exists()
+
+
+def test_a_row_that_nobody_asks_the_id_of_may_be_refused(block, lead, user):
+    with pytest.raises(IntegrityError), block():
+        Contact(restaurant_id=lead.pk + 1, name="Asha Rao").insert_later()
+    with pytest.raises(IntegrityError), block():
+        for _ in range(2):
+            WorkProfile(user=user).insert_later()
+    assert not Contact.objects.exists()
+    assert WorkProfile.objects.count() == (block is nullcontext)
+
+
+def test_a_row_is_locked_until_the_transaction_ends_that_locked_it(transactional_db, lead):
+    assert not lead.is_locked
+    with transaction.atomic():
+        assert not lead.is_locked
+        lead.lock()
+        assert lead.is_locked
+        assert not Restaurant.objects.get().is_locked
+        with transaction.atomic():
+            assert lead.is_locked
+        assert lead.is_locked
+    assert not lead.is_locked
+    with transaction.atomic():
+        assert not lead.is_locked
+        row = Restaurant.from_locked_row(Restaurant.objects.locked_rows().get())
+        assert row.is_locked
+        assert not lead.is_locked
+    assert not row.is_locked
+
+
+def test_a_transaction_that_is_undone_ends_the_lock_too(transactional_db, lead):
+    with suppress(Undone), transaction.atomic():
+        lead.lock()
+        raise Undone
+    assert not lead.is_locked
+
+
+def test_a_locked_row_is_changed_without_waiting_and_another_is_not(transactional_db, lead, statements):
+    other = Restaurant.objects.create(name="Other")
+    with transaction.atomic():
+        lead.lock()
+        statements.clear()
+        lead.notes = TEXTS[1]
+        lead.save(update_fields=["notes"])
+        lead.city = "Goa"
+        lead.save()
+        other.save(update_fields=["notes"])
+        assert [type(sql) for sql in statements] == [SentLater, SentLater, PlannedOnce]
+        assert Restaurant.objects.values_list("notes", "city").get(pk=lead.pk) == (TEXTS[1], "Goa")
+        lead.name = "At last"
+        lead.save(update_fields=["name"])
+    statements.clear()
+    lead.save(update_fields=["name"])
+    assert [type(sql) for sql in statements] == [PlannedOnce]
+    assert Restaurant.objects.values_list("notes", "city", "name").get(pk=lead.pk) == (TEXTS[1], "Goa", "At last")
+
+
+@pytest.mark.parametrize("how", [{"update_fields": ["name"]}, {"force_update": True}])
+def test_a_row_that_was_locked_before_and_is_gone_since_cannot_be_changed(block, contact, how):
+    with transaction.atomic():
+        contact.lock()
+    Contact.objects.filter(pk=contact.pk)._raw_delete("default")
+    with pytest.raises(DatabaseError, match="did not affect any rows"), block():
+        contact.save(**how)
+    with block():
+        contact.save()
+    assert Contact.objects.get() == contact
+
+
 # --- Reading ----------------------------------------------------------------------------------------------------------
 
 IDS = [1, 2**30, 2**31 - 1, 2**31, 2**32 + 1, 2**40, 2**62, MAX_ID, *SAMPLES.values()]
@@ -325,3 +482,20 @@ def test_values_go_where_their_samples_stood_however_often_and_in_whatever_order
             expected = list(prepared.build(at=at, a=a, b=b))
             assert list(map(tuple, prepared.rows(at=at, a=a, b=b))) == expected
             assert [row[0] for row in expected] == sorted({a, b} & set(IDS))
+
+
+def test_a_condition_that_never_holds_inserts_nothing(lead):
+    never = Prepared(lambda lead: Restaurant.objects.none().values_list("pk"), lead=MAX_ID)
+    assert Contact(restaurant=lead, name="Nobody").insert_if(never, lead=lead.pk) is False
+    assert not Contact.objects.exists()
+
+
+def test_a_lock_is_given_back_with_its_savepoint(transactional_db, lead):
+    with transaction.atomic():
+        with suppress(Undone), transaction.atomic():
+            lead.lock()
+            assert lead.is_locked
+            raise Undone
+        assert lead.is_locked == (connection.vendor == "sqlite")  # whose lock is the transaction's
+        lead.lock()
+        assert lead.is_locked

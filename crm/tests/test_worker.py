@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection, HTTPResponse
 from threading import Event
@@ -165,6 +165,73 @@ def test_a_client_that_stops_in_the_middle_holds_up_nobody_else(narrow, asha):
         assert max(seconds(lambda: asha.send("GET", "/api/me/")) for _ in range(5)) < PROMPT
         slow.sendall(raw(asha, "GET /api/me/", "rest", end="close").removeprefix(b"GET /api/me/ HT"))
         assert b"X-Request-ID: rest" in slow.makefile("rb").read()
+
+
+def new_lead(client: Client) -> int:
+    return client.send("POST", LEADS, {"name": "Held"}).status
+
+
+def hold_threads(database, server: Server, pool: ThreadPoolExecutor, clients: list[Client]) -> list[Future]:
+    """As many requests as there are clients, each in a thread of the server, that wait until the database is let go."""
+    before = server.accepted()
+    answers = [pool.submit(new_lead, client) for client in clients]
+    wait_until(lambda: database.waiting(server) >= len(clients) and server.accepted() >= before + len(clients))
+    return answers
+
+
+def test_short_requests_are_answered_while_one_takes_long(database, narrow, asha):
+    with ThreadPoolExecutor(1) as pool, kept(asha) as client:
+        assert client.send().status == 200
+        with database.held():
+            [slow] = hold_threads(database, narrow, pool, [asha])
+            took = [seconds(client.send) for _ in range(50)]
+            took += [seconds(lambda: asha.send("GET", "/api/me/")) for _ in range(10)]
+            assert not slow.done()
+        assert slow.result() == 201
+    assert max(took) < PROMPT
+
+
+def test_while_all_threads_are_busy_connections_are_accepted_and_answered_as_soon_as_one_is_free(
+    database, narrow, asha
+):
+    with ThreadPoolExecutor(6) as pool, kept(asha) as client:
+        assert client.send().status == 200
+        with database.held():
+            slow = hold_threads(database, narrow, pool, [asha, asha])
+            before = narrow.accepted()
+            waiting = [pool.submit(asha.send, "GET", "/api/me/") for _ in range(3)]
+            waiting.append(pool.submit(client.send))
+            wait_until(lambda: narrow.accepted() == before + 3)
+            assert not any(answer.done() for answer in [*slow, *waiting])
+        started = time.monotonic()
+        assert [answer.result().status for answer in waiting] == [200] * 4
+        assert time.monotonic() - started < PROMPT
+        assert [answer.result() for answer in slow] == [201, 201]
+
+
+def test_sigterm_answers_all_that_wait_though_they_are_more_than_the_threads(database):
+    with running(database, WORKERS="1", THREADS="2") as server, ThreadPoolExecutor(8) as pool:
+        asha = server.client("asha")
+        with database.held():
+            answers = [pool.submit(new_lead, asha) for _ in range(8)]
+            wait_until(lambda: server.accepted() == 8)
+            server.process.terminate()
+            wait_until(lambda: "Handling signal: term" in server.log.read_text())
+            assert not any(answer.done() for answer in answers)
+
+        assert [answer.result() for answer in answers] == [201] * 8
+        assert server.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("size", [1, 20, -5], ids=["a letter", "half a head", "half a body"])
+def test_a_client_that_sends_part_of_its_request_keeps_nobody_waiting(narrow, asha, size):
+    request = raw(asha, f"POST {LEADS}", "slow", b'{"name": "Slow"}', end="close")
+    with closing(socket.create_connection(("127.0.0.1", narrow.port), PATIENCE)) as slow, kept(asha) as client:
+        slow.sendall(request[:size])
+        assert max(seconds(client.send) for _ in range(20)) < PROMPT
+        assert max(seconds(lambda: asha.send("GET", "/api/me/")) for _ in range(5)) < PROMPT
+        slow.sendall(request[size:])
+        assert b"201 Created" in slow.makefile("rb").read()
 
 
 def test_sigterm_finishes_what_is_in_flight_on_kept_connections_and_does_not_wait_for_idle_ones(database):

@@ -1,0 +1,193 @@
+"""Fields that are made once for a serializer's class are those that DRF would make, and each instance's own."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.fields import Field
+
+import crm.urls  # noqa: F401 (with it come all serializers)
+from crm.serializers import FieldsMadeOnce, Serializer
+from crm.tests.server import at_once
+
+
+def heirs(cls: type) -> Iterator[type]:
+    for heir in cls.__subclasses__():
+        yield heir
+        yield from heirs(heir)
+
+
+OURS = [cls for cls in dict.fromkeys(heirs(FieldsMadeOnce)) if cls.__module__ != FieldsMadeOnce.__module__]
+ALIKE = [
+    *("field_name", "source", "source_attrs", "label", "help_text", "required", "read_only", "write_only", "default"),
+    *("initial", "allow_null", "style", "error_messages", "default_empty_html", "allow_blank", "trim_whitespace"),
+    *("min_value", "max_value", "min_length", "max_length", "max_digits", "decimal_places", "allow_empty"),
+    *("check", "many", "pk_field", "format", "input_formats", "timezone", "binary"),
+]
+
+
+class Line(Serializer):
+    quantity = serializers.IntegerField(min_value=1)
+    tags = serializers.ListField(child=serializers.CharField(max_length=5))
+
+
+class Basket(Serializer):
+    buyer = serializers.CharField(max_length=20)
+    line = Line()
+    lines = Line(many=True)
+    prices = serializers.DictField(child=serializers.IntegerField())
+
+
+every_serializer = pytest.mark.parametrize("cls", [*OURS, Basket], ids=lambda cls: cls.__name__)
+
+
+def shape(value) -> object:
+    """What a validator or queryset is, wherever it stands in memory."""
+    if isinstance(value, QuerySet):
+        return value.model, value.query.where
+    facts = {name: str(kept) for name, kept in vars(value).items() if name != "_constructor_args"}
+    return getattr(value, "__qualname__", type(value)), facts
+
+
+def shown(field: Field) -> dict:
+    """All that tells the field from another."""
+    facts = {name: getattr(field, name) for name in ALIKE if hasattr(field, name)}
+    facts |= {"type": type(field), "validators": [shape(each) for each in field.validators]}
+    if isinstance(field, serializers.ChoiceField):
+        facts["choices"] = field.choices
+    if getattr(field, "queryset", None) is not None:
+        facts["queryset"] = shape(field.queryset)
+    if hasattr(field, "child"):
+        facts["child"] = shown(field.child)
+    if isinstance(field, serializers.Serializer):
+        facts["fields"] = [(name, shown(each)) for name, each in field.fields.items()]
+    return facts
+
+
+def below(field: Field) -> Iterator[tuple[Field, Field]]:
+    """Each field under this one, and whose it is."""
+    children = list(field.fields.values()) if isinstance(field, serializers.Serializer) else []
+    children += [getattr(field, name) for name in ("child", "child_relation") if hasattr(field, name)]
+    for child in children:
+        yield child, field
+        yield from below(child)
+
+
+def made_by_drf(cls: type) -> dict:
+    return serializers.Serializer.fields.func(cls())
+
+
+def test_all_serializers_of_the_project_are_looked_at():
+    names = {cls.__name__ for cls in OURS}
+    assert names >= {"RestaurantSerializer", "InteractionSerializer", "WorkProfileSerializer", "HandOverSerializer"}
+    assert names >= {"CallPlanSerializer", "SnoozeSerializer", "UserSerializer"}
+
+
+@every_serializer
+def test_the_fields_are_those_that_drf_would_make(cls):
+    for _ in range(2):
+        assert [(name, shown(field)) for name, field in cls().fields.items()] == [
+            (name, shown(field)) for name, field in made_by_drf(cls).items()
+        ]
+
+
+@every_serializer
+def test_each_instance_has_fields_of_its_own(cls):
+    first, second = (cls(context={"who": who}) for who in ("first", "second"))
+    pairs = [(list(below(one)), one) for one in (first, second)]
+    pairs += [(list(below(one)), one) for one in (first, second)]
+    for fields, owner in pairs:
+        for field, parent in fields:
+            assert (field.parent, field.root) == (parent, owner)
+            assert field.context is owner._context
+    assert not {id(field) for field, _ in pairs[0][0]} & {id(field) for field, _ in pairs[1][0]}
+    assert [id(field) for field, _ in pairs[0][0]] == [id(field) for field, _ in pairs[2][0]]
+
+
+@every_serializer
+def test_in_a_list_they_belong_to_the_list(cls):
+    first, second = (cls(many=True, context={"who": who}) for who in ("first", "second"))
+    for owner in (first, second, first):
+        assert {id(field.root) for field, _ in below(owner)} == {id(owner)}
+        assert {field.context["who"] for field, _ in below(owner)} == {owner.context["who"]}
+
+
+@every_serializer
+def test_what_is_changed_in_one_instance_stays_there(cls):
+    before = [(name, shown(field)) for name, field in made_by_drf(cls).items()]
+    other, changed = cls(), cls()
+    assert list(other.fields) == list(changed.fields)
+    for field, _ in list(below(changed)):
+        field.required, field.label, field.source_attrs = not field.required, "Changed", ["changed"]
+        field.validators = []
+    changed.fields["added"] = serializers.CharField()
+    for name in list(changed.fields)[:2]:
+        changed.fields.pop(name)
+    for instance in (other, cls(), type("Heir", (cls,), {})()):
+        assert [(name, shown(field)) for name, field in instance.fields.items()] == before
+
+
+def test_an_heir_has_its_own_fields_and_leaves_its_parents_alone():
+    class Heir(Line):
+        quantity = serializers.CharField()
+        more = serializers.BooleanField()
+
+    assert list(Line().fields) == ["quantity", "tags"]
+    assert {name: type(field) for name, field in Heir().fields.items()} == {
+        "quantity": serializers.CharField,
+        "tags": serializers.ListField,
+        "more": serializers.BooleanField,
+    }
+    assert isinstance(Line().fields["quantity"], serializers.IntegerField)
+
+
+def test_interleaved_instances_hear_their_own_context_in_their_depths():
+    class Mine(serializers.CharField):
+        def to_internal_value(self, data):
+            return f"{self.context['who']} {self.root.initial_data['name']}"
+
+    class Inner(Serializer):
+        said = Mine()
+
+    class Outer(Serializer):
+        name = serializers.CharField()
+        inner = Inner()
+        many = Inner(many=True)
+        texts = serializers.ListField(child=Mine())
+
+    line = {"said": "x"}
+    both = [
+        Outer(data={"name": name, "inner": line, "many": [line], "texts": ["x"]}, context={"who": who})
+        for who, name in (("Asha", "A"), ("Ravi", "R"))
+    ]
+    for one in both:
+        assert list(one.fields["inner"].fields) == ["said"]
+    for one, said in zip(both, ("Asha A", "Ravi R"), strict=True):
+        assert one.is_valid()
+        assert one.validated_data["inner"] == one.validated_data["many"][0] == {"said": said}
+        assert one.validated_data["texts"] == [said]
+
+
+@pytest.fixture
+def busy_threads():
+    """That change places at every turn."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def test_threads_that_are_the_first_to_ask_get_all_fields_each_its_own(busy_threads):
+    for _ in range(20):
+        cls = type("Asked", (Basket,), {})
+
+        def ask(number: int, cls: type = cls) -> bool:
+            one = cls(context={"who": number})
+            return list(one.fields) == ["buyer", "line", "lines", "prices"] and all(
+                (field.parent, field.root, field.context["who"]) == (parent, one, number)
+                for field, parent in below(one)
+            )
+
+        assert at_once(8, ask) == [True] * 8
