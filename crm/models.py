@@ -56,7 +56,7 @@ def depends_on(field: models.Field, changed: list[str]) -> bool:
 def transaction_block() -> tuple | None:
     """What stands for the open transaction and the locks that it has; None where none is open.
 
-    A savepoint that is undone gives back the locks since; all count as given back.
+    A savepoint that is undone gives back the locks since; all count as given back. (SQLite has the one lock.)
     """
     blocks = connection.atomic_blocks
     return (blocks[0], getattr(connection, "savepoints_undone", 0)) if blocks else None
@@ -111,9 +111,10 @@ class Stamped(PreparedWrites):
 
     def note_lock(self) -> None:
         """The row was read by `locked()` in the transaction that is open. Raises where none is."""
-        self._locked_in = transaction_block()
-        if self._locked_in is None:
+        block = transaction_block()
+        if block is None:
             raise TransactionManagementError("A lock needs a transaction to hold it.")
+        self._locked_in = block
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
         """Set the given fields and save only those that differ, so that nobody's neighbouring change is undone.

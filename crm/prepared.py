@@ -123,9 +123,9 @@ class PreparedWrites(models.Model):
         self._state.adding, self._state.db = False, DEFAULT_DB_ALIAS
 
     def update_columns(self, names: Iterable[str]) -> None:
-        """Write these fields. Of a row that is locked, PostgreSQL gets them with the next statement.
+        """Write these fields. Raises DatabaseError where the row has gone.
 
-        Raises DatabaseError where the row has gone.
+        Of a row that is locked, which cannot go, PostgreSQL gets them with the next statement.
         """
         fields = [field_of(type(self), name) for name in names]
         if not self._update(fields, [field.pre_save(self, add=False) for field in fields], self.pk):
@@ -144,7 +144,7 @@ class PreparedWrites(models.Model):
         sql = update_sql(self._meta.db_table, self._meta.pk.column, columns_of(fields), self.is_locked)
         with database.cursor() as cursor:
             cursor.execute(sql, [*saved(fields, values, database), pk])
-            return self.is_locked or cursor.rowcount > 0
+            return cursor.rowcount != 0  # −1: it has not been sent
 
     def _do_insert(self, manager, using, fields, returning_fields, raw):
         if raw or has_expression([getattr(self, field.attname) for field in fields]):

@@ -21,6 +21,7 @@ class Lead:
     """The right to wait for requests. One thread has it at a time."""
 
     def __init__(self) -> None:
+        self.ends_at = time.monotonic() + TURN
         self.is_over = Event()
         self.lock = Lock()
         self.serving_since: float | None = None
@@ -34,12 +35,13 @@ class Lead:
             return result, not self.is_over.is_set()
 
     def take_back(self) -> bool:
-        """End it if its thread has been serving one request for long."""
+        """End it if its thread has been serving one request for long. Whether it did."""
         with self.lock:
             since = self.serving_since
-            if since is not None and time.monotonic() - since > LONG:
+            is_long = since is not None and time.monotonic() - since > LONG
+            if is_long:
                 self.is_over.set()
-        return self.is_over.is_set()
+        return is_long
 
 
 class LeadingWorker(ThreadWorker):
@@ -60,33 +62,36 @@ class LeadingWorker(ThreadWorker):
 
     def take_turn(self, lead):
         """In a thread: serves what comes until nothing does, or the lead is taken back."""
-        until = time.monotonic() + TURN
         try:
             while events := self.poller.select(IDLE):
                 for key, _ in events:
                     key.data(key.fileobj)
                     if lead.is_over.is_set():
                         return
-                if not self.alive or time.monotonic() > until or self.nr_conns >= self.worker_connections:
+                if not self.alive or time.monotonic() > lead.ends_at or self.nr_conns >= self.worker_connections:
                     return
         finally:
             lead.is_over.set()
 
     def enqueue_req(self, conn):
-        """In the thread that leads: serves the connection. In the main thread: queues it, as gthread does."""
+        """In the thread that leads: serves the connection. In the main thread: queues it, as gthread does.
+
+        What a client has sent already, with the request before, is queued too: it waits for others' turns.
+        """
         lead = self.lead
-        if lead.is_over.is_set():
+        if lead.is_over.is_set() or (conn.parser and conn.parser.unreader.buf.getvalue()):
+            lead.ends_at = 0  # some thread has to be free for it
             return super().enqueue_req(conn)
         result, leads = lead.serve(self.handle, conn)
         done: Future = Future()
         done.set_result(result)
-        if leads and not (result is True and conn.parser.unreader.buf.getvalue()):
+        if leads:
             self.finish_request(conn, done)
-        else:  # whoever leads now does it; what a client has sent already waits for others' turns
+        else:  # whoever leads now does it
             self.method_queue.defer(self.finish_request, conn, done)
 
     def handle(self, conn):
-        if not conn.initialized and not conn.wait_for_data(0):
+        if self.alive and not conn.initialized and not conn.wait_for_data(0):
             return _DEFER  # browsers open connections that they may not need
         return super().handle(conn)
 

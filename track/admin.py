@@ -1,5 +1,6 @@
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from crm.admin import STAMPS, StampedAdmin
@@ -40,7 +41,10 @@ class InteractionAdmin(StampedAdmin):
 
     def create(self, **fields) -> Interaction:
         fields["order_placed"] |= fields["interaction_type"] == InteractionType.ORDER
-        return Interaction.log(**fields)
+        try:
+            return Interaction.log(**fields)
+        except ValidationError as error:  # the form has looked; so one of them has gone, or moved, meanwhile
+            raise IntegrityError(str(error)) from error
 
     def edit(self, obj, *, by, **changes) -> None:
         """The form has compared lead and person as they stood on its page, of which one may be another by now."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -121,8 +121,8 @@ class Page(admin.ModelAdmin):
             with transaction.atomic():
                 said = form.do()
                 self.log_change(request, obj, said)
-        except (ObjectDoesNotExist, IntegrityError, OperationalError) as error:
-            if not isinstance(error, ObjectDoesNotExist) and not is_conflict(error):
+        except (ObjectDoesNotExist, ValidationError, IntegrityError, OperationalError) as error:
+            if not isinstance(error, ObjectDoesNotExist | ValidationError) and not is_conflict(error):
                 raise
             self.message_user(request, IN_THE_WAY, messages.ERROR)
         else:

@@ -9,7 +9,7 @@ from datetime import timezone
 from itertools import count
 
 from django.db.backends.postgresql import base, operations
-from psycopg2 import Error, ProgrammingError, errors, extensions
+from psycopg2 import Error, InternalError, ProgrammingError, errors, extensions
 
 from crm.postgresql import PlannedOnce, SentLater
 
@@ -21,6 +21,7 @@ class Connection(extensions.connection):
     """Keeps its transactions itself: psycopg2's own mode is autocommit throughout.
 
     `ahead` is what goes out before the next statement, in one message with it: a due BEGIN, and what was sent later.
+    Server-side cursors are WITH HOLD, in transactions too, and so can lock no rows.
     """
 
     keeps_plans = True
@@ -59,6 +60,8 @@ class Connection(extensions.connection):
             if self.has_begun:
                 with self.cursor() as cursor:
                     cursor.execute(statement)
+                    if statement == b"COMMIT" and cursor.statusmessage == "ROLLBACK":
+                        raise InternalError("A statement of the transaction had failed: nothing of it is kept.")
         finally:
             if self.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE:
                 self.begin(self.in_transaction)
@@ -143,6 +146,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
     # In C; Django's answers UTC too, but in Python, once for every date-time of every row.
     tzinfo_factory = timezone  # type: ignore[assignment]
+    savepoints_undone = 0
 
     def get_connection_params(self):
         return super().get_connection_params() | {"connection_factory": Connection, "cursor_factory": Cursor}
@@ -152,8 +156,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = super().get_new_connection(conn_params)
         connection.keeps_plans = not self.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
         return connection
-
-    savepoints_undone = 0
 
     def _set_autocommit(self, autocommit):
         with self.wrap_database_errors:

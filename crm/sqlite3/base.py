@@ -3,7 +3,7 @@
 Django's leave it naive, and are made aware in Python with all other values of a list, one by one.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from sqlite3 import dbapi2
 
 from django.db.backends.sqlite3 import base, operations
@@ -13,8 +13,9 @@ MADE_BY_DRIVER = ("BooleanField", "DateTimeField")  # from a column, by the type
 
 
 def instant(stored: bytes) -> datetime:
-    """A date-time as Django stores it, in UTC without saying so."""
-    return datetime.fromisoformat(f"{stored.decode()}+00:00")
+    """A date-time, which Django stores in UTC without saying so."""
+    value = datetime.fromisoformat(stored.decode())
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 dbapi2.register_converter("datetime", instant)

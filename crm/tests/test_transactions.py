@@ -592,3 +592,13 @@ def test_an_open_transaction_is_not_left_by_turning_autocommit_on(either):
         either.rollback()
         either.set_autocommit(True)
         assert kept() == []
+
+
+def test_a_commit_that_keeps_nothing_says_so(either):
+    with pytest.raises(InternalError, match="nothing of it is kept"), transaction.atomic("fresh"):
+        run(INSERT, "first", None)
+        with suppress(ProgrammingError):
+            run("SELECT no_such_column")
+    assert kept() == []
+    run(INSERT, "second", None)
+    assert kept() == ["second"]

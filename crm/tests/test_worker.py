@@ -1,4 +1,4 @@
-"""Threads that stay with their client: it is served without a break, and nobody else waits for it."""
+"""Threads that lead by turns: clients are served without a break, and nobody waits for a slow one."""
 
 import socket
 import time

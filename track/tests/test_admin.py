@@ -8,6 +8,7 @@ from contact.models import Contact
 from crm.admin import IN_THE_WAY
 from crm.tests.forms import form_of, send_form
 from lead.models import Restaurant
+from track.admin import InteractionAdmin
 from track.models import Interaction, OrderDetails
 
 ADD = reverse("admin:track_interaction_add")
@@ -105,3 +106,20 @@ def test_a_person_of_the_lead_that_it_was_before_is_refused(admin_client, intera
     answer = admin_client.post(page_of(interaction), {**form, "contact": contact.pk}, follow=True)
     assert [str(message) for message in answer.context["messages"]] == [IN_THE_WAY]
     assert (Interaction.objects.get().lead, Interaction.objects.get().contact) == (other, None)
+
+
+@pytest.mark.parametrize("gone", ["lead", "contact"])
+def test_a_lead_or_contact_that_goes_while_its_interaction_is_saved_is_told(
+    admin_client, lead, contact, monkeypatch, gone
+):
+    create = InteractionAdmin.create
+
+    def lose_and_create(admin, **fields) -> Interaction:
+        {"lead": lead, "contact": contact}[gone].delete()
+        return create(admin, **fields)
+
+    monkeypatch.setattr(InteractionAdmin, "create", lose_and_create)
+    answer = send(admin_client, ADD, lead=str(lead.pk), contact=str(contact.pk), interaction_type="EMAIL")
+    assert (answer.status_code, answer.url) == (302, ADD)
+    assert IN_THE_WAY in admin_client.get(ADD).content.decode()
+    assert not Interaction.objects.exists()
