@@ -30,17 +30,18 @@ STEPS = {
     "rows to JSON": ["rows_to_json (", "row_to_json (", "to_json (", "render (crm/rendering.py"],
     "filters": ["read (crm/filtering.py", "of (crm/filtering.py"],
     "transaction": ["__enter__ (django/db/transaction.py", "__exit__ (django/db/transaction.py"],
-    "input: serializer's fields made": ["fields (rest_framework/serializers.py", "get_fields (rest_framework"],
+    "input: serializer's fields copied": ["fields (crm/serializers.py"],
     "input: validation": ["is_valid (rest_framework/serializers.py"],
+    "the row written": ["_insert (crm/prepared.py", "_update (crm/prepared.py"],
 }
 # Else to the innermost frame that one of these knows.
 LAYERS = {
-    "view: ORM and query": ["(django/db/", "(psycopg2/"],
+    "view: ORM and query": ["(django/db/", "(psycopg2/", "(crm/postgresql/", "(crm/prepared.py"],
     "DRF: dispatch": ["(rest_framework/", "(crm/viewsets.py"],
+    "server": ["(gunicorn", "(crm/worker.py", "(socket.py", "(selectors.py", "(concurrent", "(threading.py"],
     "middleware": ["(django/middleware", "(django/contrib", "(django/utils/deprecation", "(corsheaders", "(whitenoise"],
     "middleware of our own": ["(crm/"],
     "Django: handler, URLs, request, response": ["(django/", "(asgiref"],
-    "server": ["(gunicorn", "(granian", "(socket.py", "(selectors.py", "(concurrent", "(threading.py", "(logging"],
 }
 
 
