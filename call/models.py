@@ -272,8 +272,8 @@ class CallPlan(Stamped):
     def log(self, kind: str, planned: datetime, *, by=None, happened_at: datetime | None = None, **facts: Any):
         """Write down what happened, and which date was planned then. The event's id is not known."""
         facts.setdefault("due", self.next_call_date)
-        facts |= {"planned": planned, "happened_at": happened_at or dates.now(), "created_by": by}
-        event = CallEvent(plan=self, kind=kind, **facts)
+        happened_at = happened_at or dates.now()
+        event = CallEvent(plan=self, kind=kind, planned=planned, happened_at=happened_at, created_by=by, **facts)
         event.insert_later()
         return event
 

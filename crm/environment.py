@@ -109,6 +109,8 @@ def database(raw: str) -> dict:
         raise ValueError(expected) from None
     if not config["NAME"]:
         raise ValueError("the database has no name")
+    if pooled := config.get("DISABLE_SERVER_SIDE_CURSORS"):
+        config["DISABLE_SERVER_SIDE_CURSORS"] = flag(str(pooled))
     return config
 
 

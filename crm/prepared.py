@@ -114,13 +114,11 @@ class PreparedWrites(models.Model):
         inserted = condition.sql and self._insert(own_fields(type(self)), [self._meta.pk], condition.sql, params)
         if inserted:
             self.pk = inserted[0][0]
-            self._state.adding, self._state.db = False, DEFAULT_DB_ALIAS
         return bool(inserted)
 
     def insert_later(self) -> None:
         """Insert a row whose id nobody asks for: PostgreSQL gets it with the next statement of the transaction."""
         self._insert(own_fields(type(self)), [])
-        self._state.adding, self._state.db = False, DEFAULT_DB_ALIAS
 
     def update_columns(self, names: Iterable[str]) -> None:
         """Write these fields. Raises DatabaseError where the row has gone.
@@ -137,7 +135,10 @@ class PreparedWrites(models.Model):
         sql = insert_sql(self._meta.db_table, columns_of(fields), columns_of(returning), condition)
         with database.cursor() as cursor:
             cursor.execute(sql, [*values, *params])
-            return cursor.fetchall() if returning else []
+            inserted = cursor.fetchall() if returning else []
+        if inserted or not returning:
+            self._state.adding, self._state.db = False, DEFAULT_DB_ALIAS
+        return inserted
 
     def _update(self, fields: list[models.Field], values: list, pk: Any) -> bool:
         database = connections[DEFAULT_DB_ALIAS]

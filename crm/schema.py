@@ -32,7 +32,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from crm import filtering, search
 from crm.schema_components import ABOUT, COMPONENTS, PLAIN_PATHS, RESPONSES, TAGS, reference
-from crm.serializers import FieldsMadeOnce, ModelSerializer, Serializer
+from crm.serializers import FieldsMadeOnce, ModelSerializer
 from crm.viewsets import ApiViewSet, ReadingViewSet, ResourceViewSet
 
 # What the operations that every resource has are called: summary and description, about {one} of its {many}.
@@ -250,7 +250,6 @@ def documented_elsewhere() -> list[type]:
     return [
         *get_lib_doc_excludes(),
         FieldsMadeOnce,
-        Serializer,
         ModelSerializer,
         ApiViewSet,
         ReadingViewSet,

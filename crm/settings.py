@@ -137,8 +137,6 @@ else:
         "options": "-c lock_timeout=10s",
         **DATABASES["default"].get("OPTIONS", {}),
     }
-    pooled = str(DATABASES["default"].get("DISABLE_SERVER_SIDE_CURSORS", "")).lower()  # in the URL it is text
-    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = pooled in ("1", "true", "yes", "on")
 
 REDIS_URL = read("REDIS_URL", "", environment.redis_url)
 if REDIS_URL:

@@ -44,6 +44,11 @@ class Connection(extensions.connection):
         """Whether anything has been said in the transaction."""
         return self.in_transaction and self.ahead != [b"BEGIN"]
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the server has no transaction open, whatever was meant."""
+        return self.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
+
     def commit(self) -> None:
         self.end(b"COMMIT")
 
@@ -63,7 +68,7 @@ class Connection(extensions.connection):
                     if statement == b"COMMIT" and cursor.statusmessage == "ROLLBACK":
                         raise InternalError("A statement of the transaction had failed: nothing of it is kept.")
         finally:
-            if self.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE:
+            if self.is_idle:
                 self.begin(self.in_transaction)
 
 
@@ -88,7 +93,7 @@ class Cursor(extensions.cursor):
             return self.send(self.planned(sql, len(params or ())), params, later=isinstance(sql, SentLater))
         except errors.FeatureNotSupported:  # a migration has changed the type of a column that it answers
             self.connection.planned.clear()
-            if self.connection.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+            if not self.connection.is_idle:
                 raise
             return super().execute(sql, params)
 
@@ -103,7 +108,7 @@ class Cursor(extensions.cursor):
             try:
                 super().execute(message)
             except Error:
-                if connection.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE:
+                if connection.is_idle:
                     connection.ahead = ahead  # the server could not read the message, and has not begun
                 raise
         else:

@@ -40,7 +40,10 @@ BAD = {
     "LOG_JSON": ["json"],
     "ROTATE_REFRESH_TOKENS": ["perhaps"],
     "TIME_ZONE": ["Mars/Olympus", "../../etc/passwd", "/etc/localtime", "é"],
-    "DATABASE_URL": ["nonsense", "mysql://root@127.0.0.1/crm", "postgres://", "postgres://u:canary/1@h/n", "://"],
+    "DATABASE_URL": [
+        *("nonsense", "mysql://root@127.0.0.1/crm", "postgres://", "postgres://u:canary/1@h/n", "://"),
+        "postgres://u:p@h/n?disable_server_side_cursors=perhaps",
+    ],
     "REDIS_URL": ["http://127.0.0.1:6379", "localhost"],
     "EMAIL_URL": ["nonsense", "http://mail.example.com"],
     "MAX_BODY": ["0", "-1", "1e6", "2.5MB", "٣"],
@@ -119,6 +122,18 @@ def test_postgresql_keeps_its_connections_and_checks_them(start):
     ]
     assert database["CONN_MAX_AGE"] > 0
     assert database["CONN_HEALTH_CHECKS"] is True
+
+
+@pytest.mark.parametrize(
+    ("query", "is_pooled"),
+    [("", False), ("?disable_server_side_cursors=", False)]
+    + [(f"?disable_server_side_cursors={text}", True) for text in ("1", "true", "True", "yes", "on")]
+    + [(f"?disable_server_side_cursors={text}", False) for text in ("0", "false", "False", "no", "off")],
+)
+def test_behind_a_pooler_the_url_says_so(start, query, is_pooled):
+    database = start(DATABASE_URL=f"postgres://crm:secret@db.example.com/crm{query}")["DATABASES"]["default"]
+
+    assert bool(database.get("DISABLE_SERVER_SIDE_CURSORS")) is is_pooled
 
 
 # --- The secret key -------------------------------------------------------------------------------
