@@ -37,9 +37,10 @@ SCENARIOS = {
     "R5": Scenario("1,000 plans due today", 5.5, 6.4),
     "W1": Scenario("POST an interaction", 2.2, 3.6),
     "W2": Scenario("record a call", 2.5, 4),
+    "W3": Scenario("record a call, both with lock, calendar and log"),
     "P": Scenario("page 1,000 of the interactions, count=0"),
 }
-WRITES = {"W1", "W2"}
+WRITES = {"W1", "W2", "W3"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Request:
 def requests(name: str, size: Size, count: int, seed: int = 1) -> list[Request]:
     """`count` requests of a scenario; the same ones on every call."""
     chance = random.Random(f"{name}-{seed}")
-    if name == "W2":  # no plan twice: a call that is no later than the last one changes nothing
+    if name in ("W2", "W3"):  # no plan twice: a call that is no later than the last one changes nothing
         plans = chance.sample(range(1, size.leads + 1), min(count, size.leads))
         return [_request(name, size, chance, plan) for plan in plans]
     return [_request(name, size, chance) for _ in range(count)]
@@ -100,9 +101,10 @@ def _request(name: str, size: Size, chance: random.Random, plan: int = 0) -> Req
                 "date": instant(START + chance.randint(0, 600 * DAY)),
             }
             return Request("POST", "/track/interactions/", "track_interaction", f"id > {size.interactions}", body)
-        case "W2":
+        case "W2" | "W3":
             body = {"last_called": instant(TODAY + chance.randint(0, DAY // 2))}
-            return Request("POST", f"/call/{plan}/record_call/", "call_callplan", f"id = {plan}", body)
+            path = f"/call/{plan}/record_call/{'?log=1' if name == 'W3' else ''}"  # which is for the twin
+            return Request("POST", path, "call_callplan", f"id = {plan}", body)
     raise ValueError(name)
 
 
@@ -127,8 +129,12 @@ def check(name: str, request: Request, status: int, content: bytes, database) ->
         row, sent = plain(shown[0]), plain(request.body)
         if {key: row[key] for key in sent} != sent:
             raise WrongAnswer(f"{name} {request.path}: sent {sent}, stored {row}")
-        if name == "W2" and row["next_call_date"] != one_interval_after(row["last_called"], row["frequency"]):
+        if name in ("W2", "W3") and row["next_call_date"] != one_interval_after(row["last_called"], row["frequency"]):
             raise WrongAnswer(f"{name} {request.path}: next call {row['next_call_date']} after {row['last_called']}")
+        if name == "W3":
+            lines = database.rows(f"SELECT kind, happened_at FROM call_callevent WHERE plan_id = {row['id']}")
+            if [(line["kind"], plain(line)["happened_at"]) for line in lines] != [("CALLED", row["last_called"])]:
+                raise WrongAnswer(f"{name} {request.path}: logged {lines}")
 
 
 class WrongAnswer(Exception):
@@ -138,7 +144,7 @@ class WrongAnswer(Exception):
 def plain(row: dict) -> dict:
     """The row's values as both databases and JSON would have them: instants aware, truth as bool."""
     values = dict(row)
-    for key in values.keys() & {"date", "last_called", "next_call_date"}:
+    for key in values.keys() & {"date", "last_called", "next_call_date", "happened_at"}:
         if isinstance(values[key], str):
             moment = datetime.fromisoformat(values[key])
             values[key] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

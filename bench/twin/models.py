@@ -1,5 +1,6 @@
 """The product's tables, as its documented bodies show them. The product's migrations make them."""
 
+from django.conf import settings
 from django.db import models
 
 
@@ -15,6 +16,7 @@ class Stamped(models.Model):
 
 class Restaurant(Stamped):
     name = models.CharField(max_length=254)
+    assigned_to = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
 
     class Meta(Stamped.Meta):
         db_table = "lead_restaurant"
@@ -76,3 +78,35 @@ class CallPlan(Stamped):
 
     def __str__(self) -> str:
         return self.frequency
+
+
+class CallEvent(Stamped):
+    plan = models.ForeignKey(CallPlan, models.CASCADE)
+    kind = models.CharField(max_length=20)
+    planned = models.DateTimeField()
+    due = models.DateTimeField()
+    happened_at = models.DateTimeField()
+    reason = models.TextField(blank=True)
+    outcome = models.CharField(max_length=20, blank=True)
+    own = models.BooleanField(default=False)
+    frequency = models.CharField(max_length=10, blank=True)
+    stands = models.BooleanField(default=False)
+    sets_last_called = models.BooleanField(default=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+
+    class Meta(Stamped.Meta):
+        db_table = "call_callevent"
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class WorkProfile(Stamped):
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE)
+    working_days = models.JSONField(default=list)
+
+    class Meta(Stamped.Meta):
+        db_table = "call_workprofile"
+
+    def __str__(self) -> str:
+        return str(self.working_days)

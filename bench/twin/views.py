@@ -3,13 +3,15 @@
 from calendar import monthrange
 from datetime import datetime, timedelta
 
+from django.db import transaction
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django_filters.rest_framework import FilterSet, IsoDateTimeFilter
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from twin.models import CallPlan, Interaction
+from twin.models import CallEvent, CallPlan, Interaction, WorkProfile
 
 DAYS = {"DAILY": 1, "WEEKLY": 7, "BIWEEKLY": 14}
 
@@ -58,12 +60,38 @@ class CallPlanViewSet(viewsets.ModelViewSet):
 
     @action(detail=True, methods=["post"])
     def record_call(self, request, pk=None):
+        if "log" in request.query_params:
+            return self.record_and_log(request)
         plan = self.get_object()
         body = RecordCallSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         plan.last_called = body.validated_data["last_called"]
         plan.next_call_date = next_call(plan.last_called, plan.frequency)
         plan.save()
+        return Response(self.get_serializer(plan).data)
+
+    @transaction.atomic
+    def record_and_log(self, request):
+        """What the product does: on the locked plan, on the owner's working days, with a line in the plan's log."""
+        plans = CallPlan.objects.select_for_update(of=("self",)).select_related("lead")
+        plan = get_object_or_404(plans, pk=self.kwargs["pk"])
+        body = RecordCallSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        planned, plan.last_called = plan.next_call_date, body.validated_data["last_called"]
+        plan.next_call_date = next_call(plan.last_called, plan.frequency)
+        profile = WorkProfile.objects.filter(user=plan.lead.assigned_to_id).first()
+        while profile and plan.next_call_date.isoweekday() not in profile.working_days:
+            plan.next_call_date += timedelta(days=1)
+        plan.save()
+        CallEvent.objects.create(
+            plan=plan,
+            kind="CALLED",
+            planned=planned,
+            due=planned,
+            happened_at=plan.last_called,
+            own=True,
+            created_by=request.user,
+        )
         return Response(self.get_serializer(plan).data)
 
 
