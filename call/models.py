@@ -1,6 +1,6 @@
 """Call plans: the rhythm in which a lead is called, and when the next call is due."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, Self
@@ -12,10 +12,18 @@ from django.db.models import Q
 
 from call import rhythm
 from call.log import AHEAD, ATTEMPTS, CallEvent, Frequency, Outcome
-from call.profiles import FeedAddress, SentDigest, WorkProfile, calendar_of_lead, calendars_of_leads
+from call.profiles import (
+    FACTS,
+    FeedAddress,
+    SentDigest,
+    WorkProfile,
+    calendar_from,
+    calendar_of_lead,
+    calendars_of_leads,
+)
 from call.schedule import WorkCalendar
 from crm import dates
-from crm.models import Stamped, StampedQuerySet
+from crm.models import Stamped, StampedQuerySet, attnames
 from lead.models import LeadStatus, Restaurant
 from track.models import Interaction, InteractionType
 from track.touches import Touch, touch_of
@@ -51,6 +59,11 @@ class CallPlanQuerySet(StampedQuerySet):
 
     def by_date(self) -> Self:
         return self.order_by("next_call_date", "id")
+
+    def for_writing(self) -> models.QuerySet:
+        """As `StampedQuerySet.for_writing`, and after the columns the facts of the calendar that counts."""
+        facts = (f"lead__assigned_to__work_profile__{name}" for name in FACTS)
+        return self.values_list(*attnames(CallPlan), *facts)
 
     def lock(self) -> None:
         """Lock the plans in the order of their ids. Whoever locks several does: else two could wait for each other."""
@@ -104,6 +117,8 @@ class CallPlan(Stamped):
     first_frequency = models.CharField(max_length=10, choices=Frequency, editable=False)
     first_given = models.DateTimeField(null=True, editable=False)
 
+    calendar_facts: Sequence | None = None  # where they were read with the plan
+
     objects = CallPlanQuerySet.as_manager()
 
     class Meta(Stamped.Meta):
@@ -127,6 +142,13 @@ class CallPlan(Stamped):
 
     def __str__(self) -> str:
         return f"{self.frequency} calls, next {self.next_call_date:%Y-%m-%d}"
+
+    @classmethod
+    def from_locked_row(cls, row: Sequence) -> Self:
+        """As `Stamped.from_locked_row`; the plan has the facts of its calendar."""
+        plan = super().from_locked_row(row[: -len(FACTS)])
+        plan.calendar_facts = row[-len(FACTS) :]
+        return plan
 
     # --- Verbs --------------------------------------------------------------------------------
 
@@ -163,6 +185,7 @@ class CallPlan(Stamped):
                 super().edit(sequence=self.sequence + 1)
             if "lead_id" in changed:  # another lead, perhaps another owner
                 vars(self).pop("calendar", None)
+                self.calendar_facts = None
                 self.replay()
         return changed
 
@@ -255,7 +278,7 @@ class CallPlan(Stamped):
     @cached_property
     def calendar(self) -> WorkCalendar:
         """The work calendar of the lead's owner."""
-        return calendar_of_lead(self.lead_id)
+        return calendar_from(*self.calendar_facts) if self.calendar_facts else calendar_of_lead(self.lead_id)
 
     def is_moved_by(self, touch: Touch) -> bool:
         """Whether a touch that is new to the plan counts: it happened since the plan was made, and has happened."""

@@ -112,8 +112,11 @@ FACTS = ["time_zone", "working_days", "country", "region", "leave"]  # of a prof
 
 
 def calendar_from(
-    time_zone: str, working_days: list[int], country: str, region: str, leave: list[dict[str, str]]
+    time_zone: str | None, working_days: list[int], country: str, region: str, leave: list[dict[str, str]]
 ) -> WorkCalendar:
+    """Of a profile's FACTS; they are None where there is no profile."""
+    if time_zone is None:
+        return default_calendar()
     return WorkCalendar(
         zone=ZoneInfo(time_zone),
         working_days=frozenset(working_days),

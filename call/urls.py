@@ -8,6 +8,7 @@ router.register("", views.CallPlanViewSet)
 
 profile = {"get": "retrieve", "put": "update", "patch": "partial_update"}
 urlpatterns = [
+    *router.urls,  # first: they are asked for most
     path("me/", views.WorkProfileView.as_view(profile, detail=True), name="work-profile"),
     path("agenda/", views.AgendaView.as_view({"get": "retrieve"}, detail=False), name="agenda"),
     path("adherence/", views.AdherenceView.as_view({"get": "list"}, detail=False), name="adherence"),
@@ -15,5 +16,4 @@ urlpatterns = [
     path(
         "feed/<str:secret>.ics", views.CalendarFeedView.as_view({"get": "retrieve"}, detail=False), name="calendar-feed"
     ),
-    *router.urls,
 ]

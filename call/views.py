@@ -1,4 +1,6 @@
 from datetime import timedelta
+from functools import cache
+from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -28,8 +30,9 @@ from call.serializers import (
 from call.shapes import FEED_ADDRESS, AdherenceSerializer, AgendaSerializer
 from crm import conditional, dates
 from crm.filtering import is_strict
+from crm.prepared import Prepared
 from crm.schema import just
-from crm.viewsets import ApiViewSet, ResourceViewSet
+from crm.viewsets import SAMPLES, ApiViewSet, ResourceViewSet
 
 
 class CallPlanViewSet(ResourceViewSet):
@@ -91,6 +94,18 @@ class CallPlanViewSet(ResourceViewSet):
         if self.action == "record_call" and set(self.request.data) - {"last_called"}:
             self.get_queryset().filter(lead__call_plans=self.kwargs["pk"]).lock()
         return super().get_object()
+
+    @classmethod
+    @cache
+    def locked_row(cls) -> Prepared:
+        """As `ResourceViewSet.locked_row`, with the calendar that counts."""
+
+        def plan(pk, user):
+            plans: Any = cls.visible(user)
+            return plans.locked().filter(pk=pk).order_by()
+
+        lock = Prepared(lambda **asked: plan(**asked).values_list("pk"), **SAMPLES)
+        return Prepared(lambda **asked: plan(**asked).for_writing(), lock, **SAMPLES)
 
     @extend_schema(request=RecordCallSerializer)
     @action(detail=True, methods=["post"])

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import Combinable
 from rest_framework import serializers
@@ -82,7 +82,7 @@ def user_of(token: Token):
     has_ended, read_only, *facts = rows[0][: 2 + len(user_facts)]
     if has_ended:
         raise AuthenticationFailed("The session of this token has ended.")
-    user = User.from_db(connection.alias, USER_COLUMNS, rows[0][2 + len(user_facts) :])
+    user = User.from_db(DEFAULT_DB_ALIAS, USER_COLUMNS, rows[0][2 + len(user_facts) :])
     user.read_only = read_only
     vars(user).update(zip(user_facts, facts, strict=True))
     # Tokens that SimpleJWT makes carry the digest; others with our signature are as good as their key.

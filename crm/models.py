@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.transaction import TransactionManagementError
 
 from crm import dates
@@ -31,9 +31,9 @@ class StampedQuerySet(models.QuerySet):
         """As `locked`, and no row that refers to them can be added: they are about to be deleted."""
         return self.select_for_update(of=("self",))
 
-    def locked_rows(self) -> models.QuerySet:
-        """What `locked()` reads, as tuples for `Stamped.from_locked_row`."""
-        return self.locked().values_list(*locked_names(self.model))
+    def for_writing(self) -> models.QuerySet:
+        """The rows, once they are locked, as tuples for `Stamped.from_locked_row`."""
+        return self.values_list(*attnames(self.model))
 
 
 @cache
@@ -43,14 +43,15 @@ def attnames(model: type[models.Model]) -> list[str]:
 
 
 @cache
-def locked_names(model: type["Stamped"]) -> list[str]:
-    """The columns, and after them the annotations that `locked()` adds."""
-    return [*attnames(model), *model.objects.locked().query.annotations]
+def attname_of(model: type[models.Model], name: str) -> str:
+    return getattr(model._meta.get_field(name), "attname", name)
 
 
-def depends_on(field: models.Field, changed: list[str]) -> bool:
-    """Whether a search column holds one of the `changed` fields."""
-    return isinstance(field, SearchField) and not set(field.sources).isdisjoint(changed)
+@lru_cache(maxsize=1_000)
+def kept_with(model: type[models.Model], changed: tuple[str, ...]) -> list[str]:
+    """The columns that are written where these are: with them those that hold them too, and the stamp."""
+    search = [field for field in model._meta.concrete_fields if isinstance(field, SearchField)]
+    return [*changed, *(field.name for field in search if not set(field.sources).isdisjoint(changed)), "updated_at"]
 
 
 def transaction_block() -> tuple | None:
@@ -58,8 +59,9 @@ def transaction_block() -> tuple | None:
 
     A savepoint that is undone gives back the locks since; all count as given back. (SQLite has the one lock.)
     """
-    blocks = connection.atomic_blocks
-    return (blocks[0], getattr(connection, "savepoints_undone", 0)) if blocks else None
+    database = connections[DEFAULT_DB_ALIAS]
+    blocks = database.atomic_blocks
+    return (blocks[0], getattr(database, "savepoints_undone", 0)) if blocks else None
 
 
 class Stamped(PreparedWrites):
@@ -85,10 +87,8 @@ class Stamped(PreparedWrites):
 
     @classmethod
     def from_locked_row(cls, row: Sequence) -> Self:
-        """The instance of a row that `locked_rows()` has just read."""
-        columns, facts = attnames(cls), locked_names(cls)[len(attnames(cls)) :]
-        instance = cls.from_db(connection.alias, columns, row[: len(columns)])
-        vars(instance).update(zip(facts, row[len(columns) :], strict=True))
+        """The instance of a row that `for_writing()` has just read, under its lock."""
+        instance = cls.from_db(DEFAULT_DB_ALIAS, attnames(cls), row)
         instance.note_lock()
         return instance
 
@@ -122,7 +122,7 @@ class Stamped(PreparedWrites):
         `by` is the user who does it, for tables that keep a history. Returns the names of the saved fields.
         """
         changes = {
-            getattr(self._meta.get_field(name), "attname", name): value.pk if isinstance(value, models.Model) else value
+            attname_of(type(self), name): value.pk if isinstance(value, models.Model) else value
             for name, value in changes.items()
         }
         changed = [name for name, value in changes.items() if getattr(self, name) != value]
@@ -130,8 +130,7 @@ class Stamped(PreparedWrites):
             setattr(self, name, changes[name])
         if changed:
             self.updated_at = dates.now()
-            kept = [field.name for field in self._meta.concrete_fields if depends_on(field, changed)]
-            self.update_columns([*changed, *kept, "updated_at"])
+            self.update_columns(kept_with(type(self), tuple(changed)))
         return changed
 
 

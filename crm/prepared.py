@@ -6,9 +6,9 @@ rows at once.
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
@@ -38,7 +38,7 @@ class Compiled:
         except EmptyResultSet:  # Django sees that no row can match
             self.sql, self.params, self.converters = None, (), {}
         else:
-            self.short_sql = PlannedOnce(self.sql)
+            self.short_sql, self.late_sql = PlannedOnce(self.sql), SentLater(self.sql)
             self.converters = self.compiler.get_converters([column for column, _, _ in self.compiler.select])
 
     def chunks(self, params: Any) -> Iterator[list]:
@@ -59,22 +59,39 @@ class Compiled:
             rows = cursor.fetchall()
         return list(self.compiler.apply_converters(rows, self.converters)) if self.converters else rows
 
+    def later(self, params: Any) -> None:
+        """Run it, for what it does: PostgreSQL gets it with the next statement."""
+        if self.sql is None:
+            return
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute(self.late_sql, params)
+
 
 class Prepared:
     """`build(**values)` gives a `values_list` queryset whose SQL is the same for all values.
 
     `samples` are values that occur nowhere else among the query's parameters: it is built with them once for each kind
     of database, and from then on run with others in their place. One that is no parameter of the query changes nothing.
+    `locked_by` is a query that is run for its locks before the rows are read, in one message: what a query that waits
+    for a lock itself reads of other rows may be as old as the wait.
     """
 
-    def __init__(self, build: Callable[..., QuerySet], **samples: Any) -> None:
-        self.build, self.samples = build, samples
+    def __init__(self, build: Callable[..., QuerySet], locked_by: "Prepared | None" = None, /, **samples: Any) -> None:
+        self.build, self.locked_by, self.samples = build, locked_by, samples
         self.compiled: dict[str, tuple[Compiled, list[tuple]]] = {}
 
     def rows(self, **values: Any) -> list:
         """All rows, of a query that gives few; the database plans it once."""
+        if self.locked_by:
+            self.locked_by.lock(**values)
         compiled, params = self.filled_in(values)
         return compiled.all(params)
+
+    def lock(self, **values: Any) -> None:
+        """Run it for its locks. On SQLite the transaction is the lock."""
+        if connections[DEFAULT_DB_ALIAS].features.has_select_for_update:
+            compiled, params = self.filled_in(values)
+            compiled.later(params)
 
     def chunks(self, **values: Any) -> Iterator[list]:
         """The rows, at most CHUNK at a time; the database plans the query for these values."""
@@ -111,28 +128,28 @@ class PreparedWrites(models.Model):
     def insert_if(self, known: Prepared, **values: Any) -> bool:
         """Insert the row if the query gives one for the values, in one statement. False where it gives none."""
         condition, params = known.filled_in(values)
-        inserted = condition.sql and self._insert(own_fields(type(self)), [self._meta.pk], condition.sql, params)
+        inserted = condition.sql and self._insert(Columns.of(type(self)), (key_of(self),), condition.sql, params)
         if inserted:
             self.pk = inserted[0][0]
         return bool(inserted)
 
     def insert_later(self) -> None:
         """Insert a row whose id nobody asks for: PostgreSQL gets it with the next statement of the transaction."""
-        self._insert(own_fields(type(self)), [])
+        self._insert(Columns.of(type(self)))
 
     def update_columns(self, names: Iterable[str]) -> None:
         """Write these fields. Raises DatabaseError where the row has gone.
 
         Of a row that is locked, which cannot go, PostgreSQL gets them with the next statement.
         """
-        fields = [field_of(type(self), name) for name in names]
-        if not self._update(fields, [field.pre_save(self, add=False) for field in fields], self.pk):
+        columns = Columns.of(type(self), tuple(names))
+        if not self._update(columns, columns.saved(self, add=False), self.pk):
             raise DatabaseError("The row that was to be changed is not there.")
 
-    def _insert(self, fields, returning, condition: str | None = None, params: Iterable = ()) -> list:
+    def _insert(self, columns, returning: tuple = (), condition: str | None = None, params: Iterable = ()) -> list:
         database = connections[DEFAULT_DB_ALIAS]
-        values = saved(fields, [field.pre_save(self, add=True) for field in fields], database)
-        sql = insert_sql(self._meta.db_table, columns_of(fields), columns_of(returning), condition)
+        sql = insert_sql(self._meta.db_table, columns.names, returning, condition)
+        values = columns.adapted(columns.saved(self, add=True), database)
         with database.cursor() as cursor:
             cursor.execute(sql, [*values, *params])
             inserted = cursor.fetchall() if returning else []
@@ -140,49 +157,84 @@ class PreparedWrites(models.Model):
             self._state.adding, self._state.db = False, DEFAULT_DB_ALIAS
         return inserted
 
-    def _update(self, fields: list[models.Field], values: list, pk: Any) -> bool:
+    def _update(self, columns: "Columns", values: list, pk: Any) -> bool:
         database = connections[DEFAULT_DB_ALIAS]
-        sql = update_sql(self._meta.db_table, self._meta.pk.column, columns_of(fields), self.is_locked)
+        sql = update_sql(self._meta.db_table, key_of(self), columns.names, self.is_locked)
         with database.cursor() as cursor:
-            cursor.execute(sql, [*saved(fields, values, database), pk])
+            cursor.execute(sql, [*columns.adapted(values, database), pk])
             return cursor.rowcount != 0  # −1: it has not been sent
 
     def _do_insert(self, manager, using, fields, returning_fields, raw):
         if raw or has_expression([getattr(self, field.attname) for field in fields]):
             return super()._do_insert(manager, using, fields, returning_fields, raw)
-        return self._insert(fields, returning_fields)
+        columns = Columns.of(type(self), tuple(field.attname for field in fields))
+        return self._insert(columns, tuple(field.column for field in returning_fields))
 
     def _do_update(self, base_qs, using, pk_val, values, update_fields, forced_update):
-        fields, given = [field for field, _, _ in values], [value for _, _, value in values]
+        names, given = tuple(field.attname for field, _, _ in values), [value for _, _, value in values]
         if not values or has_expression(given):
             return super()._do_update(  # type: ignore[call-arg]  # the stubs are of another Django
                 base_qs, using, pk_val, values, update_fields, forced_update
             )
-        return self._update(fields, given, pk_val)
+        return self._update(Columns.of(type(self), names), given, pk_val)
 
 
-@cache
-def own_fields(model: type[models.Model]) -> list[models.Field]:
-    """All but the key, which the database gives."""
-    return [field for field in model._meta.concrete_fields if not field.primary_key]
-
-
-@cache
-def field_of(model: type[models.Model], name: str) -> models.Field:
-    """By its own name or its attribute's."""
-    return next(field for field in model._meta.concrete_fields if name in (field.name, field.attname))
+def key_of(row: models.Model) -> str:
+    """The column of its primary key."""
+    return cast(str, row._meta.pk.column)
 
 
 def has_expression(values: list) -> bool:
     return any(hasattr(value, "resolve_expression") for value in values)
 
 
-def saved(fields: list[models.Field], values: list, database: BaseDatabaseWrapper) -> list:
-    return [field.get_db_prep_save(value, database) for field, value in zip(fields, values, strict=True)]
+# What the drivers take as it is, by the kind of field.
+READY: dict[type[models.Field], type] = {
+    models.BooleanField: bool,
+    models.CharField: str,
+    models.ForeignKey: int,
+    models.OneToOneField: int,
+    models.PositiveIntegerField: int,
+    models.TextField: str,
+}
+READY_ON = {"postgresql": {**READY, models.DateTimeField: datetime}, "sqlite": READY}
 
 
-def columns_of(fields: Iterable[models.Field]) -> tuple[str, ...]:
-    return tuple(field.column for field in fields)
+class Columns:
+    """Some columns of a table, and what is written in them.
+
+    Django asks each field for each value, in some ten calls; most values are as the driver takes them.
+    """
+
+    def __init__(self, fields: list[models.Field]) -> None:
+        self.fields = fields
+        self.names = tuple(field.column for field in fields)
+        # These give what the row has: no table of ours has `auto_now`.
+        own = {models.Field.pre_save, models.DateTimeField.pre_save}
+        self.attributes = [(field.attname, field if type(field).pre_save not in own else None) for field in fields]
+        self.ready = {vendor: [kinds.get(type(field)) for field in fields] for vendor, kinds in READY_ON.items()}
+
+    @staticmethod
+    @lru_cache(maxsize=1_000)
+    def of(model: type[models.Model], names: tuple[str, ...] | None = None) -> "Columns":
+        """Those with these names, or their attributes'; else all but the key, which the database gives."""
+        fields = list(model._meta.concrete_fields)
+        if names is None:
+            return Columns([field for field in fields if not field.primary_key])
+        return Columns([next(field for field in fields if name in (field.name, field.attname)) for name in names])
+
+    def saved(self, row: models.Model, add: bool) -> list:
+        """The row's values; some fields make theirs as they are saved."""
+        return [made.pre_save(row, add) if made else getattr(row, name) for name, made in self.attributes]
+
+    def adapted(self, values: list, database: BaseDatabaseWrapper) -> list:
+        """The values as the driver takes them."""
+        return [
+            value
+            if value is None or (type(value) is kind and getattr(value, "tzinfo", True))  # no naive instant
+            else field.get_db_prep_save(value, database)
+            for value, kind, field in zip(values, self.ready[database.vendor], self.fields, strict=True)
+        ]
 
 
 @lru_cache(maxsize=1_000)

@@ -87,6 +87,10 @@ class JSONResponse(HttpResponse):
     def data(self):
         return orjson.loads(self.content)
 
+    def items(self):
+        """The headers, for the server. Django's mapping looks each of them up by its name again."""
+        return self.headers._store.values()
+
 
 def window(queryset: QuerySet, serializer_class: type[ModelSerializer]) -> QuerySet:
     """The rows that may be answered in one piece, and one more, which tells that there are too many."""

@@ -88,6 +88,13 @@ class JSONField(serializers.JSONField):
             self.fail("invalid")
 
 
+class Fields(BindingDict):
+    """DRF's reads its dict in Python, name by name."""
+
+    def values(self):
+        return self.fields.values()
+
+
 class FieldsMadeOnce:
     """A serializer whose fields are made and bound once for its class, and copied for each instance.
 
@@ -99,7 +106,7 @@ class FieldsMadeOnce:
         cls = type(self)
         if "bound_fields" not in vars(cls):
             cls.bound_fields = dict(serializers.Serializer.fields.func(cls()))
-        own = BindingDict(self)
+        own = Fields(self)
         for name, field in cls.bound_fields.items():
             if hasattr(field, "child"):  # which is bound to it
                 own[name] = deepcopy(field)

@@ -197,7 +197,7 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
     @cache
     def locked_row(cls) -> Prepared:
         """The visible row with an id, locked, as `Stamped.from_locked_row` takes it."""
-        return Prepared(lambda pk, user: cls.visible(user).locked_rows().filter(pk=pk).order_by(), **SAMPLES)
+        return Prepared(lambda pk, user: cls.visible(user).locked().for_writing().filter(pk=pk).order_by(), **SAMPLES)
 
     def json(self, instance) -> bytes:
         return rows.instance_to_json(instance, type(self).serializer_class)

@@ -1,8 +1,10 @@
 """Calls, touches, hand-overs and profiles at once, over HTTP and in several processes: nobody waits for each other."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from crm.tests.server import at_once, database, kam, server  # noqa: F401 (fixtures)
+from crm.tests.server import at_once, database, kam, server, wait_until  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.server
 
@@ -56,3 +58,27 @@ def test_whatever_moves_the_plans_of_one_lead_at_once_is_done(kam, lead, plans):
     for other in ({me, None} - {owner}).pop(), owner:  # each time the dates are reckoned anew
         hand_over(other)
     assert [kam.get(f"/call/{plan}/") for plan in plans] == left
+
+
+def test_a_call_that_waits_while_its_owners_week_changes_is_planned_in_the_new_week(
+    kam,  # noqa: F811
+    lead,
+    plans,
+    server,  # noqa: F811
+    database,  # noqa: F811
+):
+    me = kam.get("/api/me/")["id"]
+    kam.send("PATCH", "/call/me/", {"working_days": [1, 2, 3, 4, 5, 6, 7]})
+    kam.send("PATCH", f"/lead/restaurants/{lead}/", {"assigned_to": me})
+    monday, path = "2026-01-05T10:00:00Z", f"/call/{plans[0]}/record_call/"
+    changes = [
+        f"UPDATE call_callplan SET notes = '' WHERE id = {plans[0]}",
+        f"UPDATE call_workprofile SET working_days = '[3]' WHERE user_id = {me}",
+    ]
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.held(*changes):
+            answer = pool.submit(kam.send, "POST", path, {"last_called": monday})
+            wait_until(lambda: database.waiting(server) > 0)
+            assert not answer.done()
+        assert answer.result().json()["next_call_date"] == "2026-01-07T10:00:00Z"

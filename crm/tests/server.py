@@ -79,11 +79,13 @@ class SQLite:
             return connection.execute(sql).fetchall()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Nobody else writes a lead before this ends."""
+    def held(self, *changes: str) -> Iterator[None]:
+        """Nobody else writes a lead, or a row that is changed, before this ends; then the changes are there."""
         with closing(self.connect()) as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            for sql in ("BEGIN IMMEDIATE", *changes):
+                connection.execute(sql)
             yield
+            connection.execute("COMMIT")
 
     @contextmanager
     def stalled(self) -> Iterator[None]:
@@ -134,11 +136,13 @@ class PostgreSQL:
                 return cursor.fetchall() if cursor.description else []
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Nobody else writes a lead before this ends."""
+    def held(self, *changes: str) -> Iterator[None]:
+        """Nobody else writes a lead, or a row that is changed, before this ends; then the changes are there."""
         with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE lead_restaurant IN EXCLUSIVE MODE")
+            for sql in ("LOCK TABLE lead_restaurant IN EXCLUSIVE MODE", *changes):
+                cursor.execute(sql)
             yield
+            connection.commit()
 
     stalled = held
 

@@ -11,14 +11,16 @@ from django.contrib.auth import get_user_model
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Lower, Upper
+from django.utils.functional import lazystr
+from django.utils.safestring import mark_safe
 
-from call.models import CallPlan, WorkProfile
+from call.models import CallPlan, Frequency, WorkProfile
 from call.profiles import OWNERS_PROFILE
 from call.views import CallPlanViewSet
 from contact.models import Contact
 from contact.views import ContactViewSet
 from crm.postgresql import PlannedOnce, SentLater
-from crm.prepared import Prepared, PreparedWrites
+from crm.prepared import Columns, Prepared, PreparedWrites
 from crm.search import SearchField
 from crm.viewsets import SAMPLES
 from lead.models import Restaurant
@@ -145,6 +147,8 @@ def test_every_table_of_ours_with_stamps_is_written_so():
         *("Restaurant", "StatusChange", "Contact", "Interaction", "OrderDetails"),
         *("CallPlan", "CallEvent", "WorkProfile", "FeedAddress"),
     }
+    fields = [field for model in OURS for field in model._meta.concrete_fields]
+    assert not any(getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False) for field in fields)
 
 
 @pytest.mark.parametrize("writes", [insert, update, update_one_by_one])
@@ -159,6 +163,35 @@ def test_rows_are_written_as_django_writes_them(statements, djangos, model, writ
 
     assert ours == stored_by(model, writes)
     assert PlannedOnce not in map(type, statements)
+
+
+class Text(str):
+    pass
+
+
+ODD = [
+    *(None, True, 1, 0, -1, 2**70, 1.5, Decimal("1.50"), "", "1", "2024-12-24", b"1", [], ["1"], {}, Text("1")),
+    *(Frequency.DAILY, mark_safe("<b>"), lazystr("later"), INSTANTS[0], INSTANTS[0].replace(tzinfo=None)),
+    INSTANTS[0].date(),
+]
+
+
+def outcome(call) -> tuple:
+    """What it gives, with its type, or what it raises."""
+    try:
+        value = call()
+        return type(value), str(value), value if isinstance(value, datetime) else None
+    except Exception as error:
+        return type(error), str(error)
+
+
+@pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime:RuntimeWarning")
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_whatever_a_column_is_given_the_driver_gets_what_django_gives_it(model):
+    for field in model._meta.concrete_fields:
+        for value in ODD:
+            ours = outcome(lambda field=field, value=value: Columns([field]).adapted([value], connection)[0])
+            assert ours == outcome(lambda field=field, value=value: field.get_db_prep_save(value, connection))
 
 
 def test_what_was_written_is_read_as_it_was_given(lead, user):
@@ -368,7 +401,7 @@ def test_a_row_is_locked_until_the_transaction_ends_that_locked_it(transactional
     assert not lead.is_locked
     with transaction.atomic():
         assert not lead.is_locked
-        row = Restaurant.from_locked_row(Restaurant.objects.locked_rows().get())
+        row = Restaurant.from_locked_row(Restaurant.objects.locked().for_writing().get())
         assert row.is_locked
         assert not lead.is_locked
     assert not row.is_locked
@@ -440,6 +473,7 @@ def everything_prepared(user) -> list[tuple[Prepared, dict[str, str]]]:
         (OWNERS_PROFILE, "lead", {}),
         *((view.one_row(view.serializer_class), "pk", {"user": user.pk}) for view in DETAILS),
         *((view.locked_row(), "pk", {"user": user.pk}) for view in DETAILS),
+        (CallPlanViewSet.locked_row().locked_by, "pk", {"user": user.pk}),
     ]
 
 
@@ -461,7 +495,16 @@ def test_people_are_known_by_their_own_lead_alone(far):
 def test_what_can_have_no_rows_is_not_asked(db, django_assert_num_queries):
     none = Prepared(lambda lead: Restaurant.objects.none().values_list("pk"), lead=MAX_ID)
     with django_assert_num_queries(0):
+        none.lock(lead=1)
         assert none.rows(lead=1) == list(none.chunks(lead=1)) == []
+
+
+def test_a_plan_is_locked_and_read_in_one_message(far, user, statements):
+    with transaction.atomic():
+        statements.clear()
+        assert CallPlanViewSet.locked_row().rows(pk=1, user=user.pk)
+        kinds = [type(sql) for sql in statements]
+    assert kinds == [SentLater, PlannedOnce] if connection.vendor == "postgresql" else [PlannedOnce]
 
 
 def test_values_go_where_their_samples_stood_however_often_and_in_whatever_order(far):

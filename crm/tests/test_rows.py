@@ -303,3 +303,9 @@ def test_an_error_on_the_way_leaves_an_array_that_is_not_closed(db):
     assert next(stream).startswith(b'[{"id"')
     with pytest.raises(OSError, match="went away"):
         next(stream)
+
+
+def test_the_server_gets_all_headers_of_an_answer(api, lead):
+    response = api.get(f"/lead/restaurants/{lead.pk}/", headers={"X-Request-ID": "mine"})
+    assert list(response.items()) == list(response.headers.items())
+    assert {("Content-Type", "application/json"), ("X-Request-ID", "mine")} <= set(response.items())
