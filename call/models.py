@@ -184,8 +184,7 @@ class CallPlan(Stamped):
             if planned != self.next_call_date:
                 super().edit(sequence=self.sequence + 1)
             if "lead_id" in changed:  # another lead, perhaps another owner
-                vars(self).pop("calendar", None)
-                self.calendar_facts = None
+                self.calendar = calendar_of_lead(self.lead_id)
                 self.replay()
         return changed
 

@@ -1,6 +1,5 @@
 from datetime import timedelta
 from functools import cache
-from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -98,14 +97,9 @@ class CallPlanViewSet(ResourceViewSet):
     @classmethod
     @cache
     def locked_row(cls) -> Prepared:
-        """As `ResourceViewSet.locked_row`, with the calendar that counts."""
-
-        def plan(pk, user):
-            plans: Any = cls.visible(user)
-            return plans.locked().filter(pk=pk).order_by()
-
-        lock = Prepared(lambda **asked: plan(**asked).values_list("pk"), **SAMPLES)
-        return Prepared(lambda **asked: plan(**asked).for_writing(), lock, **SAMPLES)
+        """As `ResourceViewSet.locked_row`; the calendar that is read with the plan is none from before the lock."""
+        lock = Prepared(lambda **asked: cls.one_locked(**asked).values_list("pk"), **SAMPLES)
+        return Prepared(super().locked_row().build, lock, **SAMPLES)
 
     @extend_schema(request=RecordCallSerializer)
     @action(detail=True, methods=["post"])

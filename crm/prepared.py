@@ -38,7 +38,7 @@ class Compiled:
         except EmptyResultSet:  # Django sees that no row can match
             self.sql, self.params, self.converters = None, (), {}
         else:
-            self.short_sql, self.late_sql = PlannedOnce(self.sql), SentLater(self.sql)
+            self.short_sql = PlannedOnce(self.sql)
             self.converters = self.compiler.get_converters([column for column, _, _ in self.compiler.select])
 
     def chunks(self, params: Any) -> Iterator[list]:
@@ -64,7 +64,7 @@ class Compiled:
         if self.sql is None:
             return
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-            cursor.execute(self.late_sql, params)
+            cursor.execute(SentLater(self.sql), params)
 
 
 class Prepared:

@@ -197,7 +197,11 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
     @cache
     def locked_row(cls) -> Prepared:
         """The visible row with an id, locked, as `Stamped.from_locked_row` takes it."""
-        return Prepared(lambda pk, user: cls.visible(user).locked().for_writing().filter(pk=pk).order_by(), **SAMPLES)
+        return Prepared(lambda **asked: cls.one_locked(**asked).for_writing(), **SAMPLES)
+
+    @classmethod
+    def one_locked(cls, pk, user):
+        return cls.visible(user).locked().filter(pk=pk).order_by()
 
     def json(self, instance) -> bytes:
         return rows.instance_to_json(instance, type(self).serializer_class)
