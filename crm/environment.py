@@ -59,6 +59,11 @@ def count(raw: str) -> int:
     return int(raw)
 
 
+def threads() -> int:
+    """Of each server process, by THREADS: for gunicorn, and for what shares them out (crm.streaming)."""
+    return read("THREADS", 8, count)
+
+
 def minutes(raw: str) -> timedelta:
     """A whole number of minutes, up to LONGEST."""
     return _lifetime(raw, timedelta(minutes=1))

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from crm.pooled import remedy
 from crm.rendering import to_json
 
 logger = logging.getLogger("crm.errors")
@@ -59,7 +60,8 @@ def as_api_exception(exc: Exception) -> Exception:
         case _ if is_conflict(exc):
             return Conflict()
         case OperationalError() | InterfaceError():
-            logger.error("The database does not answer: %s", type(exc).__name__)
+            hint = remedy(exc)
+            logger.error("The database does not answer: %s%s", type(exc).__name__, f". {hint}" if hint else "")
             return Unavailable()
         case NotSupportedError():  # a migration has changed what a statement answers; the next one is planned anew
             return Unavailable()

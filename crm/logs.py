@@ -19,6 +19,17 @@ QUERY_STRING = re.compile(r"(?<=\S)\?\S*=\S*")
 SECRET = re.compile(r"(?<=/)[\w-]{32,}")  # a path that opens something to whoever knows it
 
 
+class SlowClients(logging.Filter):
+    """Makes one line of the traceback that gunicorn logs where a client was cut off (crm.gunicorn.CLIENT_TIMEOUT)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], BlockingIOError):
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            record.msg, record.args = "A client that made no progress was cut off.", ()
+            record.exc_info = None
+        return True
+
+
 class DiscreetFormatter(logging.Formatter):
     """A formatter that tells what happened in which code, and keeps to itself what data it happened to."""
 

@@ -1,0 +1,130 @@
+"""Long lists take at most half of a process's threads, and give back what they took, however they end."""
+
+import gc
+
+import pytest
+from django.core.signals import request_finished
+from django.db import close_old_connections
+from django.http import StreamingHttpResponse
+
+from crm import lists, streaming, viewsets
+from crm.fast import reads
+from crm.streaming import PERMITS, TooManyLists, streamed
+from lead.models import Restaurant
+
+LEADS = "/lead/restaurants/"
+
+
+def permits() -> int:
+    return streaming._permits.qsize()
+
+
+@pytest.fixture(autouse=True)
+def all_come_back():
+    gc.collect()
+    assert permits() == PERMITS
+    yield
+    gc.collect()
+    assert permits() == PERMITS
+
+
+@pytest.fixture(autouse=True)
+def connections_stay():
+    """Closing a response ends a request for Django, and looks after the connections to the database."""
+    request_finished.disconnect(close_old_connections)
+    yield
+    request_finished.connect(close_old_connections)
+
+
+def test_by_default_they_are_half_of_the_threads():
+    assert PERMITS == 4
+
+
+def test_one_more_than_there_are_permits_is_refused():
+    responses = [streamed(iter([b"[", b"]"])) for _ in range(PERMITS)]
+    with pytest.raises(TooManyLists):
+        streamed(iter([b"[]"]))
+    responses.pop().close()
+    streamed(iter([b"[]"])).close()
+    for response in responses:
+        response.close()
+
+
+def test_a_permit_comes_back_with_the_whole_list():
+    response = streamed(iter([b"[", b"]"]))
+    assert (response["Content-Type"], response.getvalue()) == ("application/json", b"[]")
+    response.close()
+    response.close()
+    assert permits() == PERMITS
+
+
+def test_it_comes_back_where_nobody_read_anything():
+    streamed(iter([b"[]"])).close()
+    assert permits() == PERMITS
+
+
+def test_it_comes_back_where_the_client_goes_away_and_what_makes_the_list_is_closed():
+    closed = []
+
+    def chunks():
+        try:
+            yield b"["
+            yield b"]"
+        finally:
+            closed.append(True)
+
+    response = streamed(chunks())
+    assert next(iter(response)) == b"["
+    assert permits() == PERMITS - 1
+    response.close()
+    assert (closed, permits()) == ([True], PERMITS)
+
+
+def test_it_comes_back_after_an_error_on_the_way():
+    def chunks():
+        yield b"["
+        raise RuntimeError("half a list")
+
+    response = streamed(chunks())
+    with pytest.raises(RuntimeError):
+        list(response)
+    response.close()
+    assert permits() == PERMITS
+
+
+def test_it_comes_back_from_a_response_that_nobody_closed():
+    streamed(iter([b"[]"]))
+    gc.collect()
+    assert permits() == PERMITS
+
+
+@pytest.fixture
+def short_pieces(monkeypatch):
+    """Lists are long from 2 rows on; what is compiled knows how many are read at first."""
+    monkeypatch.setattr(lists, "WHOLE", 1)
+    monkeypatch.setattr(lists, "CHUNK", 1)
+    for module in (lists, reads, viewsets):
+        monkeypatch.setattr(module, "WINDOW", 2)
+    reads.rows_asked.cache_clear()
+    yield
+    reads.rows_asked.cache_clear()
+
+
+def test_a_list_beyond_the_permits_is_a_503_in_json_and_short_ones_go_on(short_pieces, api, lead):
+    Restaurant.objects.create(name="Cafe Blau")
+    held = [streamed(iter([b"[]"])) for _ in range(PERMITS)]
+    answer = api.get(LEADS)
+    assert (answer.status_code, answer.json(), answer["Retry-After"]) == (
+        503,
+        {"detail": TooManyLists.default_detail},
+        "5",
+    )
+    assert answer["Content-Type"] == "application/json"
+    assert api.get(f"{LEADS}?page_size=1").json()[0]["id"] == lead.pk
+    assert api.get(f"{LEADS}{lead.pk}/").status_code == 200
+
+    held.pop()
+    gc.collect()
+    answer = api.get(LEADS)
+    assert isinstance(answer, StreamingHttpResponse)
+    assert b'"name":"Bistro Anna"' in answer.getvalue()
