@@ -6,6 +6,4 @@ class CrmConfig(AppConfig):
     verbose_name = "CRM"
 
     def ready(self):
-        from crm.authentication import name_sessions
-
-        name_sessions()
+        from crm.pooled import checks  # noqa: F401 (registers itself)

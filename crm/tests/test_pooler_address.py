@@ -1,0 +1,49 @@
+"""A direct address that leads to a pooler: whoever reads the check or the log is told what helps."""
+
+from contextlib import contextmanager
+
+import pytest
+from django.core.checks import Tags, run_checks
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+from django.test import Client
+
+from crm.pooled import REMEDY
+
+OTHER = "the database system is starting up"
+REFUSALS = ["unsupported startup parameter: options", "unsupported startup parameter in options: lock_timeout"]
+
+
+@pytest.fixture
+def refusing(db, monkeypatch):
+    """Within it, nobody can connect, for this reason."""
+
+    @contextmanager
+    def refusing(reason: str):
+        def refuse(*args):
+            raise OperationalError(f'connection to server at "db", port 6432 failed: FATAL:  {reason}')
+
+        with monkeypatch.context() as patch, connection.execute_wrapper(refuse):
+            patch.setattr(connection, "ensure_connection", refuse)
+            yield
+
+    return refusing
+
+
+@pytest.mark.parametrize(("reason", "hints"), [*((reason, [REMEDY]) for reason in REFUSALS), (OTHER, [])])
+def test_the_check_names_the_remedy_and_says_nothing_else(refusing, reason, hints):
+    with refusing(reason):
+        assert [error.hint for error in run_checks(tags=[Tags.database], databases=["default"])] == hints
+
+
+def test_serve_does_not_start(refusing):
+    with refusing(REFUSALS[0]), pytest.raises(CommandError, match="disable_server_side_cursors=true"):
+        call_command("serve")
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/lead/restaurants/"])
+@pytest.mark.parametrize(("reason", "is_told"), [*((reason, True) for reason in REFUSALS), (OTHER, False)])
+def test_a_server_that_runs_already_logs_the_remedy(refusing, api, caplog, path, reason, is_told):
+    with refusing(reason):
+        assert (Client() if path == "/readyz" else api).get(path).status_code == 503
+    assert (REMEDY in caplog.text) is is_told
