@@ -17,11 +17,8 @@ from call.models import CallPlan
 from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
-from crm.rows import columns
 from lead.models import LeadStatus, Restaurant
 from track.models import Interaction, OrderDetails
-
-PLAN = columns(CallPlanSerializer)
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class Agenda:
         order = facts.orders.get(lead.pk)
         overdue = max(0, (self.day - self.local(plan.next_call_date)).days) if plan else 0
         return {
-            "plan": plan and {key: getattr(plan, column) for key, column in PLAN.items()},
+            "plan": plan and CallPlanSerializer(plan).data,
             "lead": {"id": lead.pk, "name": lead.name, "city": lead.city, "lead_status": lead.lead_status},
             "contact": contact
             and {"id": contact.pk, "name": contact.name, "role": contact.role, "phone": contact.phone},

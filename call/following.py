@@ -9,7 +9,7 @@ from call import rhythm
 from call.log import CallEvent
 from call.models import CallPlan
 from call.profiles import WorkProfile
-from crm.prepared import batched
+from crm.lists import batched
 from track.models import Interaction
 from track.touches import Touch
 
@@ -19,13 +19,16 @@ LEADS = 10_000  # named in one statement; SQLite takes some 30,000 values
 def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | None, by) -> None:
     """Subscriber of `track.touches`: the lead's unpaused plans move with a touch, and back with its correction."""
     leads = {touch.lead_id for touch in (before, after) if touch}
-    known = {event.plan_id: event for event in CallEvent.objects.filter(interaction=interaction).select_related("plan")}
+    database = interaction.database
+    events = CallEvent.objects.using(database).filter(interaction=interaction).select_related("plan")
+    known = {event.plan_id: event for event in events}
     is_attempt = any(event.kind == CallEvent.Kind.ATTEMPTED for event in known.values())
-    for plan in CallPlan.objects.filter(Q(lead__in=leads) | Q(pk__in=known)).for_reckoning():
+    plans = CallPlan.objects.using(database).filter(Q(lead__in=leads) | Q(pk__in=known))
+    for plan in plans.for_reckoning():
         event = known.get(plan.pk)
         if is_attempt:  # it reached nobody, however its interaction is corrected
             if event and after:
-                event.edit(happened_at=after.moment)
+                event.save_changes(happened_at=after.moment)
         elif event is None:
             if after and plan.is_moved_by(after):
                 plan.log(
@@ -37,25 +40,25 @@ def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | 
                 )
                 plan.take(rhythm.Touched(after.moment, own=False))
         elif after and after.lead_id == plan.lead_id and event.still_counts(after.moment):
-            event.edit(happened_at=after.moment)
+            event.save_changes(happened_at=after.moment)
             plan.replay()
         else:
             event.delete()
             plan.replay()
 
 
-def follow_owners(leads: Iterable[int]) -> None:
+def follow_owners(leads: Iterable[int], using: str) -> None:
     """Subscriber of `lead.models.owner_changed`: another owner, another calendar."""
     for batch in batched(leads, LEADS):
-        CallPlan.objects.filter(lead__in=batch).recompute()
+        CallPlan.objects.using(using).filter(lead__in=batch).recompute()
 
 
-def follow_profile(user_id: int) -> None:
+def follow_profile(user_id: int, using: str) -> None:
     """Subscriber of `call.profiles.profile_changed`."""
-    CallPlan.objects.filter(lead__assigned_to=user_id).recompute()
+    CallPlan.objects.using(using).filter(lead__assigned_to=user_id).recompute()
 
 
-def follow_departure(sender: Any, instance: Any, **kwargs: Any) -> None:
+def follow_departure(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     """Receiver of Django's `pre_delete` of a user: nobody's calendar counts for the leads that are left behind."""
-    for profile in WorkProfile.objects.filter(user=instance):
+    for profile in WorkProfile.objects.using(using).filter(user=instance):
         profile.delete()

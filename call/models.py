@@ -1,6 +1,6 @@
 """Call plans: the rhythm in which a lead is called, and when the next call is due."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, Self
@@ -13,17 +13,15 @@ from django.db.models import Q
 from call import rhythm
 from call.log import AHEAD, ATTEMPTS, CallEvent, Frequency, Outcome
 from call.profiles import (
-    FACTS,
     FeedAddress,
     SentDigest,
     WorkProfile,
-    calendar_from,
     calendar_of_lead,
     calendars_of_leads,
 )
 from call.schedule import WorkCalendar
 from crm import dates
-from crm.models import Stamped, StampedQuerySet, attnames
+from crm.models import Stamped, StampedQuerySet
 from lead.models import LeadStatus, Restaurant
 from track.models import Interaction, InteractionType
 from track.touches import Touch, touch_of
@@ -60,11 +58,6 @@ class CallPlanQuerySet(StampedQuerySet):
     def by_date(self) -> Self:
         return self.order_by("next_call_date", "id")
 
-    def for_writing(self) -> models.QuerySet:
-        """As `StampedQuerySet.for_writing`, and after the columns the facts of the calendar that counts."""
-        facts = (f"lead__assigned_to__work_profile__{name}" for name in FACTS)
-        return self.values_list(*attnames(CallPlan), *facts)
-
     def lock(self) -> None:
         """Lock the plans in the order of their ids. Whoever locks several does: else two could wait for each other."""
         list(self.locked().order_by("id").values_list("pk"))
@@ -72,9 +65,8 @@ class CallPlanQuerySet(StampedQuerySet):
     def for_reckoning(self, limit: int | None = None) -> list["CallPlan"]:
         """The plans, locked in the order of their ids, each with the calendar that counts."""
         plans: list[Any] = list(self.locked().order_by("id")[:limit])
-        calendars = calendars_of_leads({plan.lead_id for plan in plans})
+        calendars = calendars_of_leads({plan.lead_id for plan in plans}, self.locked().db)
         for plan in plans:
-            plan.note_lock()
             plan.calendar = calendars[plan.lead_id]
         return plans
 
@@ -83,17 +75,18 @@ class CallPlanQuerySet(StampedQuerySet):
         objs = list(objs)
         for plan in objs:
             if not plan.first_frequency:
-                plan.begin()
+                plan.begin(self.locked().db)
         return super().bulk_create(objs, *args, **kwargs)
 
     def recompute(self) -> None:
         """Reckon the dates anew from the log; those that somebody gave stand."""
         last = 0
-        with transaction.atomic(savepoint=False):
+        with transaction.atomic(using=self.locked().db, savepoint=False):
             while plans := self.filter(pk__gt=last).for_reckoning(BATCH):
-                models.prefetch_related_objects(plans, "events")
+                events = models.Prefetch("events", CallEvent.objects.using(self.locked().db))
+                models.prefetch_related_objects(plans, events)
                 for plan in plans:
-                    plan.replay()
+                    plan.replay(plan.events.all())
                 last = plans[-1].pk
 
 
@@ -116,8 +109,6 @@ class CallPlan(Stamped):
     sequence = models.PositiveIntegerField(default=0, editable=False)
     first_frequency = models.CharField(max_length=10, choices=Frequency, editable=False)
     first_given = models.DateTimeField(null=True, editable=False)
-
-    calendar_facts: Sequence | None = None  # where they were read with the plan
 
     objects = CallPlanQuerySet.as_manager()
 
@@ -143,23 +134,22 @@ class CallPlan(Stamped):
     def __str__(self) -> str:
         return f"{self.frequency} calls, next {self.next_call_date:%Y-%m-%d}"
 
-    @classmethod
-    def from_locked_row(cls, row: Sequence) -> Self:
-        """As `Stamped.from_locked_row`; the plan has the facts of its calendar."""
-        plan = super().from_locked_row(row[: -len(FACTS)])
-        plan.calendar_facts = row[-len(FACTS) :]
-        return plan
+    def lock(self) -> None:
+        """As `Stamped.lock`. The calendar from before the lock counts no longer."""
+        super().lock()
+        vars(self).pop("calendar", None)
 
     # --- Verbs --------------------------------------------------------------------------------
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: Any, using: str | None = None, **kwargs: Any) -> None:
         """A new plan begins: without a date it gets its first one."""
         if self._state.adding:
-            self.begin()
-        super().save(*args, **kwargs)
+            self.begin(using)
+        super().save(*args, using=using, **kwargs)
 
-    def begin(self) -> None:
+    def begin(self, using: str | None = None) -> None:
         """Without a date the plan gets its first one; how it began is kept, for `replay`."""
+        self.calendar = calendar_of_lead(self.lead_id, using or self.database)
         self.first_frequency, self.first_given = self.frequency, self.next_call_date
         state = rhythm.begin(self.beginning(), self.calendar)
         self.next_call_date, self.counts_from = state.next_call_date, state.start
@@ -167,9 +157,10 @@ class CallPlan(Stamped):
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
         """As `Stamped.edit`. Dates stand as given, and a new frequency moves none; both are logged."""
-        with transaction.atomic(savepoint=False):
+        with self.atomic():
+            self.lock()
             planned = self.next_call_date
-            changed = super().edit(by=by, **changes)
+            changed = self.save_changes(**changes)
             events = []
             facts: dict[str, Any]
             if "frequency" in changed:
@@ -182,9 +173,9 @@ class CallPlan(Stamped):
             for event in events:
                 self.take(event.step(self.calendar))
             if planned != self.next_call_date:
-                super().edit(sequence=self.sequence + 1)
+                self.save_changes(sequence=self.sequence + 1)
             if "lead_id" in changed:  # another lead, perhaps another owner
-                self.calendar = calendar_of_lead(self.lead_id)
+                self.calendar = calendar_of_lead(self.lead_id, self.database)
                 self.replay()
         return changed
 
@@ -202,14 +193,15 @@ class CallPlan(Stamped):
         They do when a later call is noted already (calls arrive out of order), and when the outcome is an attempt.
         With a contact, outcome or details the call is an interaction too, which moves the lead's other plans.
         """
-        with transaction.atomic(savepoint=False):
+        with self.atomic():
             plans = [self]
             interaction = None
             if contact_id or outcome or details:
-                plans = CallPlan.objects.filter(lead=self.lead_id).for_reckoning()
+                plans = CallPlan.objects.using(self.database).filter(lead=self.lead_id).for_reckoning()
             self.lock()
             if contact_id or outcome or details:
                 interaction = Interaction.log(
+                    using=self.database,
                     lead_id=self.lead_id,
                     contact_id=contact_id,
                     interaction_type=InteractionType.CALL,
@@ -236,21 +228,21 @@ class CallPlan(Stamped):
 
     def set_frequency(self, frequency: str, *, by=None) -> None:
         """Change the rhythm and recompute the next call from the last one, or, never called, from today."""
-        with transaction.atomic(savepoint=False):
+        with self.atomic():
             self.lock()
             event = self.log(CallEvent.Kind.FREQUENCY_CHANGED, self.next_call_date, by=by, frequency=frequency)
             self.take(event.step(self.calendar))
 
     def snooze(self, until: datetime, *, by=None, reason: str = "") -> None:
         """Put the next call off to the instant `until`."""
-        with transaction.atomic(savepoint=False):
+        with self.atomic():
             self.lock()
             event = self.log(CallEvent.Kind.SNOOZED, self.next_call_date, by=by, reason=reason, due=until)
             self.take(event.step(self.calendar))
 
     def skip(self, *, by=None, reason: str = "") -> None:
         """Let the planned call go: the next date of the rhythm is the next call."""
-        with transaction.atomic(savepoint=False):
+        with self.atomic():
             self.lock()
             event = self.log(CallEvent.Kind.SKIPPED, self.next_call_date, by=by, reason=reason)
             self.take(event.step(self.calendar))
@@ -264,12 +256,12 @@ class CallPlan(Stamped):
         return self._set_paused(False, CallEvent.Kind.RESUMED, by=by, reason=reason)
 
     def _set_paused(self, paused: bool, kind: str, *, by, reason: str) -> bool:
-        with transaction.atomic(savepoint=False):
+        with self.atomic():
             self.lock()
             if self.paused == paused:
                 return False
             self.log(kind, self.next_call_date, by=by, reason=reason)
-            super().edit(paused=paused, sequence=self.sequence + 1)
+            self.save_changes(paused=paused, sequence=self.sequence + 1)
             return True
 
     # --- Reckoning ----------------------------------------------------------------------------
@@ -277,7 +269,7 @@ class CallPlan(Stamped):
     @cached_property
     def calendar(self) -> WorkCalendar:
         """The work calendar of the lead's owner."""
-        return calendar_from(*self.calendar_facts) if self.calendar_facts else calendar_of_lead(self.lead_id)
+        return calendar_of_lead(self.lead_id, self.database)
 
     def is_moved_by(self, touch: Touch) -> bool:
         """Whether a touch that is new to the plan counts: it happened since the plan was made, and has happened."""
@@ -289,15 +281,15 @@ class CallPlan(Stamped):
 
     def has_noted(self, called: datetime) -> bool:
         """Whether that call has been recorded on the plan itself."""
-        return self.events.filter(kind=CallEvent.Kind.CALLED, happened_at=called, own=True).exists()
+        return (
+            self.events.using(self.database).filter(kind=CallEvent.Kind.CALLED, happened_at=called, own=True).exists()
+        )
 
     def log(self, kind: str, planned: datetime, *, by=None, happened_at: datetime | None = None, **facts: Any):
-        """Write down what happened, and which date was planned then. The event's id is not known."""
+        """Write down what happened, and which date was planned then. The plan must be locked."""
         facts.setdefault("due", self.next_call_date)
         happened_at = happened_at or dates.now()
-        event = CallEvent(plan=self, kind=kind, planned=planned, happened_at=happened_at, created_by=by, **facts)
-        event.insert_later()
-        return event
+        return self.events.create(kind=kind, planned=planned, happened_at=happened_at, created_by=by, **facts)
 
     def beginning(self) -> rhythm.Beginning:
         return rhythm.Beginning(
@@ -315,14 +307,15 @@ class CallPlan(Stamped):
         state.take(step, self.calendar)
         return self._stand_at(state)
 
-    def replay(self) -> None:
+    def replay(self, events: Iterable[CallEvent] | None = None) -> None:
         """Reckon the dates anew from the whole log, since something in the middle of it has changed."""
-        steps = [step for event in self.events.all() if (step := event.step(self.calendar))]
+        events = self.events.using(self.database) if events is None else events
+        steps = [step for event in events if (step := event.step(self.calendar))]
         self._stand_at(rhythm.replay(self.beginning(), steps, self.calendar))
 
     def _stand_at(self, state: rhythm.State) -> bool:
         return bool(
-            super().edit(
+            self.save_changes(
                 frequency=state.frequency,
                 next_call_date=state.next_call_date,
                 last_called=state.last_called,

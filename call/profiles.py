@@ -4,7 +4,7 @@ import secrets
 import warnings
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,14 +15,15 @@ from django.db import models, transaction
 
 from call.schedule import EVERY_DAY, WorkCalendar
 from crm import dates
+from crm.fast.compiled import Compiled
 from crm.hooks import Hook
 from crm.models import Stamped
-from crm.prepared import Prepared
 from lead.models import Restaurant
 
 MAX_LEAVES = 100
 
-profile_changed = Hook()  # tells subscribers the id of a user whose working days or zone are others now
+# Tells subscribers the id of a user whose working days or zone are others now, and the database that it is in.
+profile_changed = Hook()
 
 
 def every_day() -> list[int]:
@@ -147,58 +148,55 @@ class WorkProfile(Stamped):
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
         """As `Stamped.edit`; the computed dates of the user's plans follow."""
-        with transaction.atomic(savepoint=False):
+        with self.atomic():
             changed = super().edit(by=by, **changes)
             if changed:
-                profile_changed.tell(self.user_id)
+                profile_changed.tell(self.user_id, using=self.database)
         return changed
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        is_new = self._state.adding
-        with transaction.atomic(savepoint=False):
-            super().save(*args, **kwargs)
+    def save(self, *args: Any, using: str | None = None, **kwargs: Any) -> None:
+        is_new, using = self._state.adding, using or self.database
+        with transaction.atomic(using=using, savepoint=False):
+            super().save(*args, using=using, **kwargs)
             if is_new and self.calendar != default_calendar():
-                profile_changed.tell(self.user_id)
+                profile_changed.tell(self.user_id, using=using)
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        with transaction.atomic(savepoint=False):
-            deleted = super().delete(*args, **kwargs)
-            profile_changed.tell(self.user_id)
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        using = using or self.database
+        with transaction.atomic(using=using, savepoint=False):
+            deleted = super().delete(using, keep_parents)
+            profile_changed.tell(self.user_id, using=using)
         return deleted
 
 
-def calendar_of(user_id: int | None) -> WorkCalendar:
+def calendar_of(user_id: int | None, using: str | None = None) -> WorkCalendar:
     """The work calendar of a user, or of nobody in particular."""
-    profile = WorkProfile.objects.filter(user=user_id).first() if user_id else None
+    profile = WorkProfile.objects.using(using).filter(user=user_id).first() if user_id else None
     return profile.calendar if profile else default_calendar()
 
 
-OWNERS_PROFILE = Prepared(
-    lambda lead: (
-        WorkProfile.objects.filter(user__in=Restaurant.objects.filter(pk=lead).values("assigned_to"))
-        .order_by()
-        .values_list(*FACTS)
-    ),
-    lead=2**40,
-)
+@partial(Compiled, samples={"lead": 2**40})
+def facts_of_owner(lead):
+    owner = Restaurant.objects.filter(pk=lead).values("assigned_to")
+    return WorkProfile.objects.filter(user__in=owner).order_by().values_list(*FACTS)
 
 
-def calendar_of_lead(lead: int) -> WorkCalendar:
+def calendar_of_lead(lead: int, using: str | None = None) -> WorkCalendar:
     """The work calendar of the lead's owner, as it is now.
 
     Ask under the lock of the plan, in a query of its own: what a query that waits for a lock reads of other rows may be
     as old as the wait.
     """
-    facts = OWNERS_PROFILE.rows(lead=lead)
+    facts = facts_of_owner(lead=lead, using=using)
     return calendar_from(*facts[0]) if facts else default_calendar()
 
 
-def calendars_of_leads(leads: set[int]) -> dict[int, WorkCalendar]:
+def calendars_of_leads(leads: set[int], using: str | None = None) -> dict[int, WorkCalendar]:
     """The work calendars of the leads' owners, by lead. See `calendar_of_lead`."""
     if len(leads) == 1:
-        return {lead: calendar_of_lead(lead) for lead in leads}
-    owners = dict(Restaurant.objects.filter(pk__in=leads).order_by().values_list("pk", "assigned_to"))
-    calendars = {owner: calendar_of(owner) for owner in set(owners.values())}
+        return {lead: calendar_of_lead(lead, using) for lead in leads}
+    owners = dict(Restaurant.objects.using(using).filter(pk__in=leads).order_by().values_list("pk", "assigned_to"))
+    calendars = {owner: calendar_of(owner, using) for owner in set(owners.values())}
     return {lead: calendars[owner] for lead, owner in owners.items()}
 
 

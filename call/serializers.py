@@ -13,7 +13,7 @@ from call.profiles import WorkProfile, validate_country
 from contact.models import Contact
 from crm import dates
 from crm.serializers import InstantField, JSONField, ModelSerializer, ReferenceField, Serializer
-from track.models import PEOPLE
+from track.models import people
 
 MAX_DAYS = 366
 
@@ -66,7 +66,7 @@ class RecordCallSerializer(Serializer):
 
     def validate_contact(self, contact: int | None) -> int | None:
         plan = self.context["plan"]
-        if contact is not None and not PEOPLE.rows(lead=plan.lead_id, contact=contact):
+        if contact is not None and not people(lead=plan.lead_id, contact=contact):
             raise serializers.ValidationError(f"Contact {contact} does not belong to lead {plan.lead_id}.")
         return contact
 

@@ -1,5 +1,4 @@
 from datetime import timedelta
-from functools import cache
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -29,9 +28,8 @@ from call.serializers import (
 from call.shapes import FEED_ADDRESS, AdherenceSerializer, AgendaSerializer
 from crm import conditional, dates
 from crm.filtering import is_strict
-from crm.prepared import Prepared
 from crm.schema import just
-from crm.viewsets import SAMPLES, ApiViewSet, ResourceViewSet
+from crm.viewsets import ApiViewSet, ResourceViewSet
 
 
 class CallPlanViewSet(ResourceViewSet):
@@ -88,19 +86,6 @@ class CallPlanViewSet(ResourceViewSet):
 
     # --- Verbs --------------------------------------------------------------------------------
 
-    def get_object(self):
-        """A call that is noted as an interaction moves all plans of its lead."""
-        if self.action == "record_call" and set(self.request.data) - {"last_called"}:
-            self.get_queryset().filter(lead__call_plans=self.kwargs["pk"]).lock()
-        return super().get_object()
-
-    @classmethod
-    @cache
-    def locked_row(cls) -> Prepared:
-        """As `ResourceViewSet.locked_row`; the calendar that is read with the plan is none from before the lock."""
-        lock = Prepared(lambda **asked: cls.one_locked(**asked).values_list("pk"), **SAMPLES)
-        return Prepared(super().locked_row().build, lock, **SAMPLES)
-
     @extend_schema(request=RecordCallSerializer)
     @action(detail=True, methods=["post"])
     def record_call(self, request, pk):
@@ -109,11 +94,13 @@ class CallPlanViewSet(ResourceViewSet):
         A call older than the latest one moves nothing. With a contact, an outcome or details it is noted as an
         interaction too; an outcome that reached nobody is an attempt, and moves nothing.
         """
+        if set(request.data) - {"last_called"}:  # the interaction moves all plans of the lead
+            CallPlan.objects.using(self.database).filter(lead__call_plans=pk).lock()
         plan = self.get_object()
         body = self.body(RecordCallSerializer, plan=plan)
         called = body.pop("last_called", None) or dates.now()
         plan.record_call(called, **body, by=request.user)
-        return self.answer(plan)
+        return self.shown(plan)
 
     @extend_schema(request=SetFrequencySerializer)
     @action(detail=True, methods=["patch"])
@@ -121,7 +108,7 @@ class CallPlanViewSet(ResourceViewSet):
         """Set how often to call. The next call is reckoned anew from the last one, or, never called, from today."""
         plan = self.get_object()
         plan.set_frequency(**self.body(SetFrequencySerializer), by=request.user)
-        return self.answer(plan)
+        return self.shown(plan)
 
     @extend_schema(request=SnoozeSerializer)
     @action(detail=True, methods=["post"])
@@ -129,7 +116,7 @@ class CallPlanViewSet(ResourceViewSet):
         """Put the next call off. Until a moment or a day, or by some days from today: one of the two is needed."""
         plan = self.get_object()
         plan.snooze(**self.body(SnoozeSerializer, plan=plan, zone=zone_of(request.user)), by=request.user)
-        return self.answer(plan)
+        return self.shown(plan)
 
     @extend_schema(request=ReasonSerializer)
     @action(detail=True, methods=["post"])
@@ -137,7 +124,7 @@ class CallPlanViewSet(ResourceViewSet):
         """Let this call go. The next one comes an interval later."""
         plan = self.get_object()
         plan.skip(**self.body(ReasonSerializer), by=request.user)
-        return self.answer(plan)
+        return self.shown(plan)
 
     @extend_schema(request=ReasonSerializer)
     @action(detail=True, methods=["post"])
@@ -145,7 +132,7 @@ class CallPlanViewSet(ResourceViewSet):
         """Pause a plan. It is in no list of calls until it is resumed."""
         plan = self.get_object()
         plan.pause(**self.body(ReasonSerializer), by=request.user)
-        return self.answer(plan)
+        return self.shown(plan)
 
     @extend_schema(request=ReasonSerializer)
     @action(detail=True, methods=["post"])
@@ -153,7 +140,7 @@ class CallPlanViewSet(ResourceViewSet):
         """Resume a paused plan."""
         plan = self.get_object()
         plan.resume(**self.body(ReasonSerializer), by=request.user)
-        return self.answer(plan)
+        return self.shown(plan)
 
 
 class WorkProfileView(ApiViewSet):
@@ -163,7 +150,7 @@ class WorkProfileView(ApiViewSet):
 
     def retrieve(self, request):
         """Get your work profile. Until it is first written, the default one."""
-        return self.answer(self.profile())
+        return self.shown(self.profile())
 
     def partial_update(self, request):
         """Change your work profile. Computed dates of your plans are reckoned anew; what is left out stays."""
@@ -172,7 +159,7 @@ class WorkProfileView(ApiViewSet):
         serializer = self.get_serializer(profile, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         serializer.save(by=request.user)
-        return self.answer(profile)
+        return self.shown(profile)
 
     update = partial_update  # every key may be left out, so PUT asks for nothing more
 

@@ -1,7 +1,5 @@
 """The people at a restaurant."""
 
-from typing import Any
-
 from django.db import models, transaction
 
 from crm.models import Stamped
@@ -29,8 +27,9 @@ class Contact(Stamped):
     def __str__(self) -> str:
         return self.name
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """The lock keeps an interaction that names the contact from slipping in."""
-        with transaction.atomic(savepoint=False):
-            Contact.objects.locked_with_keys().filter(pk=self.pk).values_list("pk").first()
-            return super().delete(*args, **kwargs)
+        using = using or self.database
+        with transaction.atomic(using=using, savepoint=False):
+            Contact.objects.using(using).locked_with_keys().filter(pk=self.pk).values_list("pk").first()
+            return super().delete(using, keep_parents)

@@ -9,5 +9,4 @@ class ContactViewSet(ResourceViewSet):
     serializer_class = ContactSerializer
     filterset_class = ContactFilter
     search_field = "search"
-    creates_one_row = True
     ordering_fields = ["id", "name", "role", "restaurant", "created_at", "updated_at"]

@@ -7,11 +7,14 @@ undone.
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.text import capfirst
 
 from crm.deletion import summary
 from crm.errors import is_conflict
@@ -74,12 +77,30 @@ class StampedAdmin(admin.ModelAdmin):
     def delete_view(self, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.unless_in_the_way(super().delete_view, request, object_id, *args, **kwargs)
 
+    def history_view(self, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.unless_in_the_way(super().history_view, request, object_id, *args, **kwargs)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Raises DoesNotExist for a row that is not there, where Django's answers None."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise self.model.DoesNotExist
+        return found
+
+    def gone(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the list, with word of the row that is not there; Django leads to the start page."""
+        text = (
+            f"{capfirst(self.opts.verbose_name)} with ID “{unquote(object_id)}” doesn’t exist. Perhaps it was deleted?"
+        )
+        self.message_user(request, text, messages.WARNING)
+        return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
+
     def unless_in_the_way(self, view: Any, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any):
         """What Django's `view` answers; a row that somebody deletes or refers to meanwhile is told, not an error."""
         try:
             return view(request, object_id, *args, **kwargs)
         except self.model.DoesNotExist:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return self.gone(request, object_id)
         except (IntegrityError, OperationalError) as error:
             if request.method != "POST" or not is_conflict(error):
                 raise
@@ -116,5 +137,4 @@ class StampedAdmin(admin.ModelAdmin):
         """Row by row, as the models delete themselves, in the order in which everybody locks rows."""
         with transaction.atomic():
             for obj in queryset.locked_with_keys().order_by("pk"):
-                obj.note_lock()
                 obj.delete()

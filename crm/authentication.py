@@ -1,17 +1,18 @@
 """Tokens (SimpleJWT) whose user and session are looked at on every request, in one query.
 
-A session starts when somebody signs in, or with `RefreshToken.for_user`; its refresh token and all access tokens made
+A session starts when somebody signs in, or with `SessionToken.for_user`; its refresh token and all access tokens made
 from it carry its name, `sid`. Ending it ends them all at once, as does a changed password or the end of the user.
 """
 
+from copy import copy
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import Combinable
 from rest_framework import serializers
@@ -24,30 +25,25 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from crm import dates
+from crm.fast import is_on
+from crm.fast.compiled import Compiled
 from crm.models import EndedToken
 from crm.permissions import READ_ONLY_GROUP
-from crm.prepared import Prepared
 
 SESSION_CLAIM = "sid"
 # What apps want to know of every request's user, without a query of their own: name → expression.
 user_facts: dict[str, Combinable] = {}
 
 User = get_user_model()
-USER_COLUMNS = [field.attname for field in User._meta.concrete_fields]
 MAX_USER_ID = 2**31 - 1  # auth.User has a 32-bit key
 
 
-def name_sessions() -> None:
-    """Have every new refresh token name its session; SimpleJWT copies the claim to the access tokens made from it.
+class SessionToken(RefreshToken):
+    """A refresh token that names its session; SimpleJWT copies the claim to the access tokens made from it."""
 
-    There is no setting for the token class, and `set_jti` is what every new token goes through.
-    """
-
-    def set_jti(token: Token) -> None:
-        Token.set_jti(token)
-        token.payload.setdefault(SESSION_CLAIM, uuid4().hex)  # rotation ends a jti, and the session goes on
-
-    RefreshToken.set_jti = set_jti  # type: ignore[method-assign]
+    def set_jti(self) -> None:
+        super().set_jti()
+        self.payload.setdefault(SESSION_CLAIM, uuid4().hex)  # rotation ends a jti, and the session goes on
 
 
 def session_of(token: Token) -> str:
@@ -55,20 +51,14 @@ def session_of(token: Token) -> str:
     return str(token.get(SESSION_CLAIM) or f"alone:{token.get(api_settings.JTI_CLAIM)}")
 
 
-def user_query(user: int, session: str, token: str) -> QuerySet:
+@partial(Compiled, samples={"user": MAX_USER_ID, "session": "the session", "token": "the token"})
+def users(user: int, session: str, token: str) -> QuerySet:
     """The active user, whether the session or the token has ended, and what else every request wants to know."""
-    return (
-        User.objects.filter(pk=user, is_active=True)
-        .annotate(
-            has_ended=Exists(EndedToken.objects.filter(name__in=[session, token])),
-            read_only=Exists(Group.objects.filter(name=READ_ONLY_GROUP, user=OuterRef("pk"))),
-            **user_facts,
-        )
-        .values_list("has_ended", "read_only", *user_facts, *USER_COLUMNS)
+    return User.objects.filter(pk=user, is_active=True).annotate(
+        has_ended=Exists(EndedToken.objects.filter(name__in=[session, token])),
+        read_only=Exists(Group.objects.filter(name=READ_ONLY_GROUP, user=OuterRef("pk"))),
+        **user_facts,
     )
-
-
-users = Prepared(user_query, user=MAX_USER_ID, session="the session", token="the token")
 
 
 def user_of(token: Token):
@@ -76,15 +66,12 @@ def user_of(token: Token):
     user_id = str(token.get(api_settings.USER_ID_CLAIM))
     if not (user_id.isascii() and user_id.isdigit() and len(user_id) <= 10 and int(user_id) <= MAX_USER_ID):
         raise AuthenticationFailed("The token names no user.")
-    rows = users.rows(user=int(user_id), session=session_of(token), token=str(token.get(api_settings.JTI_CLAIM)))
-    if not rows:
+    found = users(user=int(user_id), session=session_of(token), token=str(token.get(api_settings.JTI_CLAIM)))
+    if not found:
         raise AuthenticationFailed("The user of this token is no longer active.")
-    has_ended, read_only, *facts = rows[0][: 2 + len(user_facts)]
-    if has_ended:
+    user = found[0]
+    if user.has_ended:
         raise AuthenticationFailed("The session of this token has ended.")
-    user = User.from_db(DEFAULT_DB_ALIAS, USER_COLUMNS, rows[0][2 + len(user_facts) :])
-    user.read_only = read_only
-    vars(user).update(zip(user_facts, facts, strict=True))
     # Tokens that SimpleJWT makes carry the digest; others with our signature are as good as their key.
     if token.get(api_settings.REVOKE_TOKEN_CLAIM, digest := get_md5_hash_password(user.password)) != digest:
         raise AuthenticationFailed("The password has changed since this token was made.")
@@ -103,8 +90,11 @@ class TokenAuthentication(JWTAuthentication):
 
     def get_validated_token(self, raw_token: bytes) -> Token:
         """As SimpleJWT's, which verifies the same bytes anew on every request; whether they have expired is new."""
+        if not is_on("tokens") or tuple(api_settings.AUTH_TOKEN_CLASSES) != (AccessToken,):
+            return super().get_validated_token(raw_token)
         try:
-            token = verified(raw_token, api_settings.SIGNING_KEY)
+            token = copy(verified(raw_token, api_settings.SIGNING_KEY))
+            token.payload = token.payload.copy()
             token.check_exp(current_time=dates.now())
         except TokenError:
             return super().get_validated_token(raw_token)  # with its words for what is wrong
@@ -125,6 +115,7 @@ def read(token_class: type[Token], raw: str) -> Token:
 class SignInSerializer(TokenObtainPairSerializer):
     """Answers `access` and `refresh`, and starts a session."""
 
+    token_class = SessionToken
     access = serializers.CharField(read_only=True)
     refresh = serializers.CharField(read_only=True)
 

@@ -7,7 +7,7 @@ request, this reads only the parameters that were sent.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Self
 
 import django_filters
@@ -25,11 +25,13 @@ from crm.search import search, words_of
 from crm.serializers import MAX_ID
 
 FilterSet = django_filters.FilterSet
-SAMPLE_INSTANT = datetime(2198, 1, 1, tzinfo=UTC)  # no row has it
+OWN_WAYS = ("__init__", "is_valid", "errors", "form", "get_form_class", "filter_queryset", "qs")
 
 
 class IdField(forms.Field):
-    def to_python(self, value: str) -> int:
+    def to_python(self, value: str | None) -> int | None:
+        if value in self.empty_values or value is None:
+            return None
         if not (value.isascii() and value.isdigit() and len(value) <= 19 and int(value) <= MAX_ID):
             raise FormError("Enter an id: a whole number.")
         return int(value)
@@ -38,7 +40,9 @@ class IdField(forms.Field):
 class InstantField(forms.Field):
     """A date-time (naive: in the server's zone), or a date, which means that day's local midnight."""
 
-    def to_python(self, value: str) -> datetime:
+    def to_python(self, value: str | None) -> datetime | None:
+        if value in self.empty_values or value is None:
+            return None
         # An offset's "+" arrives as a space from clients that do not encode it.
         value = re.sub(r" (?=\d\d:?\d\d$)", "+", value) if "T" in value else value
         moment: datetime | None
@@ -57,7 +61,9 @@ class InstantField(forms.Field):
 
 
 class TruthField(forms.Field):
-    def to_python(self, value: str) -> bool:
+    def to_python(self, value: str | None) -> bool | None:
+        if value in self.empty_values or value is None:
+            return None
         known = {"true": True, "1": True, "false": False, "0": False}
         if value.lower() not in known:
             raise FormError("Enter true or false.")
@@ -67,8 +73,8 @@ class TruthField(forms.Field):
 class ChoicesField(forms.MultipleChoiceField):
     """Several at once: repeated (`a=X&a=Y`) or with commas (`a=X,Y`)."""
 
-    def to_python(self, values: list[str]) -> list[str]:
-        return [part.strip() for value in values for part in value.split(",") if part.strip()]
+    def to_python(self, values: list[str] | None) -> list[str]:
+        return [part.strip() for value in values or [] for part in value.split(",") if part.strip()]
 
 
 class IdFilter(django_filters.Filter):
@@ -120,14 +126,14 @@ class Asked:
         for name, values in request.query_params.lists():
             values = [value for value in values if value.strip()]
             try:
-                if name in declared and values:
+                if name in declared and values and is_declarative(getattr(view, "filterset_class", None)):
                     field = declared[name].field
                     asked.filters[name] = field.clean(values if isinstance(field, ChoicesField) else values[-1])
-                elif name == "search" and view.search_field and values:
+                elif name == "search" and getattr(view, "search_field", None) and values:
                     words_of(values[-1])
                     asked.words = values[-1]
                 elif name == "ordering" and values:
-                    asked.order = ordering(values[-1], view.ordering_fields)
+                    asked.order = ordering(values[-1], getattr(view, "ordering_fields", ["id"]))
                 elif name not in known_to(view) and is_strict(request):
                     errors[name] = ["Unknown parameter."]
             except FormError as error:
@@ -145,24 +151,23 @@ class Asked:
             queryset = search(queryset, view.search_field, self.words)
         return queryset.order_by(*nulls_last(self.order, queryset.model)) if self.order else queryset
 
-    def samples(self, view) -> dict[str, Any] | None:
-        """Values in the place of those asked for, for crm.prepared; None where the SQL itself depends on the values."""
-        declared = declared_by(view)
-        if self.words or not all(isinstance(declared[name], IdFilter | InstantFilter) for name in self.filters):
-            return None
-        return {
-            name: 2**30 - place if isinstance(declared[name], IdFilter) else SAMPLE_INSTANT + timedelta(days=place)
-            for place, name in enumerate(self.filters)
-        }
-
 
 def declared_by(view) -> dict[str, django_filters.Filter]:
-    return view.filterset_class.base_filters if view.filterset_class else {}
+    filterset_class = getattr(view, "filterset_class", None)
+    return filterset_class.base_filters if filterset_class else {}
+
+
+def is_declarative(filterset_class: type[django_filters.FilterSet] | None) -> bool:
+    """Whether the declared filters are all that there is to the class, so that it need not be made."""
+    return filterset_class is None or (
+        all(getattr(filterset_class, name) is getattr(FilterSet, name) for name in OWN_WAYS)
+        and not any(each.method for each in filterset_class.base_filters.values())
+    )
 
 
 def known_to(view) -> set[str]:
-    searched = ["search"] if view.search_field else []
-    return {*declared_by(view), *view.own_parameters, *PAGE_PARAMETERS, "ordering", *searched}
+    searched = ["search"] if getattr(view, "search_field", None) else []
+    return {*declared_by(view), *getattr(view, "own_parameters", ()), *PAGE_PARAMETERS, "ordering", *searched}
 
 
 class FilterBackend(BaseFilterBackend):
@@ -173,7 +178,15 @@ class FilterBackend(BaseFilterBackend):
     """
 
     def filter_queryset(self, request, queryset, view):
-        return Asked.read(request, view).of(queryset, view)
+        if getattr(view, "looks_up_one", False):
+            return queryset  # what the query string asks is a list's business
+        asked = Asked.read(request, view)
+        if not is_declarative(getattr(view, "filterset_class", None)):
+            filterset = view.filterset_class(request.query_params, queryset=queryset, request=request)
+            if not filterset.is_valid():
+                raise ValidationError(filterset.errors)
+            queryset = filterset.qs
+        return asked.of(queryset, view)
 
 
 def ordering(value: str, allowed: list[str]) -> tuple[str, ...]:

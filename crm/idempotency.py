@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from crm import dates
 from crm.errors import Conflict
 from crm.models import IdempotencyKey
-from crm.rows import JSONResponse
+from crm.rendering import Ready
 
 KEEP = timedelta(hours=24)
 KEPT_HEADERS = ("Content-Type", "ETag", "Cache-Control")
@@ -94,4 +94,5 @@ def _digest(request) -> str:
 
 
 def _replay(row: IdempotencyKey) -> HttpResponse:
-    return JSONResponse(bytes(row.content), status=row.status, headers={**row.headers, "Idempotency-Replayed": "true"})
+    headers = {**row.headers, "Idempotency-Replayed": "true"}
+    return Ready(bytes(row.content), status=row.status, headers=headers, content_type=row.headers.get("Content-Type"))

@@ -1,22 +1,22 @@
 """What every table has: who made a row and when, when it last changed, and how a change is saved."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections, models
-from django.db.transaction import TransactionManagementError
+from django.db import models, router, transaction
 
 from crm import dates
-from crm.prepared import PreparedWrites
+from crm.fast.compiled import locked_rows
+from crm.fast.writes import FastWrites
 from crm.search import SearchField
 
 
 class StampedQuerySet(models.QuerySet):
-    def visible_to(self, user: int) -> Self:
-        """The rows that the user with this id may see: every active user sees everything."""
+    def visible_to(self, user) -> Self:
+        """The rows that the user may see: every active user sees everything."""
         return self
 
     def locked(self) -> Self:
@@ -31,41 +31,12 @@ class StampedQuerySet(models.QuerySet):
         """As `locked`, and no row that refers to them can be added: they are about to be deleted."""
         return self.select_for_update(of=("self",))
 
-    def for_writing(self) -> models.QuerySet:
-        """The rows, once they are locked, as tuples for `Stamped.from_locked_row`."""
-        return self.values_list(*attnames(self.model))
 
+class Stamped(FastWrites, models.Model):
+    """A row with its stamps. All instants are UTC.
 
-@cache
-def attnames(model: type[models.Model]) -> list[str]:
-    """The model's columns, by the names of their attributes."""
-    return [field.attname for field in model._meta.concrete_fields]
-
-
-@cache
-def attname_of(model: type[models.Model], name: str) -> str:
-    return getattr(model._meta.get_field(name), "attname", name)
-
-
-@lru_cache(maxsize=1_000)
-def kept_with(model: type[models.Model], changed: tuple[str, ...]) -> list[str]:
-    """The columns that are written where these are: with them those that hold them too, and the stamp."""
-    search = [field for field in model._meta.concrete_fields if isinstance(field, SearchField)]
-    return [*changed, *(field.name for field in search if not set(field.sources).isdisjoint(changed)), "updated_at"]
-
-
-def transaction_block() -> tuple | None:
-    """What stands for the open transaction and the locks that it has; None where none is open.
-
-    A savepoint that is undone gives back the locks since; all count as given back. (SQLite has the one lock.)
+    A verb, a method that changes the row, locks it first and reads it anew, in a transaction that it opens or joins.
     """
-    database = connections[DEFAULT_DB_ALIAS]
-    blocks = database.atomic_blocks
-    return (blocks[0], getattr(database, "savepoints_undone", 0)) if blocks else None
-
-
-class Stamped(PreparedWrites):
-    """A row with its stamps. All instants are UTC."""
 
     created_at = models.DateTimeField(default=dates.now, editable=False)
     created_by = models.ForeignKey(
@@ -81,46 +52,41 @@ class Stamped(PreparedWrites):
 
     objects = StampedQuerySet.as_manager()
 
-    class Meta(PreparedWrites.Meta):
+    class Meta:
         abstract = True
         ordering = ["id"]
 
-    @classmethod
-    def from_locked_row(cls, row: Sequence) -> Self:
-        """The instance of a row that `for_writing()` has just read, under its lock."""
-        instance = cls.from_db(DEFAULT_DB_ALIAS, attnames(cls), row)
-        instance.note_lock()
-        return instance
-
-    def lock(self) -> None:
-        """Lock the row until the transaction ends and read it anew, unless this transaction has done so already.
-
-        Raises DoesNotExist for a row that is gone.
-        """
-        if not self.is_locked:
-            fresh = type(self).objects.locked().get(pk=self.pk)
-            self.__dict__.clear()
-            self.__dict__.update(fresh.__dict__)
-            self.note_lock()
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """As Django's; what is searched by is saved with the fields that it is made of."""
+        if update_fields is not None:
+            update_fields = kept_with(type(self), tuple(update_fields))
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
-    def is_locked(self) -> bool:  # type: ignore[override]
-        """Whether the row was read under a lock in the transaction that is open."""
-        locked_in = vars(self).get("_locked_in")
-        return locked_in is not None and locked_in == transaction_block()
+    def database(self) -> str:
+        """The alias of the database that the row is written to: where it was read, unless a router knows better."""
+        return router.db_for_write(type(self), instance=self)
 
-    def note_lock(self) -> None:
-        """The row was read by `locked()` in the transaction that is open. Raises where none is."""
-        block = transaction_block()
-        if block is None:
-            raise TransactionManagementError("A lock needs a transaction to hold it.")
-        self._locked_in = block
+    def atomic(self) -> transaction.Atomic:
+        """The transaction of a verb, on the row's database; one that is open there already is joined."""
+        return transaction.atomic(using=self.database, savepoint=False)
+
+    def lock(self) -> None:
+        """Lock the row until the transaction ends, and read it anew. Raises DoesNotExist for a row that is gone."""
+        self.refresh_from_db(from_queryset=locked_rows(type(self), self.database))
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
         """Set the given fields and save only those that differ, so that nobody's neighbouring change is undone.
 
-        `by` is the user who does it, for tables that keep a history. Returns the names of the saved fields.
+        `by` is the user who does it, for tables that keep a history. Returns the names of the saved fields' attributes.
+        Raises DoesNotExist for a row that is gone.
         """
+        with self.atomic():
+            self.lock()
+            return self.save_changes(**changes)
+
+    def save_changes(self, **changes: Any) -> list[str]:
+        """As `edit`, of a row that the verb has locked."""
         changes = {
             attname_of(type(self), name): value.pk if isinstance(value, models.Model) else value
             for name, value in changes.items()
@@ -130,8 +96,20 @@ class Stamped(PreparedWrites):
             setattr(self, name, changes[name])
         if changed:
             self.updated_at = dates.now()
-            self.update_columns(kept_with(type(self), tuple(changed)))
+            self.save(update_fields=[*changed, "updated_at"])
         return changed
+
+
+@lru_cache(maxsize=1_000)
+def attname_of(model: type[models.Model], name: str) -> str:
+    return getattr(model._meta.get_field(name), "attname", name)
+
+
+@lru_cache(maxsize=1_000)
+def kept_with(model: type[models.Model], names: tuple[str, ...]) -> list[str]:
+    """The fields with these names, and those that hold them too."""
+    search = [field for field in model._meta.concrete_fields if isinstance(field, SearchField)]
+    return [*names, *(field.name for field in search if not set(field.sources).isdisjoint(names))]
 
 
 class EndedToken(models.Model):

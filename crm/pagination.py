@@ -5,7 +5,10 @@ Without `page` and `page_size` a list is complete.
 
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.response import Response
 
 DEFAULT_SIZE = 100
 MAX_SIZE = 1_000
@@ -13,37 +16,43 @@ PAGE_PARAMETERS = ("page", "page_size", "count")
 MAX_OFFSET = 2**53
 
 
-class Page:
-    """One page that a request asks for.
+class Pagination(BasePagination):
+    """`page` (from 1) and `page_size`; `count=0` leaves the total out, and with it `last`."""
 
-    `size` rows from number `number` (from 1). Raises DRF's ValidationError (400) for numbers that make no sense.
-    """
+    headers: dict[str, str]
 
-    def __init__(self, request) -> None:
+    def is_asked(self, request) -> bool:
+        return any(request.query_params.get(name, "").strip() for name in ("page", "page_size"))
+
+    def paginate_queryset(self, queryset, request, view=None) -> list | None:
+        """The rows of the page; None where the list is asked for whole.
+
+        Raises DRF's ValidationError (400) for numbers that make no sense.
+        """
+        if not self.is_asked(request):
+            return None
         self.request = request
         self.number = _number(request, "page", 1, maximum=None)
         self.size = _number(request, "page_size", DEFAULT_SIZE, maximum=MAX_SIZE)
         count = request.query_params.get("count", "").strip()
         if count not in ("", "0", "1"):
             raise ValidationError({"count": ["Enter 0 or 1."]})
-        self.counted = count != "0"
-
-    @staticmethod
-    def asked_for(request) -> bool:
-        return any(request.query_params.get(name, "").strip() for name in ("page", "page_size"))
-
-    def window(self, queryset):
-        """The rows of the page and one more, which tells whether there is a next page."""
         offset = (self.number - 1) * self.size
-        return queryset.none() if offset > MAX_OFFSET else queryset[offset : offset + self.size + 1]
+        # One more than the page tells whether there is a next one.
+        rows = [] if offset > MAX_OFFSET else list(queryset[offset : offset + self.size + 1])
+        self.headers = self.headers_of(queryset, more=len(rows) > self.size, counted=count != "0")
+        return rows[: self.size]
 
-    def headers(self, queryset, more: bool) -> dict[str, str]:
+    def get_paginated_response(self, data) -> Response:
+        return Response(data, headers=self.headers)
+
+    def headers_of(self, queryset, more: bool, counted: bool) -> dict[str, str]:
         """`Link` (first, prev, next, last) and `X-Total-Count`; without a count, neither `last` nor the total."""
         links = {"first": 1}
         headers = {}
         last = None
-        if self.counted:
-            total = queryset.order_by().count()
+        if counted:
+            total = queryset.order_by().count() if isinstance(queryset, QuerySet) else len(queryset)
             headers["X-Total-Count"] = str(total)
             last = max(1, -(-total // self.size))
         if self.number > 1:

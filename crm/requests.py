@@ -6,7 +6,7 @@ from secrets import token_hex
 from time import perf_counter
 
 from django.conf import settings
-from django.utils.functional import LazyObject, empty
+from django.utils.functional import LazyObject
 
 from crm.logs import request_id, route_of
 
@@ -45,8 +45,8 @@ def access_fields(request, response, seconds: float) -> dict:
     """What the access log says: the route, not the path, which may hold a secret or anything that somebody typed."""
     match = request.resolver_match
     user = getattr(request, "user", None)
-    if isinstance(user, LazyObject) and user._wrapped is empty:
-        user = None  # nobody has asked for it; asking now would go to the database
+    if isinstance(user, LazyObject):
+        user = getattr(request, "found_user", None)  # where nobody has asked, asking now would go to the database
     return {
         "method": request.method,
         "route": route_of(request),

@@ -31,8 +31,9 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from crm import filtering, search
+from crm.fast.fields import BoundOnce
 from crm.schema_components import ABOUT, COMPONENTS, PLAIN_PATHS, RESPONSES, TAGS, reference
-from crm.serializers import FieldsMadeOnce, ModelSerializer
+from crm.serializers import ModelSerializer
 from crm.viewsets import ApiViewSet, ReadingViewSet, ResourceViewSet
 
 # What the operations that every resource has are called: summary and description, about {one} of its {many}.
@@ -130,6 +131,9 @@ class AutoSchema(openapi.AutoSchema):
         if self.is_keyed:
             names += ["IdempotencyKey"]
         return parameters + [reference("parameters", name) for name in [*names, "RequestId"]]
+
+    def _get_paginator(self):
+        """A page is an array like the whole list, and its parameters stand with the others."""
 
     def _get_request_for_media_type(self, serializer, direction="request"):
         """A PATCH may leave keys of the resource out; a verb's body asks for its own, whatever the method."""
@@ -249,7 +253,7 @@ def documented_elsewhere() -> list[type]:
     """Classes whose docstrings tell developers, not clients, what a subclass is."""
     return [
         *get_lib_doc_excludes(),
-        FieldsMadeOnce,
+        BoundOnce,
         ModelSerializer,
         ApiViewSet,
         ReadingViewSet,

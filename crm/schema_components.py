@@ -204,7 +204,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "Retry-After",
         ),
         "Unavailable": _refusal(
-            "The database does not answer.",
+            "The database does not answer, or too many long lists are being read at once. Nothing was done.",
             "The database does not answer. Send the request again later.",
             "Retry-After",
         ),

@@ -1,16 +1,14 @@
 """The fields that the documented bodies are made of, and a ModelSerializer that saves only what it was given."""
 
-from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.utils.functional import cached_property
 from rest_framework import serializers
-from rest_framework.utils.serializer_helpers import BindingDict
 
 from crm import dates
+from crm.fast.fields import BoundOnce, methods_of
 
 MAX_ID = 2**63 - 1  # bigint
 
@@ -88,42 +86,13 @@ class JSONField(serializers.JSONField):
             self.fail("invalid")
 
 
-class Fields(BindingDict):
-    """DRF's reads its dict in Python, name by name."""
-
-    def values(self):
-        return self.fields.values()
-
-
-class FieldsMadeOnce:
-    """A serializer whose fields are made and bound once for its class, and copied for each instance.
-
-    DRF makes them anew, which costs more than all that is done with them. What they are may not depend on the instance.
-    """
-
-    @cached_property
-    def fields(self) -> BindingDict:
-        cls = type(self)
-        if "bound_fields" not in vars(cls):
-            cls.bound_fields = dict(serializers.Serializer.fields.func(cls()))
-        own = Fields(self)
-        for name, field in cls.bound_fields.items():
-            if hasattr(field, "child"):  # which is bound to it
-                own[name] = deepcopy(field)
-            else:
-                own.fields[name] = twin = object.__new__(type(field))
-                twin.__dict__ = {**field.__dict__, "parent": self}
-        return own
-
-
-class Serializer(FieldsMadeOnce, serializers.Serializer):
+class Serializer(BoundOnce, serializers.Serializer):
     pass
 
 
-class ModelSerializer(FieldsMadeOnce, serializers.ModelSerializer):
+class ModelSerializer(BoundOnce, serializers.ModelSerializer):
     """Creates through the model's manager and edits through `Stamped.edit`, which saves only what changed."""
 
-    built_validators: list
     serializer_related_field = ReferenceField
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
@@ -133,15 +102,13 @@ class ModelSerializer(FieldsMadeOnce, serializers.ModelSerializer):
         models.JSONField: JSONField,
     }
 
-    def get_validators(self) -> list:
-        cls = type(self)
-        if "built_validators" not in vars(cls):
-            cls.built_validators = super().get_validators()
-        return cls.built_validators
-
     def create(self, validated_data: dict[str, Any]):
         return self.Meta.model.objects.create(**validated_data)
 
     def update(self, instance, validated_data: dict[str, Any]):
         instance.edit(**validated_data)
         return instance
+
+
+for kit in (Serializer, ModelSerializer):
+    kit.kits_methods = methods_of(kit)  # as they are before anybody replaces one

@@ -113,6 +113,11 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = read("TIME_ZONE", "UTC", environment.time_zone)
 
+# --- Speed --------------------------------------------------------------------------------------
+
+FAST = read("FAST", True, environment.flag)  # crm.fast: off, all of it is Django's and DRF's own
+FAST_WITHOUT: list[str] = read("FAST_WITHOUT", [], environment.words)  # some of it off, to measure the rest
+
 # --- Database -----------------------------------------------------------------------------------
 
 DATABASES = {
@@ -121,7 +126,6 @@ DATABASES = {
 }
 DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["ENGINE"] = "crm.sqlite3"
     DATABASES["default"]["TEST"] = {"NAME": ":memory:"}  # as is Django's own backend's
     # A transaction takes the write lock when it starts, so that it never fails half-way to get it;
     # WAL lets readers go on meanwhile. Commits are synced to disk (SQLite's default, FULL).
@@ -130,8 +134,16 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL",
     }
+elif DATABASES["default"].get("DISABLE_SERVER_SIDE_CURSORS"):  # behind a pooler, which takes no `options`
+    DATABASES["default"]["ENGINE"] = "crm.pooled"
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "lock_timeout": "10s",
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 else:
-    DATABASES["default"]["ENGINE"] = "crm.postgresql"
+    if FAST and "postgresql" not in FAST_WITHOUT:
+        DATABASES["default"]["ENGINE"] = "crm.fast.postgresql"
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
         "options": "-c lock_timeout=10s",
@@ -212,6 +224,7 @@ LOG_JSON = read("LOG_JSON", False, environment.flag)  # errors and every request
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"slow_clients": {"()": "crm.logs.SlowClients"}},
     "formatters": {
         "text": {"()": "crm.logs.DiscreetFormatter", "format": "{asctime} {levelname} {name}: {message}", "style": "{"},
         "json": {"()": "crm.logs.JSONFormatter"},
@@ -227,7 +240,12 @@ LOGGING = {
         "django.request": {"level": "ERROR"},  # 4xx are the client's business, and in the access log
         "django.security": {"handlers": ["null"], "propagate": False},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},  # runserver
-        "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},  # of its workers
+        "gunicorn.error": {  # of its workers
+            "handlers": ["stderr"],
+            "filters": ["slow_clients"],
+            "level": "INFO",
+            "propagate": False,
+        },
     },
 }
 

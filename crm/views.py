@@ -1,5 +1,6 @@
 """What belongs to no resource: who I am, who there is, and whether the server is well."""
 
+import logging
 from functools import wraps
 
 from django.contrib.auth import get_user_model
@@ -16,9 +17,12 @@ from rest_framework_simplejwt.views import TokenBlacklistView, TokenObtainPairVi
 
 from crm.authentication import RefreshSerializer, SignInSerializer
 from crm.errors import RETRY_AFTER, json_error
+from crm.pooled import remedy
 from crm.schema import just
 from crm.serializers import ModelSerializer
 from crm.viewsets import ReadingViewSet
+
+logger = logging.getLogger("crm.views")
 
 
 class UserSerializer(ModelSerializer):
@@ -47,7 +51,8 @@ class MeView(ReadingViewSet):
     @extend_schema(operation_id="me")
     def retrieve(self, request):
         """Get the user of the token."""
-        return super().retrieve(request, pk=request.user.pk)
+        self.kwargs = {"pk": request.user.pk}
+        return super().retrieve(request)
 
 
 @extend_schema_view(post=extend_schema(responses={200: SignInSerializer, 401: None, 409: None, 429: None}))
@@ -99,7 +104,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except Error:
+    except Error as error:
+        if hint := remedy(error):
+            logger.error(hint)
         return json_error(503, "The database does not answer.", {"Retry-After": str(RETRY_AFTER)})
     if pending:
         return json_error(503, f"Migrations are pending: {len(pending)}.", {"Retry-After": str(RETRY_AFTER)})

@@ -1,33 +1,37 @@
 """What every resource does over HTTP. An app's ViewSet names its table, its shapes and its verbs; the rest is here.
 
-Reading a list or a row answers straight from the columns (crm.rows). Writing happens in one transaction, on rows that
-are locked before they are read, with the body taken in beforehand so that a slow client holds no lock.
+It is DRF's ModelViewSet, with pages that are asked for, writing in one transaction on rows that are locked before they
+are read, conditional requests and safe retries. Every hook of DRF decides as its documentation says; crm.fast answers
+only where it would give the same.
 """
 
-from functools import cache, lru_cache, partial
+from contextlib import ExitStack, suppress
+from functools import partial
 
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import QuerySet
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 from rest_framework import status
+from rest_framework.exceptions import NotFound
+from rest_framework.mixins import CreateModelMixin
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
+from rest_framework.serializers import ListSerializer
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
-from crm import conditional, idempotency, rows
-from crm.filtering import Asked, FilterSet
-from crm.pagination import Page
-from crm.prepared import Compiled, Prepared
-from crm.rendering import to_json
-
-SAMPLES = {"pk": 2**31 - 5, "user": 2**31 - 3}  # ids that no row has; see crm.prepared
+from crm import conditional, idempotency
+from crm.fast import reads
+from crm.filtering import FilterSet
+from crm.lists import WINDOW, whole_list
+from crm.overrides import KnowsItsHooks
+from crm.pagination import Pagination
+from crm.rendering import JSONRenderer, to_json
 
 
 class ApiViewSet(GenericViewSet):
     """The base of every view: an unsafe request is one write, and answers that show a resource are tagged."""
 
-    creates_one_row = False  # which depends on nothing that is read before: a transaction around it would hold nothing
     keeps_answers = True  # for an Idempotency-Key; not where an answer is a secret
     own_parameters: frozenset[str] = frozenset()  # of the query string, that `query` has read
 
@@ -45,17 +49,22 @@ class ApiViewSet(GenericViewSet):
             setattr(self, method, partial(self.write, getattr(self, method)))
 
     def write(self, handler, request, *args, **kwargs):
-        """Run `handler` in one transaction, unless it writes one row alone; with an Idempotency-Key at most once."""
-        request.data  # noqa: B018 (reads the body before anything is locked)
+        """Run `handler` in one transaction; with an Idempotency-Key at most once."""
+        request.data  # noqa: B018 (reads the body before anything is locked: a slow client holds no lock)
         key = idempotency.key_of(request) if self.keeps_answers else None
-        if key is None and self.action == "create" and self.creates_one_row:
-            return handler(request, *args, **kwargs)
-        with transaction.atomic():
+        with ExitStack() as transactions:
+            for alias in {DEFAULT_DB_ALIAS, self.database}:
+                transactions.enter_context(transaction.atomic(using=alias))
             if key is None:
                 return handler(request, *args, **kwargs)
             return idempotency.once(
                 request, key, lambda: self.finalize_response(request, handler(request, *args, **kwargs))
             )
+
+    @property
+    def database(self) -> str:
+        """The alias of the database that the view's rows are written to."""
+        return DEFAULT_DB_ALIAS
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -67,24 +76,27 @@ class ApiViewSet(GenericViewSet):
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
         shows_resource = self.detail or request.method == "POST"
-        if self.keeps_answers and shows_resource:
-            if isinstance(response, rows.JSONResponse):
-                return conditional.tagged(request, response)
-            if isinstance(response, Response) and not response.is_rendered:
-                response.add_post_render_callback(conditional.tag)
+        if self.keeps_answers and shows_resource and isinstance(response, Response) and not response.is_rendered:
+            response.add_post_render_callback(conditional.tag)
         return response
 
     def check_precondition(self, instance) -> None:
         """Raises PreconditionFailed (412) where the locked row is not the one that the client has seen."""
-        conditional.check(self.request, lambda: self.json(instance))
+        conditional.check(self.request, lambda: self.content_of(instance))
 
-    def answer(self, instance, **kwargs) -> rows.JSONResponse:
-        """The whole resource, which every write answers."""
-        return rows.JSONResponse(self.json(instance), **kwargs)
+    def content_of(self, instance) -> bytes | None:
+        """What GET answers for the instance; None where there is nothing to show."""
+        acting, self.action = self.action, "retrieve"
+        try:
+            data = self.get_serializer(instance).data
+        finally:
+            self.action = acting
+        renderer = self.request.accepted_renderer
+        return renderer.render(data, self.request.accepted_media_type, self.get_renderer_context())
 
-    def json(self, instance) -> bytes:
-        """The resource as its own address shows it, whichever verb is asked for."""
-        return to_json(type(self).serializer_class(instance).data)
+    def shown(self, instance, *, many: bool = False, **kwargs) -> Response:
+        """The answer with what the serializer shows. Every write answers the whole resource."""
+        return Response(self.get_serializer(instance, many=many).data, **kwargs)
 
     def body(self, serializer_class, **context):
         """What a verb was told. Raises ValidationError (400)."""
@@ -102,74 +114,52 @@ class ApiViewSet(GenericViewSet):
         return serializer.validated_data
 
 
-class ReadingViewSet(ApiViewSet):
-    """Lists with filters and pages, and single rows, from their columns.
+class ReadingViewSet(KnowsItsHooks, ApiViewSet):
+    """Lists with filters and pages, and single rows.
 
     `filterset_class`, `search_field` (a look-up path to a SearchField) and `ordering_fields` say what a list may be
     asked.
     """
 
     lookup_value_regex = "[0-9]{1,18}"  # anything else is no id: 404
+    pagination_class = Pagination
     filterset_class: type[FilterSet] | None = None
     search_field: str | None = None
     ordering_fields = ["id"]
+    looks_up_one = False  # while filter_queryset serves get_object: what a list may be asked is not asked of a row
 
     def list(self, request, *args, **kwargs):
-        asked = Asked.read(request, self)
-        samples = asked.samples(self)
-        if samples is None or Page.asked_for(request):
-            return self.list_of(self.get_queryset(), asked)
-        serializer_class = self.get_serializer_class()
-        prepared = self.list_asked(serializer_class, tuple(samples.items()), asked.order)
-        chunks = prepared.chunks(user=request.user.pk, **asked.filters)
-        return rows.list_response(chunks, serializer_class, lambda: asked.of(self.get_queryset(), self))
+        return reads.listed(self) or self.list_of(self.get_queryset())
+
+    def list_of(self, queryset):
+        """The rows of `queryset` that the query string lets through, whole or a page of them."""
+        queryset = self.filter_queryset(queryset)
+        if (response := reads.list_of(self, queryset)) is not None:
+            return response
+        page = self.paginate_queryset(queryset)
+        if page is not None:
+            return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        if not isinstance(queryset, QuerySet) or type(self.request.accepted_renderer) is not JSONRenderer:
+            return self.shown(queryset, many=True)
+        if type(self.get_serializer([], many=True)) is not ListSerializer:  # which may look at the list as a whole
+            return self.shown(queryset, many=True)
+        return whole_list(list(queryset[:WINDOW]), lambda: queryset, self.array)
+
+    def array(self, rows: list) -> bytes:
+        """What the serializer shows of the rows, in JSON."""
+        return to_json(self.get_serializer(rows, many=True).data)
 
     def retrieve(self, request, *args, **kwargs):
-        serializer_class = self.get_serializer_class()
-        found = self.one_row(serializer_class).rows(pk=int(kwargs["pk"]), user=request.user.pk)
-        if not found:
-            raise Http404
-        return rows.JSONResponse(rows.row_to_json(found[0], serializer_class))
+        return reads.retrieved(self) or self.shown(self.get_object())
 
-    @classmethod
-    def visible(cls, user: int) -> QuerySet:
-        """The rows that the user with this id may see."""
-        return cls.queryset.all()
-
-    def get_queryset(self):
-        return self.visible(self.request.user.pk)
-
-    @classmethod
-    @cache
-    def one_row(cls, serializer_class) -> Prepared:
-        """The visible row with an id, as the serializer shows it."""
-        return Prepared(
-            lambda pk, user: rows.tuples(cls.visible(user).filter(pk=pk).order_by(), serializer_class), **SAMPLES
-        )
-
-    @classmethod
-    @lru_cache(maxsize=100)
-    def list_asked(cls, serializer_class, samples: tuple, order: tuple[str, ...]) -> Prepared:
-        """The visible rows for values of these parameters, in this order: what clients ask again and again."""
-
-        def build(user: int, **filters) -> QuerySet:
-            return rows.window(Asked(filters, order=order).of(cls.visible(user), cls), serializer_class)
-
-        return Prepared(build, user=SAMPLES["user"], **dict(samples))
-
-    def list_of(self, queryset, asked: Asked | None = None):
-        """The rows of `queryset` that the query string lets through, whole or a page of them."""
-        queryset = (asked or Asked.read(self.request, self)).of(queryset, self)
-        serializer_class = self.get_serializer_class()
-        if not Page.asked_for(self.request):
-            window = Compiled(rows.window(queryset, serializer_class))
-            return rows.list_response(window.chunks(window.params), serializer_class, lambda: queryset)
-        page = Page(self.request)
-        window = list(rows.tuples(page.window(queryset), serializer_class))
-        return rows.JSONResponse(
-            rows.rows_to_json(window[: page.size], serializer_class),
-            headers=page.headers(queryset, more=len(window) > page.size),
-        )
+    def get_object(self):
+        self.looks_up_one = True
+        try:
+            return super().get_object()
+        except Http404:
+            raise NotFound from None  # in the document's words
+        finally:
+            self.looks_up_one = False
 
 
 class ResourceViewSet(ReadingViewSet, ModelViewSet):
@@ -177,50 +167,54 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head", "options"]
 
-    @classmethod
-    def visible(cls, user: int) -> QuerySet:
-        return super().visible(user).visible_to(user)
+    @property
+    def database(self) -> str:
+        return self.get_queryset().select_for_update().db  # as `using` or the routers say
+
+    def get_queryset(self):
+        return super().get_queryset().visible_to(self.request.user)
 
     def get_object(self):
-        """The row of the path, for a verb: locked, and as `If-Match` says. Reading takes `retrieve`'s way."""
+        """The row of the path. For a write it is locked before it is looked at, and has to be as `If-Match` says."""
         if self.request.method in SAFE_METHODS:
-            return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])  # the query string is the list's
-        found = self.locked_row().rows(pk=int(self.kwargs["pk"]), user=self.request.user.pk)
-        if not found:
-            raise Http404
-        instance = self.queryset.model.from_locked_row(found[0])
-        self.check_object_permissions(self.request, instance)
+            return super().get_object()
+        if (instance := reads.locked(self)) is None:
+            self.lock_row()
+            instance = super().get_object()
         self.check_precondition(instance)
         return instance
 
-    @classmethod
-    @cache
-    def locked_row(cls) -> Prepared:
-        """The visible row with an id, locked, as `Stamped.from_locked_row` takes it."""
-        return Prepared(lambda **asked: cls.one_locked(**asked).for_writing(), **SAMPLES)
-
-    @classmethod
-    def one_locked(cls, pk, user):
-        return cls.visible(user).locked().filter(pk=pk).order_by()
-
-    def json(self, instance) -> bytes:
-        return rows.instance_to_json(instance, type(self).serializer_class)
+    def lock_row(self) -> None:
+        """Lock the row until the transaction ends, where the database locks rows; whether it is visible comes after."""
+        if connections[self.database].features.has_select_for_update:
+            wanted = {self.lookup_field: self.kwargs[self.lookup_url_kwarg or self.lookup_field]}
+            rows = self.get_queryset().model.objects.using(self.database).locked().order_by().values_list("pk")
+            with suppress(TypeError, ValueError, ValidationError):  # of a value that is none: 404, as DRF says
+                list(rows.filter(**wanted))
 
     def create(self, request, *args, **kwargs):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         self.perform_create(serializer)
-        return self.answer(serializer.instance, status=status.HTTP_201_CREATED)
+        response = self.shown(serializer.instance, status=status.HTTP_201_CREATED)
+        if type(self).get_success_headers is not CreateModelMixin.get_success_headers:
+            for name, value in self.get_success_headers(response.data).items():
+                response[name] = value
+        return response
 
     def update(self, request, *args, partial=False, **kwargs):
         instance = self.get_object()
         serializer = self.get_serializer(instance, data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         self.perform_update(serializer)
-        return self.answer(instance)
+        return self.shown(serializer.instance)
 
     def perform_create(self, serializer):
         serializer.save(created_by=self.request.user)
 
     def perform_update(self, serializer):
         serializer.save(by=self.request.user)
+
+
+ReadingViewSet.note_hooks()
+ResourceViewSet.note_hooks()

@@ -12,14 +12,15 @@ from django.db import models, transaction
 
 from crm import dates
 from crm.hooks import Hook
+from crm.lists import batched
 from crm.models import Stamped, StampedQuerySet
-from crm.prepared import batched
 from crm.search import SearchField
 
 BATCH = 1_000  # rows that one statement writes
 NAMED = 100  # ids in a message
 
-owner_changed = Hook()  # tells subscribers the ids of leads whose owner is another one now
+# Tells subscribers the ids of leads whose owner is another one now, and the database that they are in.
+owner_changed = Hook()
 
 
 class LeadStatus(models.TextChoices):
@@ -42,19 +43,20 @@ class RestaurantQuerySet(StampedQuerySet):
         Returns their ids. Raises ValidationError, which names `to` or `leads`, and then nothing has changed: `to` must
         be another user and active, and every named lead be there and be `from_`'s, also once its lock is ours.
         """
-        if to == from_ or not get_user_model().objects.filter(pk=to, is_active=True).exists():
+        database = self.locked().db  # where routers have these rows written, unless `using` says
+        if to == from_ or not get_user_model().objects.using(database).filter(pk=to, is_active=True).exists():
             raise ValidationError({"to": ["Give another user, who is active."]})
-        with transaction.atomic(savepoint=False):
-            ids = self._lock_leads_of(from_, leads)
+        with transaction.atomic(using=database, savepoint=False):
+            ids = self.using(database)._lock_leads_of(from_, leads)
             moment = dates.now()
             stamps = {"created_by": by, "created_at": moment, "updated_at": moment}
             for batch in batched(ids, BATCH):
-                Restaurant.objects.filter(pk__in=batch).update(assigned_to=to, updated_at=moment)
-                OwnerChange.objects.bulk_create(
+                Restaurant.objects.using(database).filter(pk__in=batch).update(assigned_to=to, updated_at=moment)
+                OwnerChange.objects.using(database).bulk_create(
                     OwnerChange(lead_id=pk, old_owner_id=from_, new_owner_id=to, note=note, **stamps) for pk in batch
                 )
             if ids:
-                owner_changed.tell(ids)
+                owner_changed.tell(ids, using=database)
         return ids
 
     def _lock_leads_of(self, owner: int | None, named: Iterable[int] | None) -> list[int]:
@@ -122,31 +124,31 @@ class Restaurant(Stamped):
 
     def edit(self, *, by=None, note: str = "", **changes: Any) -> list[str]:
         """As `Stamped.edit`; another status or owner leaves its row in the history, `by` whom and with a `note`."""
-        with transaction.atomic(savepoint=False):
+        with self.atomic():
+            self.lock()
             old_status, old_owner = self.lead_status, self.assigned_to_id
-            changed = super().edit(by=by, **changes)
+            changed = self.save_changes(**changes)
             row = {"note": note, "created_by": by, "created_at": self.updated_at, "updated_at": self.updated_at}
             if "lead_status" in changed:
-                StatusChange(lead=self, old_status=old_status, new_status=self.lead_status, **row).insert_later()
+                self.status_changes.create(old_status=old_status, new_status=self.lead_status, **row)
             if "assigned_to_id" in changed:
-                OwnerChange(lead=self, old_owner_id=old_owner, new_owner_id=self.assigned_to_id, **row).insert_later()
-                owner_changed.tell([self.pk])
+                self.owner_changes.create(old_owner_id=old_owner, new_owner_id=self.assigned_to_id, **row)
+                owner_changed.tell([self.pk], using=self.database)
         return changed
 
     def change_status(self, status: str, *, by=None, note: str = "") -> bool:
-        """Move the lead in the pipeline and write the history. False where it had the status already.
+        """Move the lead in the pipeline and write the history, in which racing changes leave no gap.
 
-        The row is locked and read anew first, so that the history of racing changes has no gap.
+        False where it had the status already.
         """
-        with transaction.atomic(savepoint=False):
-            self.lock()
-            return bool(self.edit(lead_status=status, by=by, note=note))
+        return bool(self.edit(lead_status=status, by=by, note=note))
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Takes contacts, interactions, orders, plans and history along. The lock keeps new ones from slipping in."""
-        with transaction.atomic(savepoint=False):
-            Restaurant.objects.locked_with_keys().filter(pk=self.pk).values_list("pk").first()
-            return super().delete(*args, **kwargs)
+        using = using or self.database
+        with transaction.atomic(using=using, savepoint=False):
+            Restaurant.objects.using(using).locked_with_keys().filter(pk=self.pk).values_list("pk").first()
+            return super().delete(using, keep_parents)
 
 
 class StatusChange(Stamped):

@@ -21,13 +21,13 @@ class RestaurantViewSet(ResourceViewSet):
     serializer_class = RestaurantSerializer
     filterset_class = RestaurantFilter
     search_field = "search"
-    creates_one_row = True
     ordering_fields = ["id", "name", "city", "lead_status", "potential_revenue", "created_at", "updated_at"]
 
     def perform_create(self, serializer):
         """Whoever creates a lead owns it, unless the body names somebody or nobody."""
-        owner = serializer.validated_data.get("assigned_to_id", self.request.user.pk)
-        serializer.save(created_by=self.request.user, assigned_to_id=owner)
+        is_named = not {"assigned_to", "assigned_to_id"}.isdisjoint(serializer.validated_data)
+        owner = {} if is_named else {"assigned_to_id": self.request.user.pk}
+        serializer.save(created_by=self.request.user, **owner)
 
     @extend_schema(request=ChangeStatusSerializer)
     @action(detail=True, methods=["post"])
@@ -35,7 +35,7 @@ class RestaurantViewSet(ResourceViewSet):
         """Move a lead in the pipeline. Every move is allowed; the status that it has already leaves no history."""
         lead = self.get_object()
         lead.change_status(**self.body(ChangeStatusSerializer), by=request.user)
-        return self.answer(lead)
+        return self.shown(lead)
 
     @extend_schema(responses=StatusChangeSerializer(many=True))
     @action(

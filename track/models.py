@@ -1,18 +1,18 @@
 """What happened with an account: interactions, and the orders that were placed in them."""
 
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models, transaction
+from django.db import models, router, transaction
 
 from contact.models import Contact
 from crm import dates
+from crm.fast.compiled import Compiled
 from crm.models import Stamped, StampedQuerySet
-from crm.prepared import Prepared
 from lead.models import Restaurant
 from track import touches
 
@@ -32,26 +32,24 @@ class InteractionType(models.TextChoices):
     OTHER = "OTHER"
 
 
-LEADS = Prepared(lambda lead: Restaurant.objects.filter(pk=lead).order_by().values_list("pk"), lead=2**62)
-PEOPLE = Prepared(
-    lambda lead, contact: Contact.objects.filter(pk=contact, restaurant=lead).order_by().values_list("pk"),
-    lead=2**62,
-    contact=2**61,
-)
+@partial(Compiled, samples={"lead": 2**62})
+def leads(lead):
+    return Restaurant.objects.filter(pk=lead).order_by().values_list("pk")
 
 
-def check_parties(lead: int, contact: int | None) -> None:
+@partial(Compiled, samples={"lead": 2**62, "contact": 2**61})
+def people(lead, contact):
+    return Contact.objects.filter(pk=contact, restaurant=lead).order_by().values_list("pk")
+
+
+def check_parties(lead: int, contact: int | None, using: str | None = None) -> None:
     """Raises ValidationError where there is no such lead, or the contact is none of its people."""
-    if not (PEOPLE if contact else LEADS).rows(lead=lead, contact=contact):
-        raise strangers(lead, contact)
-
-
-def strangers(lead: int, contact: int | None) -> ValidationError:
-    """Which of the two there is not; else that they do not belong together."""
+    if people(lead=lead, contact=contact, using=using) if contact else leads(lead=lead, using=using):
+        return
     for name, model, pk in (("lead", Restaurant, lead), ("contact", Contact, contact)):
-        if pk and not model.objects.filter(pk=pk).exists():
-            return ValidationError({name: f'Invalid pk "{pk}" - object does not exist.'})
-    return ValidationError({"contact": f"Contact {contact} does not belong to lead {lead}."})
+        if pk and not model.objects.using(using).filter(pk=pk).exists():
+            raise ValidationError({name: f'Invalid pk "{pk}" - object does not exist.'})
+    raise ValidationError({"contact": f"Contact {contact} does not belong to lead {lead}."})
 
 
 class InteractionQuerySet(StampedQuerySet):
@@ -99,7 +97,9 @@ class Interaction(Stamped):
         return f"{self.interaction_type} {self.date:%Y-%m-%d}"
 
     @classmethod
-    def log(cls, *, order: dict[str, Any] | None = None, is_touch: bool = True, **fields: Any) -> Self:
+    def log(
+        cls, *, order: dict[str, Any] | None = None, is_touch: bool = True, using: str | None = None, **fields: Any
+    ) -> Self:
         """Record what happened, with the details of its `order` if one was placed (the keys of `write_order`).
 
         Subscribers of `track.touches` hear of it, unless `is_touch` says that whoever records it sees to them.
@@ -110,10 +110,10 @@ class Interaction(Stamped):
             fields["order_placed"] = True
         interaction: Any = cls(**fields)
         touch = touches.touch_of(interaction) if is_touch else None
-        with transaction.atomic() if order or touch else nullcontext():  # a row alone is whole by itself
-            known = PEOPLE if interaction.contact_id else LEADS
-            if not interaction.insert_if(known, lead=interaction.lead_id, contact=interaction.contact_id):
-                raise strangers(interaction.lead_id, interaction.contact_id)
+        using = using or router.db_for_write(cls)
+        with transaction.atomic(using=using, savepoint=False):
+            check_parties(interaction.lead_id, interaction.contact_id, using)
+            interaction.save(using=using, force_insert=True)
             if order:
                 interaction._replace_order(by=interaction.created_by, **order)
             if touch:
@@ -121,23 +121,25 @@ class Interaction(Stamped):
         return interaction
 
     def edit(self, *, by=None, order: dict[str, Any] | None = None, **changes: Any) -> list[str]:
-        """As `Stamped.edit`; an `order` is written with it. The row must be locked."""
-        with transaction.atomic(savepoint=False):
+        """As `Stamped.edit`; an `order` is written with it."""
+        with self.atomic():
+            self.lock()
             before = touches.touch_of(self)
             if order:
                 changes["order_placed"] = True
-            changed = super().edit(by=by, **changes)
+            changed = self.save_changes(**changes)
             if order:
                 self._replace_order(by=by, **order)
             if (after := touches.touch_of(self)) != before:
                 touches.changed.tell(self, before, after, by)
         return changed
 
-    def delete(self, *args: Any, by=None, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        with transaction.atomic(savepoint=False):
+    def delete(self, using: str | None = None, keep_parents: bool = False, *, by=None) -> tuple[int, dict[str, int]]:
+        using = using or self.database
+        with transaction.atomic(using=using, savepoint=False):
             if before := touches.touch_of(self):
                 touches.changed.tell(self, before, None, by)
-            return super().delete(*args, **kwargs)
+            return super().delete(using, keep_parents)
 
     def write_order(
         self,
@@ -152,9 +154,9 @@ class Interaction(Stamped):
 
         `order_date` left out is the interaction's date.
         """
-        with transaction.atomic(savepoint=False):
+        with self.atomic():
             self.lock()
-            self.edit(order_placed=True)
+            self.save_changes(order_placed=True)
             return self._replace_order(
                 product_details=product_details,
                 quantity=quantity,
@@ -166,9 +168,10 @@ class Interaction(Stamped):
     def _replace_order(self, *, order_date: datetime | None = None, by=None, **details: Any) -> bool:
         """The interaction's row must be locked, or new: it guards the one order that there may be."""
         details["order_date"] = order_date or self.date
-        existing = OrderDetails.objects.filter(interaction=self).first()
+        orders = OrderDetails.objects.using(self.database)
+        existing = orders.filter(interaction=self).first()
         if existing is None:
-            OrderDetails.objects.create(interaction=self, created_by=by, **details)
+            orders.create(interaction=self, created_by=by, **details)
         else:
             existing.edit(**details)
         return existing is None

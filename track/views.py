@@ -1,11 +1,9 @@
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
-from crm import conditional, rows
 from crm.schema import just
 from crm.viewsets import ResourceViewSet
 from track.filters import InteractionFilter
@@ -20,7 +18,6 @@ class InteractionViewSet(ResourceViewSet):
     serializer_class = InteractionSerializer
     filterset_class = InteractionFilter
     search_field = "lead__search"
-    creates_one_row = True
     ordering_fields = ["id", "date", "interaction_type", "lead", "contact", "created_at", "updated_at"]
 
     @extend_schema(responses={200: just(message="Interaction deleted successfully.")})
@@ -37,45 +34,39 @@ class InteractionViewSet(ResourceViewSet):
     @action(detail=True, serializer_class=OrderDetailsSerializer)
     def order_details(self, request, pk):
         """Get the details of an interaction's order."""
-        if not self.get_queryset().filter(pk=pk).exists():
-            raise Http404
-        return self.order_response(pk)
+        return self.shown(self.order_of(self.get_object()))
 
     @extend_schema(responses={200: OrderDetailsSerializer, 201: OrderDetailsSerializer})
     @order_details.mapping.put
     def replace_order_details(self, request, pk):
         """Create or replace the details of an interaction's order. Marks the interaction as one with an order."""
         interaction = self.get_object()
-        body = OrderDetailsSerializer(data=request.data)
+        body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         is_new = interaction.write_order(**body.validated_data, by=request.user)
-        return self.order_response(pk, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+        return self.shown(self.order_of(interaction), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @order_details.mapping.patch
     def edit_order_details(self, request, pk):
         """Edit the details of an interaction's order. What is left out keeps its value."""
-        interaction = self.get_object()
-        order = OrderDetails.objects.filter(interaction=interaction).first()
-        if order is None:
-            raise NotFound(NO_ORDER)
-        body = OrderDetailsSerializer(order, data=request.data, partial=True)
+        order = self.order_of(self.get_object())
+        body = self.get_serializer(order, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         body.save(by=request.user)
-        return self.order_response(pk)
+        return self.shown(order)
 
-    def order_response(self, pk, status_code=status.HTTP_200_OK):
-        content = self.order_json(pk)
-        if content is None:
+    def order_of(self, interaction) -> OrderDetails:
+        """The details of the interaction's order. Raises NotFound (404) where it has none."""
+        order = OrderDetails.objects.using(interaction.database).filter(interaction=interaction).first()
+        if order is None:
             raise NotFound(NO_ORDER)
-        return rows.JSONResponse(content, status=status_code)
+        return order
 
-    def order_json(self, pk) -> bytes | None:
-        row = rows.tuples(OrderDetails.objects.filter(interaction=pk), OrderDetailsSerializer).first()
-        return row and rows.row_to_json(row, OrderDetailsSerializer)
-
-    def check_precondition(self, instance) -> None:
+    def content_of(self, instance) -> bytes | None:
         """The order details are a resource of their own, with their own tag."""
-        if self.get_serializer_class() is OrderDetailsSerializer:
-            conditional.check(self.request, lambda: self.order_json(instance.pk))
-        else:
-            super().check_precondition(instance)
+        if self.get_serializer_class() is not OrderDetailsSerializer:
+            return super().content_of(instance)
+        try:
+            return super().content_of(self.order_of(instance))
+        except NotFound:
+            return None

@@ -25,7 +25,7 @@ from crm.admin import IN_THE_WAY
 from crm.backoffice.colleagues import ColleagueField
 from crm.backoffice.verbs import MAX_TEXT, Moment, TextArea
 from crm.errors import is_conflict
-from crm.prepared import batched
+from crm.lists import batched
 from lead.models import BATCH, LeadStatus, Restaurant
 from track.models import Interaction, InteractionType
 
@@ -133,9 +133,7 @@ def note_in_log(request: HttpRequest, rows: QuerySet, said: str) -> None:
 def locked_leads(ids: list[int]) -> Iterator[Restaurant]:
     """In the order of their ids, a batch at a time in memory; those that are gone are left out."""
     for batch in batched(ids, BATCH):
-        for lead in Restaurant.objects.locked().filter(pk__in=batch).order_by("pk"):
-            lead.note_lock()
-            yield lead
+        yield from Restaurant.objects.locked().filter(pk__in=batch).order_by("pk")
 
 
 # --- Leads ----------------------------------------------------------------------------------------

@@ -75,16 +75,16 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the user with the id `viewer` may see on the local day `today` in `zone`."""
+    """What the user `viewer` may see on the local day `today` in `zone`."""
 
-    viewer: int
+    viewer: Any
     zone: ZoneInfo
     today: date
 
     @classmethod
     def of(cls, user) -> Self:
         zone = kept(lambda: zone_of(user), "zone", user.pk)
-        return cls(user.pk, zone, dates.today(zone))
+        return cls(user, zone, dates.today(zone))
 
     def pipeline(self) -> list[Stage]:
         """Every status, in the order of the pipeline."""

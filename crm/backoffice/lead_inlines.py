@@ -23,14 +23,14 @@ class NewestFormSet(BaseInlineFormSet):
     has_more = False
 
     def get_queryset(self):
-        if not hasattr(self, "_queryset"):
+        if not hasattr(self, "rows"):
             rows = self.queryset.order_by("-id")
             if self.is_bound:
-                self._queryset = rows.filter(pk__in=self.sent_ids())
+                self.rows = rows.filter(pk__in=self.sent_ids())
             else:
                 newest = list(rows[: self.most + 1])
-                self._queryset, self.has_more = newest[: self.most], len(newest) > self.most
-        return self._queryset
+                self.rows, self.has_more = newest[: self.most], len(newest) > self.most
+        return self.rows
 
     def sent_ids(self) -> list[int]:
         """At most as many as there may be forms, whatever the page claims of their number."""
@@ -55,14 +55,14 @@ class NewestFormSet(BaseInlineFormSet):
             raise IntegrityError("Some of the rows have gone.")
         for pk, row in rows.items():
             form = changed[pk]
-            row.note_lock()
             if form in self.deleted_forms:
                 row.delete()
             else:
                 row.edit(by=by, **{name: form.cleaned_data[name] for name in form.changed_data})
         for form in self.extra_forms:
             if form.has_changed() and form not in self.deleted_forms:
-                given = {name: form.cleaned_data[name] for name in form._meta.fields or [] if name != self.fk.name}
+                names = {field.name for field in self.model._meta.concrete_fields} - {"id", self.fk.name}
+                given = {name: form.cleaned_data[name] for name in names & set(form.fields)}
                 saved = self.model.objects.create(**{self.fk.name: self.instance}, created_by=by, **given)
                 form.instance.__dict__.update(saved.__dict__)
 

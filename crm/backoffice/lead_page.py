@@ -106,11 +106,12 @@ class LeadPage(Page, LeadList):
 
     def timeline_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The whole timeline, page by page."""
-        lead = self.get_object(request, unquote(object_id))
-        if not self.has_view_permission(request, lead):
+        if not self.has_view_permission(request):
             raise PermissionDenied
-        if lead is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        try:
+            lead = self.get_object(request, unquote(object_id))
+        except Restaurant.DoesNotExist:
+            return self.gone(request, object_id)
         before = Place.parse(request.GET.get("before", ""))
         entries, older = Timeline(lead.pk, request.user).page(before)
         context = {

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 
-from crm.admin import IN_THE_WAY
+from crm.admin import IN_THE_WAY, StampedAdmin
 from crm.backoffice.colleagues import zone_of_viewer
 from crm.backoffice.timeline import may_view
 from crm.backoffice.verbs import VerbForm
@@ -24,7 +24,7 @@ from lead.models import Restaurant
 RECORD: Any = ("Record", {"fields": [("created_at", "made_by", "updated_at")], "classes": ["collapse"]})
 
 
-class Page(admin.ModelAdmin):
+class Page(StampedAdmin):
     """A page that offers `verbs`. With `?back=lead` in its address, saving leads back to the lead."""
 
     verbs: ClassVar[list[type[VerbForm]]] = []
@@ -96,9 +96,10 @@ class Page(admin.ModelAdmin):
         """The verb's own page: what its form on the row's page is sent to, and where its mistakes are mended."""
         if not verb.is_for(request.user):
             raise PermissionDenied
-        obj = self.get_object(request, unquote(object_id))
-        if obj is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        try:
+            obj = self.get_object(request, unquote(object_id))
+        except ObjectDoesNotExist:
+            return self.gone(request, object_id)
         is_sent = request.method == "POST"
         form = verb(request.POST if is_sent else None, obj=obj, user=request.user)
         if is_sent and form.is_valid():
@@ -152,8 +153,3 @@ class Page(admin.ModelAdmin):
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         back = self.lead_page(request, obj)
         return HttpResponseRedirect(back) if back else super().response_post_save_change(request, obj)
-
-    def _get_obj_does_not_exist_redirect(self, request, opts, object_id):
-        """To the list, where Django leads to the start page."""
-        super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # for its message
-        return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))

@@ -132,15 +132,20 @@ def interactions(lead: int, user: Any) -> QuerySet:
     return rows.select_related(*related)
 
 
+def loaded(row: Any, name: str) -> Any:
+    """The related row, where it was read with this one and exists."""
+    field = row._meta.get_field(name)
+    return field.get_cached_value(row, default=None)
+
+
 def interaction_entry(row: Any) -> Entry:
-    cached = row._state.fields_cache
     title = row.get_interaction_type_display()
-    if contact := cached.get("contact"):
+    if contact := loaded(row, "contact"):
         title += f" with {contact}"
     if row.outcome:
         title += f": {Outcome(row.outcome).label.lower()}"
     kind = "order" if row.order_placed else "interaction"
-    order = cached.get("order")
+    order = loaded(row, "order")
     return Entry(kind, title, row.details, order_text(order) if order else "", about=row)
 
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
 from django.db.models import Case, Exists, F, Max, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, TruncDay
 
@@ -82,9 +81,3 @@ def test_a_day_is_a_day(rows):
     assert list(ROWS.annotate(day=TruncDay("date")).values_list("day", flat=True))[0] == datetime(
         2024, 12, 24, tzinfo=UTC
     )
-
-
-def test_what_a_cursor_gives_is_aware(rows):
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT date FROM track_interaction ORDER BY id")
-        assert typed(row[0] for row in cursor.fetchall()) == typed(MOMENTS)

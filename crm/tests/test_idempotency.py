@@ -287,7 +287,7 @@ def test_a_request_that_failed_on_the_way_is_undone_and_can_be_sent_again(api, l
     path = f"{LEADS}{lead.pk}/change_status/"
     api.raise_request_exception = False
     with monkeypatch.context() as patch:
-        patch.setattr("lead.views.RestaurantViewSet.answer", fail)
+        patch.setattr("lead.views.RestaurantViewSet.shown", fail)
         assert post(api, path, {"status": "LOST"}).status_code == 500
     assert (StatusChange.objects.count(), IdempotencyKey.objects.count()) == (0, 0)
     assert post(api, path, {"status": "LOST"}).json()["lead_status"] == "LOST"

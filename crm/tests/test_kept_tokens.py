@@ -114,3 +114,15 @@ def test_a_kept_token_is_as_it_came(stranger, user):
     for _ in range(3):
         assert status(stranger, token) == 200
     assert verified(token.encode(), api_settings.SIGNING_KEY).payload == AccessToken(token).payload
+
+
+@pytest.mark.parametrize("off", [{"FAST": False}, {"FAST_WITHOUT": ["tokens"]}])
+def test_turned_off_nothing_is_kept(stranger, user, clock, settings, off):
+    token = AccessToken.for_user(user)
+    for name, value in off.items():
+        setattr(settings, name, value)
+    for _ in range(2):
+        assert status(stranger, token) == 200
+    assert verified.cache_info().currsize == 0
+    clock.shift(timedelta(hours=1))
+    assert told(stranger, token) == (401, INVALID)

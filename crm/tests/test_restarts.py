@@ -14,19 +14,20 @@ pytestmark = pytest.mark.server
 LEADS = "/lead/restaurants/"
 
 
-def test_sigterm_finishes_what_is_in_flight(database):
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_stop_finishes_what_is_in_flight(stop, database):
     with running(database) as server, ThreadPoolExecutor(6) as pool:
         kam = server.client("kam")
         with database.held():
-            answers = [pool.submit(kam.send, "POST", LEADS, {"name": f"In flight {i}"}) for i in range(6)]
+            answers = [pool.submit(kam.send, "POST", LEADS, {"name": f"{stop.name} {i}"}) for i in range(6)]
             wait_until(lambda: server.accepted() == 6)
-            server.process.terminate()
-            wait_until(lambda: "Handling signal: term" in server.log.read_text())
+            server.process.send_signal(stop)
+            wait_until(lambda: "Handling signal: " in server.log.read_text())
 
         assert [answer.result().status for answer in answers] == [201] * 6
         assert server.process.wait(30) == 0
 
-    [[kept]] = database.run("SELECT count(*) FROM lead_restaurant WHERE name LIKE 'In flight _'")
+    [[kept]] = database.run(f"SELECT count(*) FROM lead_restaurant WHERE name LIKE '{stop.name} _'")
     assert kept == 6
 
 

@@ -4,13 +4,20 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.fields import Field
+from rest_framework.validators import UniqueTogetherValidator
 
 import crm.urls  # noqa: F401 (with it come all serializers)
-from crm.serializers import FieldsMadeOnce, Serializer
+from call.models import SentDigest
+from call.serializers import SnoozeSerializer
+from crm.fast.fields import BoundOnce
+from crm.serializers import ModelSerializer, Serializer
 from crm.tests.server import at_once
+from lead.models import Restaurant
+from lead.serializers import RestaurantSerializer
 
 
 def heirs(cls: type) -> Iterator[type]:
@@ -19,7 +26,7 @@ def heirs(cls: type) -> Iterator[type]:
         yield from heirs(heir)
 
 
-OURS = [cls for cls in dict.fromkeys(heirs(FieldsMadeOnce)) if cls.__module__ != FieldsMadeOnce.__module__]
+OURS = [cls for cls in dict.fromkeys(heirs(BoundOnce)) if cls.__module__ not in ("crm.serializers", __name__)]
 ALIKE = [
     *("field_name", "source", "source_attrs", "label", "help_text", "required", "read_only", "write_only", "default"),
     *("initial", "allow_null", "style", "error_messages", "default_empty_html", "allow_blank", "trim_whitespace"),
@@ -38,6 +45,17 @@ class Basket(Serializer):
     line = Line()
     lines = Line(many=True)
     prices = serializers.DictField(child=serializers.IntegerField())
+
+
+class Leads(ModelSerializer):
+    class Meta:
+        model = Restaurant
+        fields = ["id", "name", "email", "lead_status", "potential_revenue", "assigned_to"]
+
+
+@pytest.fixture(autouse=True)
+def fast(settings):
+    settings.FAST, settings.FAST_WITHOUT = True, []
 
 
 every_serializer = pytest.mark.parametrize("cls", [*OURS, Basket], ids=lambda cls: cls.__name__)
@@ -91,6 +109,15 @@ def test_the_fields_are_those_that_drf_would_make(cls):
         assert [(name, shown(field)) for name, field in cls().fields.items()] == [
             (name, shown(field)) for name, field in made_by_drf(cls).items()
         ]
+
+
+@pytest.mark.parametrize("parent", [Basket, Leads, RestaurantSerializer, SnoozeSerializer])
+def test_they_are_made_once(parent):
+    cls = type("Fresh", (parent,), {})
+    assert list(cls().fields) == list(parent().fields)
+    made = vars(cls)["bound_fields"]
+    assert list(cls().fields) == list(parent().fields)
+    assert vars(cls)["bound_fields"] is made
 
 
 @every_serializer
@@ -168,6 +195,108 @@ def test_interleaved_instances_hear_their_own_context_in_their_depths():
         assert one.is_valid()
         assert one.validated_data["inner"] == one.validated_data["many"][0] == {"said": said}
         assert one.validated_data["texts"] == [said]
+
+
+# --- Where they are not made once -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("off", [{"FAST": False}, {"FAST_WITHOUT": ["fields"]}])
+def test_turned_off_they_are_drfs(settings, off):
+    for name, value in off.items():
+        setattr(settings, name, value)
+    for parent in (Basket, Leads):
+        cls = type("Fresh", (parent,), {})
+        first, second = cls(), cls()
+        assert [(name, shown(field)) for name, field in first.fields.items()] == [
+            (name, shown(field)) for name, field in made_by_drf(cls).items()
+        ]
+        assert not {id(field) for field in first.fields.values()} & {id(field) for field in second.fields.values()}
+        assert first.fields is first.fields
+        first.validators.append(lambda attrs: None)
+        assert cls().validators == second.validators == []
+        assert "bound_fields" not in vars(cls)
+
+
+def get_fields(self):
+    fields = super(Leads, self).get_fields()
+    return fields if self.context["sees_all"] else {"name": fields["name"]}
+
+
+def init(self, *args, **kwargs):
+    super(Leads, self).__init__(*args, **kwargs)
+    if not self.context["sees_all"]:
+        self.fields["name"].read_only = True
+        for name in set(self.fields) - {"name"}:
+            self.fields.pop(name)
+
+
+def build_standard_field(self, *args):
+    field_class, kwargs = super(Leads, self).build_standard_field(*args)
+    return field_class, {**kwargs, "label": f"{self.context['sees_all']}"}
+
+
+def get_field_names(self, *args):
+    return Leads.Meta.fields if self.context["sees_all"] else ["name"]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [{"get_fields": get_fields}, {"__init__": init}, {"get_field_names": get_field_names}],
+    ids=lambda own: next(iter(own)),
+)
+def test_fields_that_depend_on_the_context_are_made_for_each(own):
+    cls = type("Own", (Leads,), own)
+    for sees_all in (True, False, True, False):
+        for one in (cls(context={"sees_all": sees_all}), cls(many=True, context={"sees_all": sees_all}).child):
+            assert list(one.fields) == (Leads.Meta.fields if sees_all else ["name"])
+    assert list(Leads().fields) == Leads.Meta.fields
+    assert not Leads().fields["name"].read_only
+
+
+def test_fields_that_are_built_in_a_way_of_its_own_are_built_for_each():
+    cls = type("Own", (Leads,), {"build_standard_field": build_standard_field})
+    for sees_all in (True, False, True):
+        assert cls(context={"sees_all": sees_all}).fields["name"].label == str(sees_all)
+    assert Leads().fields["name"].label == "Name"
+
+
+def test_what_is_changed_in_place_stays_in_its_instance(db):
+    changed = Leads(data={"name": "Anna"})
+    name = changed.fields["name"]
+    name.error_messages["blank"] = "Say something."
+    name.validators.append(refuse)
+    changed.fields["email"].required = True
+    for one, errors in [
+        (changed, {"name": ["Refused."], "email": ["This field is required."]}),
+        (Leads(data={"name": "Anna"}), {}),
+        (Leads(data={"name": ""}), {"name": ["This field may not be blank."]}),
+    ]:
+        assert one.is_valid() is (not errors)
+        assert one.errors == errors
+
+
+def refuse(value) -> None:
+    raise serializers.ValidationError("Refused.")
+
+
+def test_validators_of_the_whole_are_each_instances_own(db):
+    class Days(ModelSerializer):
+        user = serializers.PrimaryKeyRelatedField(queryset=get_user_model().objects.all())
+
+        class Meta:
+            model = SentDigest
+            fields = ["user", "day"]
+
+    first, second = Days(), Days()
+    [once_a_day] = first.validators
+    assert isinstance(once_a_day, UniqueTogetherValidator)
+    first.validators.clear()
+    assert (
+        [type(each) for each in second.validators] == [type(each) for each in Days().validators] == [type(once_a_day)]
+    )
+
+
+# --- Threads ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

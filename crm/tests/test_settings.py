@@ -108,7 +108,7 @@ def test_a_list_is_separated_by_commas(start):
 def test_sqlite_takes_its_write_lock_first_and_waits_for_it(start):
     database = start()["DATABASES"]["default"]
 
-    assert (database["ENGINE"], Path(database["NAME"]).name) == ("crm.sqlite3", "db.sqlite3")
+    assert (database["ENGINE"], Path(database["NAME"]).name) == ("django.db.backends.sqlite3", "db.sqlite3")
     assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert database["OPTIONS"]["timeout"] >= 5
     assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
@@ -134,6 +134,17 @@ def test_behind_a_pooler_the_url_says_so(start, query, is_pooled):
     database = start(DATABASE_URL=f"postgres://crm:secret@db.example.com/crm{query}")["DATABASES"]["default"]
 
     assert bool(database.get("DISABLE_SERVER_SIDE_CURSORS")) is is_pooled
+    assert (database["ENGINE"] == "crm.pooled") is is_pooled
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "limit"),
+    [("", "options", "-c lock_timeout=10s"), ("?disable_server_side_cursors=true", "lock_timeout", "10s")],
+)
+def test_nobody_waits_for_a_lock_without_end_and_a_pooler_is_sent_no_options(start, query, name, limit):
+    options = start(DATABASE_URL=f"postgres://crm:secret@db.example.com/crm{query}")["DATABASES"]["default"]["OPTIONS"]
+
+    assert options == {"connect_timeout": 5, name: limit}
 
 
 # --- The secret key -------------------------------------------------------------------------------

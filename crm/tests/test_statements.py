@@ -14,7 +14,7 @@ from lead.models import Restaurant
 from track.models import Interaction
 
 USER = "SELECT auth_group auth_user auth_user_groups call_workprofile crm_endedtoken"
-PLAN = "SELECT auth_user call_callplan call_workprofile lead_restaurant"  # with its owner's calendar
+CALENDAR = "SELECT call_workprofile lead_restaurant"  # of the lead's owner
 
 
 @pytest.fixture
@@ -57,8 +57,9 @@ def test_a_row_is_the_user_and_the_row(ask, lead):
     assert ask("get", f"/lead/restaurants/{lead.pk}/") == [USER, "SELECT lead_restaurant"]
 
 
-def test_a_row_that_is_not_there_is_asked_for_once(ask, lead):
-    assert ask("get", "/lead/restaurants/0/", status=404) == [USER, "SELECT lead_restaurant"]
+def test_a_row_that_is_not_there_is_asked_for_once_more(ask, lead):
+    """As hooks would: they might find it."""
+    assert ask("get", "/lead/restaurants/0/", status=404) == [USER, *["SELECT lead_restaurant"] * 2]
 
 
 @pytest.mark.parametrize("query", ["", "?assigned_to=1&created_after=2024-01-01", "?lead_status=NEW&search=bistro"])
@@ -79,23 +80,31 @@ def test_who_i_am_is_the_user_twice(ask):
     assert ask("get", "/api/me/") == [USER, "SELECT auth_user"]
 
 
-def test_a_new_lead_is_one_insert_and_no_transaction(ask):
-    assert ask("post", "/lead/restaurants/", {"name": "Bistro"}, status=201) == [USER, "INSERT lead_restaurant"]
+def test_a_new_lead_is_one_insert_in_one_transaction(ask):
+    assert ask("post", "/lead/restaurants/", {"name": "Bistro"}, status=201) == [
+        USER,
+        "BEGIN",
+        "INSERT lead_restaurant",
+        "COMMIT",
+    ]
 
 
-def test_an_interaction_is_one_insert_which_checks_the_contact_itself(ask, lead, contact):
-    body = {"lead": lead.pk, "contact": contact.pk, "interaction_type": "EMAIL", "details": "Sent the catalog."}
-    assert ask("post", "/track/interactions/", body, status=201) == [USER, "INSERT contact_contact track_interaction"]
-
-
-def test_an_interaction_without_a_contact_is_one_insert_which_checks_the_lead(ask, lead):
-    body = {"lead": lead.pk, "interaction_type": "EMAIL"}
-    assert ask("post", "/track/interactions/", body, status=201) == [USER, "INSERT lead_restaurant track_interaction"]
+def test_an_interaction_is_checked_and_inserted_in_one_transaction(ask, lead, contact):
+    body = {"lead": lead.pk, "interaction_type": "EMAIL", "details": "Sent the catalog."}
+    for given, checked in ({"contact": contact.pk}, "SELECT contact_contact"), ({}, "SELECT lead_restaurant"):
+        assert ask("post", "/track/interactions/", {**body, **given}, status=201) == [
+            USER,
+            "BEGIN",
+            checked,
+            "INSERT track_interaction",
+            "COMMIT",
+        ]
 
 
 def test_an_interaction_that_is_refused_writes_nothing(ask, lead, contact):
     for body in ({"lead": 0, "contact": contact.pk}, {"lead": 2**40, "contact": contact.pk}, {"lead": 2**40}):
-        ask("post", "/track/interactions/", {**body, "interaction_type": "EMAIL"}, status=400)
+        statements = ask("post", "/track/interactions/", {**body, "interaction_type": "EMAIL"}, status=400)
+        assert not [sql for sql in statements if sql.startswith(("INSERT", "UPDATE"))]
     assert not Interaction.objects.exists()
 
 
@@ -104,27 +113,27 @@ def test_a_touch_and_an_order_are_written_in_one_transaction(ask, lead, plan):
     order = {"product_details": "Oil", "quantity": 1, "total_price": 5}
     for body in (touch, {"lead": lead.pk, "interaction_type": "ORDER", "order": order}):
         _, begin, *inside, commit = ask("post", "/track/interactions/", body, status=201)
-        assert (begin, inside[0], commit) == ("BEGIN", "INSERT lead_restaurant track_interaction", "COMMIT")
+        assert (begin, commit) == ("BEGIN", "COMMIT")
+        assert inside[:2] == ["SELECT lead_restaurant", "INSERT track_interaction"]
         assert not {"BEGIN", "COMMIT", "SAVEPOINT", "ROLLBACK"} & {sql.split()[0] for sql in inside}
+
+
+# The view locks the row before it looks at it, and the verb before it changes it, whoever calls it.
+LEAD = [f"SELECT lead_restaurant{LOCKED}"] * 2
 
 
 def test_a_change_locks_the_row_and_writes_it_in_one_transaction(ask, lead):
     assert ask("patch", f"/lead/restaurants/{lead.pk}/", {"notes": "Closed on Mondays."}) == [
         USER,
         "BEGIN",
-        f"SELECT lead_restaurant{LOCKED}",
+        *LEAD,
         "UPDATE lead_restaurant",
         "COMMIT",
     ]
 
 
 def test_a_change_that_changes_nothing_writes_nothing(ask, lead):
-    assert ask("patch", f"/lead/restaurants/{lead.pk}/", {"notes": ""}) == [
-        USER,
-        "BEGIN",
-        f"SELECT lead_restaurant{LOCKED}",
-        "COMMIT",
-    ]
+    assert ask("patch", f"/lead/restaurants/{lead.pk}/", {"notes": ""}) == [USER, "BEGIN", *LEAD, "COMMIT"]
 
 
 def test_a_recorded_call_locks_the_plan_and_writes_plan_and_event_in_one_transaction(ask, plan):
@@ -132,8 +141,8 @@ def test_a_recorded_call_locks_the_plan_and_writes_plan_and_event_in_one_transac
         assert ask("post", f"/call/{plan.pk}/record_call/") == [
             USER,
             "BEGIN",
-            *(["SELECT call_callplan locked"] if LOCKED else []),  # goes with the next one
-            f"{PLAN}{LOCKED}",
+            *[f"SELECT call_callplan{LOCKED}"] * 2,
+            CALENDAR,
             "UPDATE call_callplan",
             "INSERT call_callevent",
             "COMMIT",
@@ -144,7 +153,7 @@ def test_a_status_that_changes_writes_lead_and_history_in_one_transaction(ask, l
     assert ask("post", f"/lead/restaurants/{lead.pk}/change_status/", {"status": "CONTACTED"}) == [
         USER,
         "BEGIN",
-        f"SELECT lead_restaurant{LOCKED}",
+        *LEAD,
         "UPDATE lead_restaurant",
         "INSERT lead_statuschange",
         "COMMIT",

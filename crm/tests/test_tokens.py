@@ -10,10 +10,10 @@ from django.contrib.auth.models import Group
 from django.test import RequestFactory
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.settings import api_settings
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from rest_framework_simplejwt.tokens import AccessToken
 
 from conftest import PASSWORD
-from crm.authentication import TokenAuthentication
+from crm.authentication import SessionToken, TokenAuthentication
 from crm.models import EndedToken
 
 INVALID = {"detail": "The token is invalid or has expired."}
@@ -163,7 +163,7 @@ def test_a_successor_lives_for_14_days_of_its_own(stranger, user, rotating):
     token = None
     for day in ("2024-12-01", "2024-12-11", "2024-12-21", "2024-12-31"):
         with time_machine.travel(f"{day}T09:00:00Z", tick=False):
-            token = refresh(stranger, token or RefreshToken.for_user(user)).json()["refresh"]
+            token = refresh(stranger, token or SessionToken.for_user(user)).json()["refresh"]
     with time_machine.travel("2025-01-14T08:59:59Z", tick=False):
         assert verify(stranger, token).status_code == 200
     with time_machine.travel("2025-01-14T09:00:00Z", tick=False):
@@ -172,7 +172,7 @@ def test_a_successor_lives_for_14_days_of_its_own(stranger, user, rotating):
 
 @pytest.mark.parametrize("made_by", ["signing in", "for_user"])
 def test_logging_out_ends_what_rotation_has_made_of_the_session(stranger, user, tokens, rotating, made_by):
-    first = tokens["refresh"] if made_by == "signing in" else RefreshToken.for_user(user)
+    first = tokens["refresh"] if made_by == "signing in" else SessionToken.for_user(user)
     second = refresh(stranger, first).json()
     third = refresh(stranger, second["refresh"]).json()
     assert log_out(stranger, first).status_code == 204
@@ -209,7 +209,7 @@ def test_only_a_refresh_token_logs_out(stranger, tokens):
 
 def test_an_ended_session_is_remembered_until_its_last_token_has_expired(stranger, user):
     with time_machine.travel("2024-12-24T09:00:00Z", tick=False):
-        log_out(stranger, RefreshToken.for_user(user))
+        log_out(stranger, SessionToken.for_user(user))
     assert EndedToken.objects.get().expires_at == datetime(2025, 1, 21, 9, tzinfo=UTC)
 
 
@@ -231,7 +231,7 @@ def change_password(user):
 def test_what_befalls_the_user_ends_all_tokens_at_once(stranger, user, tokens, blow, detail, made_by):
     pair = tokens
     if made_by == "for_user":
-        pair = {"access": AccessToken.for_user(user), "refresh": RefreshToken.for_user(user)}
+        pair = {"access": AccessToken.for_user(user), "refresh": SessionToken.for_user(user)}
     assert [status for status, _ in all_told(stranger, pair)] == [200] * 4
     blow(user)
     assert all_told(stranger, pair) == [(401, detail)] * 4
@@ -253,14 +253,14 @@ def test_a_password_change_does_not_end_another_users_tokens(stranger, tokens, r
 
 
 def test_tokens_made_for_a_user_work(stranger, user):
-    made = RefreshToken.for_user(user)
+    made = SessionToken.for_user(user)
     for access in (AccessToken.for_user(user), made.access_token, refresh(stranger, made).json()["access"]):
         assert ask(stranger, access).json()["id"] == user.pk
 
 
 def test_logging_out_ends_a_session_made_for_a_user(stranger, user):
     with time_machine.travel("2024-12-24T09:00:00Z", tick=False):
-        made = RefreshToken.for_user(user)
+        made = SessionToken.for_user(user)
         first = made.access_token
     with time_machine.travel("2024-12-24T09:30:00Z", tick=False):
         second = refresh(stranger, made).json()["access"]
@@ -271,7 +271,7 @@ def test_logging_out_ends_a_session_made_for_a_user(stranger, user):
 
 def test_two_sessions_made_in_the_same_moment_are_two(stranger, user):
     with time_machine.travel("2024-12-24T09:00:00Z", tick=False):
-        one, other, alone = RefreshToken.for_user(user), RefreshToken.for_user(user), AccessToken.for_user(user)
+        one, other, alone = SessionToken.for_user(user), SessionToken.for_user(user), AccessToken.for_user(user)
         log_out(stranger, one)
         pair = {"access": other.access_token, "refresh": other}
         assert [status for status, _ in all_told(stranger, pair)] == [200] * 4

@@ -27,7 +27,7 @@ def leads(user):
 def told(monkeypatch):
     """What subscribers of the hook are told."""
     told: list[list[int]] = []
-    monkeypatch.setattr(owner_changed, "subscribers", [told.append])
+    monkeypatch.setattr(owner_changed, "subscribers", [lambda leads, using: told.append(leads)])
     return told
 
 
@@ -193,7 +193,7 @@ def test_the_path_is_no_id_of_a_lead(api):
 
 
 def test_what_a_subscriber_raises_undoes_the_whole(user, asha, leads, monkeypatch):
-    monkeypatch.setattr(owner_changed, "subscribers", [lambda leads: 1 / 0])
+    monkeypatch.setattr(owner_changed, "subscribers", [lambda leads, using: 1 / 0])
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         Restaurant.objects.hand_over(user.pk, asha.pk)
     assert (set(owners().values()), OwnerChange.objects.count()) == ({user.pk}, 0)

@@ -66,9 +66,9 @@ def test_status_and_owner_changed_at_once_leave_a_row_each(api, path, lead, asha
 
 
 def test_an_edit_of_something_else_costs_no_query_more(api, path, asha, django_assert_num_queries):
-    with django_assert_num_queries(5):  # the user, the lead, its update, and the savepoint around them
+    with django_assert_num_queries(6):  # the user, the lead, its lock and update, and the savepoint around them
         api.patch(path, {"notes": "Moved."})
-    with django_assert_num_queries(8):  # asha is there, the row of the history, and the call plans
+    with django_assert_num_queries(9):  # asha is there, the row of the history, and the call plans
         api.patch(path, {"assigned_to": asha.pk})
 
 

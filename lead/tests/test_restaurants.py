@@ -90,7 +90,7 @@ def test_put_asks_for_the_name_and_patch_does_not(api, filled):
 @pytest.mark.parametrize("method", ["put", "patch"])
 def test_an_update_saves_only_what_it_was_given(api, filled, method, django_assert_num_queries):
     """A neighbour's change between reading and writing is not undone: its column is not in the UPDATE."""
-    with django_assert_num_queries(3 + 2) as queries:  # user, row, update; savepoint and release stand for BEGIN
+    with django_assert_num_queries(4 + 2) as queries:  # user, row, lock, update; savepoint and release for BEGIN
         getattr(api, method)(f"{LEADS}{filled['id']}/", {"name": filled["name"], "notes": "Closed on Mondays."})
 
     update = next(query["sql"] for query in queries if query["sql"].startswith("UPDATE"))

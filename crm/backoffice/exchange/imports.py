@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from crm.backoffice.exchange.sheets import Outcome, Sheet
 from crm.backoffice.exchange.tables import Row, Table
-from crm.prepared import batched
+from crm.lists import batched
 
 CHUNK = 500  # rows
 

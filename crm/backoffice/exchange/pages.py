@@ -154,7 +154,7 @@ class Exchange(admin.ModelAdmin):
     def download(self, request: HttpRequest, queryset: StampedQuerySet, format: str) -> HttpResponseBase:
         sheet = self.sheet()
         user: Any = request.user
-        rows = queryset.visible_to(user.pk)
+        rows = queryset.visible_to(user)
         name = f"{self.opts.verbose_name_plural}-{dates.today(dates.server_zone())}".replace(" ", "-")
         if format != "xlsx":
             answer = StreamingHttpResponse(csv_of(sheet.columns, sheet.rows(rows)), content_type="text/csv")

@@ -132,12 +132,9 @@ class Sheet(ModelResource):
         rows_of = self.model.objects.locked() if lock else self.model.objects.all()
         found = self.visible(rows_of).filter(pk__in=set(ids_of(rows, "id"))).order_by("pk")
         self.instances = {instance.pk: instance for instance in found}
-        if lock:
-            for instance in self.instances.values():
-                instance.note_lock()
 
     def visible(self, queryset: StampedQuerySet) -> StampedQuerySet:
-        return queryset.visible_to(self.importer.user.pk) if self.importer.user else queryset
+        return queryset.visible_to(self.importer.user) if self.importer.user else queryset
 
     def reference(self, column: str, text: str) -> int:
         """The id that a cell of a foreign key stands for. Raises ValidationError for none."""

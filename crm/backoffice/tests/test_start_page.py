@@ -295,11 +295,11 @@ def test_only_rows_that_the_viewer_may_see_are_counted_and_nobody_gets_anothers_
     asha = person("asha", "lead.view_restaurant")
     account(asha, "CONVERTED", 5)
     account(None, "CONVERTED", 7)
-    own = {asha.pk: 1}
+    own = {asha.pk}
     monkeypatch.setattr(
         StampedQuerySet,
         "visible_to",
-        lambda rows, user: rows.filter(assigned_to=user) if user in own and rows.model is Restaurant else rows,
+        lambda rows, user: rows.filter(assigned_to=user) if user.pk in own and rows.model is Restaurant else rows,
     )
     assert "<strong>2 leads</strong>" in staff.get("/admin/").text
     staff.force_login(asha)

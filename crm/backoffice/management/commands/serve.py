@@ -6,6 +6,7 @@ import sys
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import check_password
+from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
@@ -23,6 +24,7 @@ class Command(BaseCommand):
     help = __doc__
 
     def handle(self, **options) -> None:
+        self.check(tags=[Tags.database], databases=[connection.alias])
         self.prepare(options["verbosity"])
         connection.close()
         logging.getLogger("gunicorn.error").handlers.clear()  # gunicorn brings one

@@ -1,0 +1,1 @@
+"""The PostgreSQL backend that `FAST` chooses: `base`."""

@@ -1,0 +1,266 @@
+"""DRF's hooks decide what is seen and who may, in every list, row, write and verb; fast or not, for two users."""
+
+import pytest
+from django.http import Http404
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.permissions import BasePermission
+from rest_framework.test import APIRequestFactory, force_authenticate
+from rest_framework.viewsets import GenericViewSet
+
+from crm.filtering import FilterBackend
+from crm.models import StampedQuerySet
+from crm.permissions import ActiveUserMayEdit
+from crm.tests import mounted
+from crm.tests.mounted import RESOURCES, body_of, client_of, rows_of_everybody, stream_all
+from lead.models import Restaurant, RestaurantQuerySet
+
+fast, mount, users = mounted.fast, mounted.mount, mounted.users  # fixtures
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast")]
+everywhere = pytest.mark.parametrize("name", RESOURCES)
+both_ways = pytest.mark.parametrize("way", ["subclass", "patched"])
+
+
+def apply(way, hooks, resource, mount, monkeypatch, users):
+    """Give the view these attributes: in a subclass, or in place after it has answered both users."""
+    view = resource.view
+    if way == "subclass":
+        view = type("Mine", (view,), hooks)
+        mount(view)
+        return
+    mount(view)
+    for user in users:
+        row = resource.row_of(user)
+        for path in ("/x/", f"/x/{row.pk}/", "/x/?page_size=1"):
+            assert client_of(user).get(path).status_code == 200
+        assert client_of(user).patch(f"/x/{row.pk}/", {}).status_code == 200
+    for name, hook in hooks.items():
+        monkeypatch.setattr(view, name, hook)
+
+
+def get_queryset(resource):
+    view = resource.view
+
+    def get_queryset(self):
+        return resource.mine(super(view, self).get_queryset(), self.request.user)
+
+    return {"get_queryset": get_queryset}
+
+
+def filter_queryset(resource):
+    view = resource.view
+
+    def filter_queryset(self, queryset):
+        return resource.mine(super(view, self).filter_queryset(queryset), self.request.user)
+
+    return {"filter_queryset": filter_queryset}
+
+
+def filter_backend(resource):
+    class Mine(BaseFilterBackend):
+        def filter_queryset(self, request, queryset, view):
+            return resource.mine(queryset, request.user)
+
+    return {"filter_backends": [FilterBackend, Mine]}
+
+
+NARROW = {"get_queryset": get_queryset, "filter_queryset": filter_queryset, "filter_backends": filter_backend}
+
+
+def assert_shows_only_own_rows(resource, users, monkeypatch, rows_too=True, lists_too=True):
+    """Of each user in turn, twice: another's row is not found and stays, one's own is there and can be written."""
+    for user, other in [users, users[::-1], users]:
+        api = client_of(user)
+        own = set(resource.model.objects.filter(**{resource.owner: user}).values_list("pk", flat=True))
+        for path in resource.lists if lists_too else []:
+            for query in ("", "?page_size=100", "?ordering=-id"):
+                shown = {row["id"] for row in body_of(api.get(f"/x/{path}{query}"))}
+                assert shown and shown <= own, (path, query)
+        if not rows_too:
+            continue
+        row, strange, before = resource.row_of(user), resource.row_of(other), rows_of_everybody()
+        for path in resource.reads:
+            assert api.get(f"/x/{row.pk}/{path}").status_code == 200, path
+            assert api.get(f"/x/{strange.pk}/{path}").status_code == 404, path
+        for method, path, body in resource.all_writes(strange):
+            assert getattr(api, method)(f"/x/{strange.pk}/{path}", body).status_code == 404, (method, path)
+        assert rows_of_everybody() == before
+        assert api.patch(f"/x/{row.pk}/", resource.writes[0][2]).status_code == 200
+    if lists_too:
+        with monkeypatch.context() as patch:
+            stream_all(patch)
+            for user in users:
+                more = resource.row_of(user)
+                more.pk = None
+                more._state.adding = True
+                if resource.view is RESOURCES["interactions"].view:
+                    more.order_placed = True
+                more.save()
+                shown = {row["id"] for row in body_of(client_of(user).get("/x/"))}
+                assert shown == set(
+                    resource.model.objects.filter(**{resource.owner: user}).values_list("pk", flat=True)
+                )
+        assert client_of(users[0]).get("/x/?page_size=1&page=99").status_code == 200
+
+
+@everywhere
+@both_ways
+@pytest.mark.parametrize("hook", NARROW)
+def test_a_narrowed_view_shows_and_writes_only_what_is_let_through(name, way, hook, users, mount, monkeypatch):
+    resource = RESOURCES[name]
+    apply(way, NARROW[hook](resource), resource, mount, monkeypatch, users)
+    assert_shows_only_own_rows(resource, users, monkeypatch)
+
+
+@everywhere
+@both_ways
+def test_get_object_decides_which_row_it_is(name, way, users, mount, monkeypatch):
+    resource = RESOURCES[name]
+    view = resource.view
+
+    def get_object(self):
+        found = super(view, self).get_object()
+        if not resource.mine(resource.model.objects.filter(pk=found.pk), self.request.user).exists():
+            raise Http404
+        return found
+
+    apply(way, {"get_object": get_object}, resource, mount, monkeypatch, users)
+    assert_shows_only_own_rows(resource, users, monkeypatch, lists_too=False)
+
+
+@everywhere
+def test_a_policy_that_looks_at_the_user_is_asked_on_every_request(name, users, mount, monkeypatch):
+    resource = RESOURCES[name]
+    apply("patched", {}, resource, mount, monkeypatch, users)
+
+    def visible_to(self, user):
+        assert user.username in ("anna", "ben")
+        return resource.mine(self, user) if user.is_active else self.none()
+
+    monkeypatch.setattr(StampedQuerySet, "visible_to", visible_to)
+    assert_shows_only_own_rows(resource, users, monkeypatch)
+
+
+def test_the_policy_of_one_table_is_asked_on_every_request(users, mount, monkeypatch):
+    resource = RESOURCES["restaurants"]
+    apply("patched", {}, resource, mount, monkeypatch, users)
+    monkeypatch.setattr(RestaurantQuerySet, "visible_to", lambda self, user: resource.mine(self, user), raising=False)
+    assert_shows_only_own_rows(resource, users, monkeypatch)
+
+
+@everywhere
+@pytest.mark.parametrize("hook", ["get_queryset", "get_object", "filter_queryset"])
+def test_a_mixin_on_the_right_hand_side_is_asked(name, hook, users, mount, monkeypatch):
+    resource = RESOURCES[name]
+
+    class Mine(GenericViewSet):
+        pass
+
+    def get_queryset(self):
+        return resource.mine(super(Mine, self).get_queryset(), self.request.user)
+
+    def filter_queryset(self, queryset):
+        return resource.mine(super(Mine, self).filter_queryset(queryset), self.request.user)
+
+    def get_object(self):
+        found = super(Mine, self).get_object()
+        if not resource.mine(resource.model.objects.filter(pk=found.pk), self.request.user).exists():
+            raise Http404
+        return found
+
+    setattr(Mine, hook, locals()[hook])
+    mount(type("View", (resource.view, Mine), {}))
+    assert_shows_only_own_rows(resource, users, monkeypatch, lists_too=hook != "get_object")
+
+
+def test_a_hook_that_as_view_is_given_decides(users):
+    anna, ben = map(RESOURCES["restaurants"].row_of, users)
+    view = RESOURCES["restaurants"].view
+    hook = {"get_queryset": lambda: Restaurant.objects.filter(pk=anna.pk)}
+    request = APIRequestFactory().get("/")
+    force_authenticate(request, users[0])
+    listed = view.as_view({"get": "list"}, detail=False, **hook)(request)
+    assert [row["id"] for row in listed.data] == [anna.pk]
+    assert view.as_view({"get": "retrieve"}, detail=True, **hook)(request, pk=ben.pk).status_code == 404
+
+
+# --- Permissions ------------------------------------------------------------------------------
+
+
+class OwnersOnly(BasePermission):
+    def has_object_permission(self, request, view, obj):
+        owner = obj
+        for part in next(r for r in RESOURCES.values() if r.model is type(obj)).owner.split("__"):
+            owner = getattr(owner, part)
+        return owner == request.user
+
+
+def by_classes(view):
+    return {"permission_classes": [ActiveUserMayEdit, OwnersOnly]}
+
+
+def by_composed_classes(view):
+    return {"permission_classes": [ActiveUserMayEdit & OwnersOnly]}
+
+
+def by_get_permissions(view):
+    return {"get_permissions": lambda self: [ActiveUserMayEdit(), OwnersOnly()]}
+
+
+def by_check(view):
+    def check_object_permissions(self, request, obj):
+        super(view, self).check_object_permissions(request, obj)
+        if not OwnersOnly().has_object_permission(request, self, obj):
+            self.permission_denied(request)
+
+    return {"check_object_permissions": check_object_permissions}
+
+
+@everywhere
+@both_ways
+@pytest.mark.parametrize("hooks", [by_classes, by_composed_classes, by_get_permissions, by_check])
+def test_who_may_not_touch_the_row_is_refused_and_it_stays(name, way, hooks, users, mount, monkeypatch):
+    resource = RESOURCES[name]
+    apply(way, hooks(resource.view), resource, mount, monkeypatch, users)
+    for user, other in [users, users[::-1]]:
+        row, strange, before = resource.row_of(user), resource.row_of(other), rows_of_everybody()
+        api = client_of(user)
+        for path in resource.reads:
+            assert api.get(f"/x/{row.pk}/{path}").status_code == 200, path
+            assert api.get(f"/x/{strange.pk}/{path}").status_code == 403, path
+        for method, path, body in resource.all_writes(strange):
+            assert getattr(api, method)(f"/x/{strange.pk}/{path}", body).status_code == 403, (method, path)
+        assert rows_of_everybody() == before
+        assert api.patch(f"/x/{row.pk}/", resource.writes[0][2]).status_code == 200
+        assert api.get(f"/x/{2**40}/").status_code == 404
+
+
+def test_a_permission_class_that_is_patched_later_is_asked(users, mount, monkeypatch):
+    resource = RESOURCES["restaurants"]
+    apply("patched", {}, resource, mount, monkeypatch, users)
+    monkeypatch.setattr(ActiveUserMayEdit, "has_object_permission", OwnersOnly.has_object_permission)
+    strange = resource.row_of(users[1])
+    assert client_of(users[0]).get(f"/x/{strange.pk}/").status_code == 403
+    assert client_of(users[1]).get(f"/x/{strange.pk}/").status_code == 200
+
+
+@everywhere
+def test_who_has_not_signed_in_gets_401_everywhere(name, users, mount):
+    resource = RESOURCES[name]
+    mount(resource.view)
+    row, before, api = resource.row_of(users[0]), rows_of_everybody(), client_of()
+    for path in [*resource.lists, *(f"{row.pk}/{path}" for path in resource.reads)]:
+        assert api.get(f"/x/{path}").status_code == 401, path
+    for method, path, body in resource.all_writes(row):
+        assert getattr(api, method)(f"/x/{row.pk}/{path}", body).status_code == 401, (method, path)
+    assert rows_of_everybody() == before
+
+
+@everywhere
+def test_without_hooks_every_write_and_verb_works_on_a_strangers_row(name, users, mount):
+    resource = RESOURCES[name]
+    mount(resource.view)
+    row = resource.row_of(users[1])
+    for method, path, body in resource.all_writes(row):
+        answer = getattr(client_of(users[0]), method)(f"/x/{row.pk}/{path}", body)
+        assert answer.status_code in (200, 201, 204), (method, path, answer.content)
+    assert not resource.model.objects.filter(pk=row.pk).exists()
