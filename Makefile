@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema postman feed-test api-test e2e bench bench-sqlite clean
+.PHONY: help run test check format schema postman feed-test api-test pooler-test e2e trials bench bench-sqlite clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +40,14 @@ api-test: .venv/installed .venv/installed-api  ## a generated client, and schema
 	.ci/served .venv/api/bin/python .ci/client.py
 	.ci/served .venv/api/bin/python .ci/fuzz.py
 
+pooler-test: .venv/installed  ## drive the API behind a real PgBouncer, on DATABASE_URL (needs pgbouncer)
+	$(BIN)/pytest -c trials/pooler/pytest.ini trials/pooler
+
 e2e: .venv/installed-e2e  ## drive the admin in a real browser (needs chromium)
 	$(BIN)/pytest -c e2e/pytest.ini e2e
+
+trials: .venv/installed  ## crowds of slow clients, reloads, a stop, behind a real nginx and without (needs nginx)
+	$(BIN)/pytest trials
 
 bench: .venv/installed-bench  ## measure beside a vanilla twin, on PostgreSQL (needs wrk; bench/README.md)
 	$(BIN)/python bench/run.py

@@ -56,6 +56,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tree", type=Path, default=HERE.parent, help="the product's checkout; default: this one")
     parser.add_argument("--against", metavar="COMMAND", help="in the twin's place the product, served by COMMAND")
     parser.add_argument("--against-tree", type=Path, metavar="DIR", help="in the twin's place another checkout")
+    parser.add_argument("--without", metavar="NAME", help="in the twin's place the product without an accelerator")
     options = parser.parse_args()
     if unknown := set(options.only or []) - set(SCENARIOS):
         parser.error(f"unknown scenarios: {', '.join(sorted(unknown))}")
@@ -139,12 +140,17 @@ class Bench:
             "ACCESS_TOKEN_MINUTES": "1440",
         }
 
-    def product(self, name: str, database, command: str = "", tree: Path | None = None) -> Target:
+    def product(self, name: str, database, command: str = "", tree: Path | None = None, **env: str) -> Target:
         command, tree = command or self.options.product_command, tree or self.options.tree
-        return Target(name, command, tree.resolve(), self.env(database.url), database, self.folder / f"{name}.log")
+        env = {**self.env(database.url), **env}
+        return Target(name, command, tree.resolve(), env, database, self.folder / f"{name}.log")
 
     def rival(self, database) -> Target:
-        """The twin, or what `--against` puts in its place."""
+        """The twin, or what `--against` or `--without` puts in its place."""
+        if self.options.without == "all":
+            return self.product("FAST=0", database, FAST="0")
+        if self.options.without:
+            return self.product("rival", database, FAST_WITHOUT=self.options.without)
         if self.options.against or self.options.against_tree:
             return self.product("rival", database, self.options.against or "", self.options.against_tree)
         env = {**self.env(database.url), "PYTHONPATH": str(HERE)}

@@ -32,13 +32,13 @@ STEPS = {
     "transaction": ["__enter__ (django/db/transaction.py", "__exit__ (django/db/transaction.py"],
     "input: serializer's fields copied": ["fields (crm/serializers.py"],
     "input: validation": ["is_valid (rest_framework/serializers.py"],
-    "the row written": ["_insert (crm/prepared.py", "_update (crm/prepared.py"],
+    "the row written": ["_do_insert (crm/fast/writes.py", "_do_update (crm/fast/writes.py"],
 }
 # Else to the innermost frame that one of these knows.
 LAYERS = {
-    "view: ORM and query": ["(django/db/", "(psycopg2/", "(crm/postgresql/", "(crm/prepared.py"],
+    "view: ORM and query": ["(django/db/", "(psycopg2/", "(crm/fast/"],
     "DRF: dispatch": ["(rest_framework/", "(crm/viewsets.py"],
-    "server": ["(gunicorn", "(crm/worker.py", "(socket.py", "(selectors.py", "(concurrent", "(threading.py"],
+    "server": ["(gunicorn", "(socket.py", "(selectors.py", "(concurrent", "(threading.py"],
     "middleware": ["(django/middleware", "(django/contrib", "(django/utils/deprecation", "(corsheaders", "(whitenoise"],
     "middleware of our own": ["(crm/"],
     "Django: handler, URLs, request, response": ["(django/", "(asgiref"],

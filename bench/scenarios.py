@@ -30,14 +30,14 @@ class Scenario:
 
 
 SCENARIOS = {
-    "R1": Scenario("one interaction by id", 2.6, 4.5, 2),
-    "R2": Scenario("interactions of a lead (15)", 2.1, 3.3),
-    "R3": Scenario("100 interactions", 3.5, 4.2, 3),
-    "R4": Scenario("10,000 interactions", 9, 10.5, 6),
-    "R5": Scenario("1,000 plans due today", 5.5, 6.4),
-    "W1": Scenario("POST an interaction", 2.2, 3.6),
-    "W2": Scenario("record a call", 2.5, 4),
-    "W3": Scenario("record a call, both with lock, calendar and log"),
+    "R1": Scenario("one interaction by id", 2.5, 3.3, 2),
+    "R2": Scenario("interactions of a lead (15)", 2.5, 3.2),
+    "R3": Scenario("100 interactions", 3.5, 4.1, 3),
+    "R4": Scenario("10,000 interactions", 9, 9, 6),
+    "R5": Scenario("1,000 plans due today", 5, 4.8),
+    "W1": Scenario("POST an interaction", 1.5, 1.9),
+    "W2": Scenario("record a call", None, 1.4),
+    "W3": Scenario("record a call, both with lock, calendar and log", 1.6, 2.3),
     "P": Scenario("page 1,000 of the interactions, count=0"),
 }
 WRITES = {"W1", "W2", "W3"}
