@@ -61,7 +61,7 @@ def count(raw: str) -> int:
 
 def threads() -> int:
     """Of each server process, by THREADS: for gunicorn, and for what shares them out (crm.streaming)."""
-    return read("THREADS", 8, count)
+    return read("THREADS", 4, count)
 
 
 def minutes(raw: str) -> timedelta:

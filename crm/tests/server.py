@@ -177,6 +177,7 @@ def environment(database: SQLite | PostgreSQL, **variables: str) -> dict[str, st
         "DATABASE_URL": database.url,
         "SECRET_KEY": "for the tests alone: long enough, and nobody's secret",
         "THROTTLE": "0",
+        **{name: os.environ[name] for name in ("FAST",) if name in os.environ},
         **variables,
     }
 

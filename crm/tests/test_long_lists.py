@@ -37,7 +37,7 @@ def connections_stay():
 
 
 def test_by_default_they_are_half_of_the_threads():
-    assert PERMITS == 4
+    assert PERMITS == 2
 
 
 def test_one_more_than_there_are_permits_is_refused():
