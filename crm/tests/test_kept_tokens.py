@@ -15,7 +15,8 @@ ISSUED = "2026-01-19T09:00:00Z"
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept():
+def nothing_kept(settings):
+    settings.FAST, settings.FAST_WITHOUT = True, []
     verified.cache_clear()
     yield
     verified.cache_clear()

@@ -30,8 +30,9 @@ def db(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture
-def ask(user):
-    """Send a request; the statements that it took."""
+def ask(user, settings):
+    """Send a request; the statements that it took. Without crm.fast a lock and what it locks are two."""
+    settings.FAST, settings.FAST_WITHOUT = True, []
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
 
