@@ -196,7 +196,7 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         self.perform_create(serializer)
-        response = self.shown(serializer.instance, status=status.HTTP_201_CREATED)
+        response = Response(serializer.data, status=status.HTTP_201_CREATED)
         if type(self).get_success_headers is not CreateModelMixin.get_success_headers:
             for name, value in self.get_success_headers(response.data).items():
                 response[name] = value
@@ -207,7 +207,7 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
         serializer = self.get_serializer(instance, data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         self.perform_update(serializer)
-        return self.shown(serializer.instance)
+        return Response(serializer.data)
 
     def perform_create(self, serializer):
         serializer.save(created_by=self.request.user)
