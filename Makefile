@@ -47,7 +47,7 @@ e2e: .venv/installed-e2e  ## drive the admin in a real browser (needs chromium)
 	$(BIN)/pytest -c e2e/pytest.ini e2e
 
 trials: .venv/installed  ## crowds of slow clients, reloads, a stop, behind a real nginx and without (needs nginx)
-	$(BIN)/pytest trials
+	$(BIN)/pytest trials --ignore trials/pooler
 
 bench: .venv/installed-bench  ## measure beside a vanilla twin, on PostgreSQL (needs wrk; bench/README.md)
 	$(BIN)/python bench/run.py

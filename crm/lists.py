@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 
 from crm.rendering import Ready
-from crm.streaming import streamed
+from crm.streaming import TooManyLists, is_full, streamed
 
 WHOLE = 10_000  # rows that are answered in one piece
 CHUNK = 1_000  # rows of a stream in memory
@@ -36,14 +36,19 @@ def joined(arrays: Iterable[bytes]) -> Iterator[bytes]:
     yield b"]" if opening == b"," else b"[]"
 
 
-def whole_list(window: list, rows: Callable[[], QuerySet], array: Callable[[list], bytes]) -> HttpResponseBase:
+def whole_list(
+    window: Callable[[], list], rows: Callable[[], QuerySet], array: Callable[[list], bytes]
+) -> HttpResponseBase:
     """The answer with all rows, in the JSON that `array` makes of some of them. Raises TooManyLists (503).
 
-    `window` has all of a short list, and WINDOW rows of another one: `rows()` is asked for that. More than WHOLE are
+    `window()` has all of a short list, and WINDOW rows of another one: `rows()` is asked for that. More than WHOLE are
     streamed, which is known before much is read: while lists were made for each refusal, all others would wait.
     """
-    if len(window) < WINDOW:
-        return Ready(array(window))
+    if is_full() and rows()[WHOLE : WHOLE + 1].exists():
+        raise TooManyLists
+    first = window()
+    if len(first) < WINDOW:
+        return Ready(array(first))
     everything = rows()
     if everything[WHOLE : WHOLE + 1].exists():
         return streamed(joined(map(array, batched(everything.iterator(CHUNK), CHUNK))))

@@ -29,6 +29,11 @@ class TooManyLists(Unavailable):
     default_detail = "Too many long lists are being read. Send the request again later, or ask for pages: page_size."
 
 
+def is_full() -> bool:
+    """Whether one more long list would be refused now."""
+    return _permits.empty()
+
+
 def streamed(chunks: Iterator[bytes], content_type: str = "application/json") -> StreamingHttpResponse:
     """A response that sends `chunks`, with a permit that it gives back when it is closed.
 

@@ -143,7 +143,7 @@ class ReadingViewSet(KnowsItsHooks, ApiViewSet):
             return self.shown(queryset, many=True)
         if type(self.get_serializer([], many=True)) is not ListSerializer:  # which may look at the list as a whole
             return self.shown(queryset, many=True)
-        return whole_list(list(queryset[:WINDOW]), lambda: queryset, self.array)
+        return whole_list(lambda: list(queryset[:WINDOW]), lambda: queryset, self.array)
 
     def array(self, rows: list) -> bytes:
         """What the serializer shows of the rows, in JSON."""
@@ -207,7 +207,7 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
         serializer = self.get_serializer(instance, data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         self.perform_update(serializer)
-        return Response(serializer.data)
+        return self.shown(serializer.instance)  # anew: with `partial` DRF leaves defaults out
 
     def perform_create(self, serializer):
         serializer.save(created_by=self.request.user)

@@ -63,7 +63,7 @@ def listed(view) -> HttpResponseBase | None:
         return None
     rows = rows_asked(view.queryset, tuple(shown.values()), view.filterset_class, samples, asked.order)
     again = lambda: asked.of(view.queryset.all(), view).values_list(*shown.values())  # noqa: E731
-    return whole_list(rows(**asked.filters), again, partial(array, shown=shown))
+    return whole_list(partial(rows, **asked.filters), again, partial(array, shown=shown))
 
 
 def list_of(view, queryset: Any) -> HttpResponseBase | None:
@@ -73,7 +73,7 @@ def list_of(view, queryset: Any) -> HttpResponseBase | None:
     rows = queryset.values_list(*shown.values())
     if (page := view.paginate_queryset(rows)) is not None:
         return Ready(array(page, shown), headers=view.paginator.headers)
-    return whole_list(list(rows[:WINDOW]), lambda: rows, partial(array, shown=shown))
+    return whole_list(lambda: list(rows[:WINDOW]), lambda: rows, partial(array, shown=shown))
 
 
 @lru_cache(maxsize=100)
