@@ -109,18 +109,16 @@ class StampedAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
-            saved = type(obj).objects.locked().get(pk=obj.pk)
-            self.edit(saved, by=request.user, **{name: form.cleaned_data[name] for name in form.changed_data})
+            self.edit(obj, by=request.user, **{name: form.cleaned_data[name] for name in form.changed_data})
         else:
-            saved = self.create(created_by=request.user, **form.cleaned_data)
-        obj.__dict__.update(saved.__dict__)
+            obj.__dict__.update(self.create(created_by=request.user, **form.cleaned_data).__dict__)
 
     def create(self, **fields: Any) -> Stamped:
         """The verb by which a row comes into being."""
         return self.model.objects.create(**fields)
 
     def edit(self, obj: Stamped, *, by, **changes: Any) -> None:
-        """The verb by which a locked row changes."""
+        """The verb by which a row changes; it reads the row anew."""
         obj.edit(by=by, **changes)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest):

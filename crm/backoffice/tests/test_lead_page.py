@@ -274,13 +274,13 @@ def test_a_lead_that_is_gone_leads_to_the_list(page, method, admin_client, lead)
 
 def test_a_lead_that_goes_while_it_is_saved_leads_to_the_list(admin_client, lead, monkeypatch):
     form = form_of(admin_client.get(page_of(lead)), FORM)
-    found = Restaurant.objects.locked
+    lock = Restaurant.lock
 
-    def gone():
+    def gone(row):
         Restaurant.objects.filter(pk=lead.pk).delete()
-        return found()
+        lock(row)
 
-    monkeypatch.setattr(Restaurant.objects, "locked", gone)
+    monkeypatch.setattr(Restaurant, "lock", gone)
     answer = admin_client.post(page_of(lead), {**form, "city": "Mumbai"}, follow=True)
     assert answer.redirect_chain == [(LIST, 302)]
     assert "Perhaps it was deleted?" in messages_of(answer)[0]
