@@ -28,21 +28,27 @@ FilterSet = django_filters.FilterSet
 OWN_WAYS = ("__init__", "is_valid", "errors", "form", "get_form_class", "filter_queryset", "qs")
 
 
-class IdField(forms.Field):
-    def to_python(self, value: str | None) -> int | None:
-        if value in self.empty_values or value is None:
-            return None
+class Field(forms.Field):
+    """A value that may be left out, as a FilterSet's own form leaves it; else `parse` reads it."""
+
+    def to_python(self, value: str | None) -> Any:
+        return None if value in self.empty_values else self.parse(value)
+
+    def parse(self, value: Any) -> Any:
+        raise NotImplementedError
+
+
+class IdField(Field):
+    def parse(self, value: str) -> int:
         if not (value.isascii() and value.isdigit() and len(value) <= 19 and int(value) <= MAX_ID):
             raise FormError("Enter an id: a whole number.")
         return int(value)
 
 
-class InstantField(forms.Field):
+class InstantField(Field):
     """A date-time (naive: in the server's zone), or a date, which means that day's local midnight."""
 
-    def to_python(self, value: str | None) -> datetime | None:
-        if value in self.empty_values or value is None:
-            return None
+    def parse(self, value: str) -> datetime:
         # An offset's "+" arrives as a space from clients that do not encode it.
         value = re.sub(r" (?=\d\d:?\d\d$)", "+", value) if "T" in value else value
         moment: datetime | None
@@ -60,10 +66,8 @@ class InstantField(forms.Field):
         raise FormError("Enter a date or a date-time between 1900 and 2200, such as 2024-12-24T15:30:00Z.")
 
 
-class TruthField(forms.Field):
-    def to_python(self, value: str | None) -> bool | None:
-        if value in self.empty_values or value is None:
-            return None
+class TruthField(Field):
+    def parse(self, value: str) -> bool:
         known = {"true": True, "1": True, "false": False, "0": False}
         if value.lower() not in known:
             raise FormError("Enter true or false.")

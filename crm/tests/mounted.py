@@ -140,13 +140,18 @@ def body_of(response):
     return json.loads(content) if content else None
 
 
+def cut_lists(monkeypatch, *, whole: int, window: int, chunk: int = lists.CHUNK) -> None:
+    """Lists are long beyond `whole` rows; what is compiled knows how many are read at first, and is made anew."""
+    monkeypatch.setattr(lists, "WHOLE", whole)
+    monkeypatch.setattr(lists, "CHUNK", chunk)
+    for module in (lists, reads, viewsets):
+        monkeypatch.setattr(module, "WINDOW", window)
+    reads.rows_asked.cache_clear()
+
+
 def stream_all(monkeypatch) -> None:
     """Every list of more than one row is streamed."""
-    for module in (lists, reads, viewsets):
-        for name, value in (("WHOLE", 1), ("WINDOW", 2)):
-            if hasattr(module, name):
-                monkeypatch.setattr(module, name, value)
-    reads.rows_asked.cache_clear()
+    cut_lists(monkeypatch, whole=1, window=2)
 
 
 def rows_of_everybody() -> dict:

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import product
 
 import pytest
-from django.db import connection, models, router, transaction
+from django.db import models, router, transaction
 from django.db.models import Value
 from django.utils.connection import ConnectionDoesNotExist
 
@@ -41,19 +41,6 @@ def fast(settings):
 def either_way(request, settings):
     """What is said of this holds whoever reads."""
     settings.FAST = request.param
-
-
-@pytest.fixture
-def statements(db):
-    """Those that went to the database, as they were handed over."""
-    seen = []
-
-    def note(execute, sql, *args):
-        seen.append(sql)
-        return execute(sql, *args)
-
-    with connection.execute_wrapper(note):
-        yield seen
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 from crm import lists, viewsets
 from crm.fast import columns, reads
 from crm.rendering import to_json
+from crm.tests.mounted import cut_lists
 from lead.models import Restaurant
 from lead.serializers import RestaurantSerializer
 from lead.views import RestaurantViewSet
@@ -26,11 +27,7 @@ def either_way(request, settings):
 @pytest.fixture
 def short_pieces(monkeypatch):
     """A first look takes 3 rows, and lists are long from 7 on; what is compiled knows these numbers."""
-    monkeypatch.setattr(lists, "WHOLE", 6)
-    monkeypatch.setattr(lists, "CHUNK", 4)
-    for module in (lists, reads, viewsets):
-        monkeypatch.setattr(module, "WINDOW", 3)
-    reads.rows_asked.cache_clear()
+    cut_lists(monkeypatch, whole=6, window=3, chunk=4)
     yield
     reads.rows_asked.cache_clear()
 

@@ -7,9 +7,10 @@ from django.core.signals import request_finished
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
-from crm import lists, streaming, viewsets
+from crm import streaming
 from crm.fast import reads
 from crm.streaming import PERMITS, TooManyLists, streamed
+from crm.tests.mounted import cut_lists
 from lead.models import Restaurant
 
 LEADS = "/lead/restaurants/"
@@ -101,11 +102,7 @@ def test_it_comes_back_from_a_response_that_nobody_closed():
 @pytest.fixture
 def short_pieces(monkeypatch):
     """Lists are long from 2 rows on; what is compiled knows how many are read at first."""
-    monkeypatch.setattr(lists, "WHOLE", 1)
-    monkeypatch.setattr(lists, "CHUNK", 1)
-    for module in (lists, reads, viewsets):
-        monkeypatch.setattr(module, "WINDOW", 2)
-    reads.rows_asked.cache_clear()
+    cut_lists(monkeypatch, whole=1, window=2, chunk=1)
     yield
     reads.rows_asked.cache_clear()
 

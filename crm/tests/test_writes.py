@@ -80,19 +80,6 @@ def either_way(request, settings):
     settings.FAST = request.param
 
 
-@pytest.fixture
-def statements(db):
-    """Those that went to the database, as they were handed over."""
-    seen = []
-
-    def note(execute, sql, *args):
-        seen.append(sql)
-        return execute(sql, *args)
-
-    with connection.execute_wrapper(note):
-        yield seen
-
-
 def kinds_of_writes(statements: list[str]) -> set[type]:
     return {type(sql) for sql in statements if sql.startswith(("INSERT", "UPDATE"))}
 
