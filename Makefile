@@ -18,7 +18,7 @@ test: .venv/installed  ## the whole test suite, on SQLite or on DATABASE_URL
 check: .venv/installed-dev  ## format, lint, types, production settings, migrations, OpenAPI description
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy lead contact track call crm
+	$(BIN)/mypy lead contact track call crm backoffice
 	DEBUG=0 HTTPS=1 ALLOWED_HOSTS=crm.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null

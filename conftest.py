@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from call.models import CallPlan
 from contact.models import Contact
-from crm.permissions import READ_ONLY_GROUP
+from crm.api.permissions import READ_ONLY_GROUP
 from lead.models import Restaurant
 from track.models import Interaction
 
@@ -69,7 +69,7 @@ def contact(lead):
 
 @pytest.fixture
 def interaction(lead, contact):
-    return Interaction.log(lead=lead, contact=contact, interaction_type="CALL", details="Asked for the catalog.")
+    return Interaction.log(lead=lead, contact=contact, interaction_type="CALL", details="ListQuery for the catalog.")
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from servers import Target, environment
 
 HERE = Path(__file__).resolve().parent
 GUNICORN = "gunicorn --workers 2 --bind 127.0.0.1:{port}"
-PRODUCT = f"{GUNICORN} -c crm/gunicorn.py crm.wsgi"
+PRODUCT = f"{GUNICORN} -c crm/server/gunicorn.py crm.wsgi"
 TWIN = f"{GUNICORN} twin.wsgi"
 POSTGRES_SET = ["R1", "R2", "R3", "R4", "R5", "W1", "W2", "W3"]
 SQLITE_SET = ["R1", "R3", "R4"]

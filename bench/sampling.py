@@ -24,20 +24,20 @@ IDLE = (
 STEPS = {
     "connection: health check, close": ["close_if_unusable_or_obsolete (", "close_if_health_check_failed ("],
     "token: signature and claims": ["get_validated_token ("],
-    "token: user and session": ["user_of (crm/authentication.py", "get_user (crm/authentication.py"],
-    "body: read and parsed": ["parse (crm/parsing.py"],
-    "conditional: ETag": ["tag (crm/conditional.py"],
-    "rows to JSON": ["rows_to_json (", "row_to_json (", "to_json (", "render (crm/rendering.py"],
-    "filters": ["read (crm/filtering.py", "of (crm/filtering.py"],
+    "token: user and session": ["user_of (crm/api/authentication.py", "get_user (crm/api/authentication.py"],
+    "body: read and parsed": ["parse (crm/api/parsers.py"],
+    "conditional: ETag": ["tag (crm/api/etags.py"],
+    "rows to JSON": ["rows_to_json (", "row_to_json (", "to_json (", "render (crm/api/renderers.py"],
+    "filters": ["read (crm/api/filters.py", "of (crm/api/filters.py"],
     "transaction": ["__enter__ (django/db/transaction.py", "__exit__ (django/db/transaction.py"],
-    "input: serializer's fields copied": ["fields (crm/serializers.py"],
+    "input: serializer's fields copied": ["fields (crm/api/serializers.py"],
     "input: validation": ["is_valid (rest_framework/serializers.py"],
     "the row written": ["_do_insert (crm/fast/writes.py", "_do_update (crm/fast/writes.py"],
 }
 # Else to the innermost frame that one of these knows.
 LAYERS = {
     "view: ORM and query": ["(django/db/", "(psycopg2/", "(crm/fast/"],
-    "DRF: dispatch": ["(rest_framework/", "(crm/viewsets.py"],
+    "DRF: dispatch": ["(rest_framework/", "(crm/api/viewsets.py"],
     "server": ["(gunicorn", "(socket.py", "(selectors.py", "(concurrent", "(threading.py"],
     "middleware": ["(django/middleware", "(django/contrib", "(django/utils/deprecation", "(corsheaders", "(whitenoise"],
     "middleware of our own": ["(crm/"],

@@ -17,7 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from call.models import EARLIEST, CallEvent, CallPlan, WorkProfile
 from crm import dates
-from crm.lists import batched
+from crm.db.batches import batched
 
 BATCH = 1_000  # plans, with their logs, in memory
 MOVES = {CallEvent.Kind.SNOOZED, CallEvent.Kind.RESCHEDULED}

@@ -10,12 +10,12 @@ class CallConfig(AppConfig):
         from django.db.models.signals import pre_delete
 
         from call import following, profiles
-        from crm.authentication import user_facts
+        from crm.api.authentication import user_facts
         from lead.models import owner_changed
         from track import touches
 
-        touches.changed.subscribe(following.follow_touch)
-        owner_changed.subscribe(following.follow_owners)
-        profiles.profile_changed.subscribe(following.follow_profile)
-        pre_delete.connect(following.follow_departure, get_user_model())
+        touches.changed.subscribe(following.on_touch_changed)
+        owner_changed.subscribe(following.on_owner_changed)
+        profiles.profile_changed.subscribe(following.on_profile_changed)
+        pre_delete.connect(following.on_user_deleted, get_user_model())
         user_facts["time_zone"] = profiles.time_zone_of_user()

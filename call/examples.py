@@ -34,7 +34,7 @@ ENTRY = {
     "plan": DUE_PLAN,
     "lead": {"id": 1, "name": "Bistro Anna", "city": "Pune", "lead_status": "CONTACTED"},
     "contact": {"id": 1, "name": "John Doe", "role": "Manager", "phone": "123-456-7890"},
-    "last_touch": {"date": "2024-12-24T15:30:00Z", "interaction_type": "CALL", "details": "Asked for the catalog."},
+    "last_touch": {"date": "2024-12-24T15:30:00Z", "interaction_type": "CALL", "details": "ListQuery for the catalog."},
     "last_order": {"date": "2024-12-20T12:00:00Z", "total_price": 500.00},
     "days_overdue": 0,
     "why": "Due today: daily calls, never called.",

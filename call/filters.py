@@ -1,10 +1,10 @@
 from call.models import Frequency
-from crm.filtering import ChoicesFilter, FilterSet, IdFilter, InstantFilter
+from crm.api.filters import ChoicesFilter, FilterSet, IdFilter, UTCDateTimeFilter
 
 
 class CallPlanFilter(FilterSet):
     lead = IdFilter("lead_id")
     frequency = ChoicesFilter(choices=Frequency.choices)
-    next_call_after = InstantFilter("next_call_date", "gte")
-    next_call_before = InstantFilter("next_call_date", "lt")
-    updated_after = InstantFilter("updated_at", "gte")
+    next_call_after = UTCDateTimeFilter("next_call_date", "gte")
+    next_call_before = UTCDateTimeFilter("next_call_date", "lt")
+    updated_after = UTCDateTimeFilter("updated_at", "gte")

@@ -9,14 +9,14 @@ from call import rhythm
 from call.log import CallEvent
 from call.models import CallPlan
 from call.profiles import WorkProfile
-from crm.lists import batched
+from crm.db.batches import batched
 from track.models import Interaction
 from track.touches import Touch
 
 LEADS = 10_000  # named in one statement; SQLite takes some 30,000 values
 
 
-def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | None, by) -> None:
+def on_touch_changed(interaction: Interaction, before: Touch | None, after: Touch | None, by) -> None:
     """Subscriber of `track.touches`: the lead's unpaused plans move with a touch, and back with its correction."""
     leads = {touch.lead_id for touch in (before, after) if touch}
     database = interaction.database
@@ -24,7 +24,7 @@ def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | 
     known = {event.plan_id: event for event in events}
     is_attempt = any(event.kind == CallEvent.Kind.ATTEMPTED for event in known.values())
     plans = CallPlan.objects.using(database).filter(Q(lead__in=leads) | Q(pk__in=known))
-    for plan in plans.for_reckoning():
+    for plan in plans.lock_with_calendars():
         event = known.get(plan.pk)
         if is_attempt:  # it reached nobody, however its interaction is corrected
             if event and after:
@@ -47,18 +47,18 @@ def follow_touch(interaction: Interaction, before: Touch | None, after: Touch | 
             plan.replay()
 
 
-def follow_owners(leads: Iterable[int], using: str) -> None:
+def on_owner_changed(leads: Iterable[int], using: str) -> None:
     """Subscriber of `lead.models.owner_changed`: another owner, another calendar."""
     for batch in batched(leads, LEADS):
         CallPlan.objects.using(using).filter(lead__in=batch).recompute()
 
 
-def follow_profile(user_id: int, using: str) -> None:
+def on_profile_changed(user_id: int, using: str) -> None:
     """Subscriber of `call.profiles.profile_changed`."""
     CallPlan.objects.using(using).filter(lead__assigned_to=user_id).recompute()
 
 
-def follow_departure(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
+def on_user_deleted(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     """Receiver of Django's `pre_delete` of a user: nobody's calendar counts for the leads that are left behind."""
     for profile in WorkProfile.objects.using(using).filter(user=instance):
         profile.delete()

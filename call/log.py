@@ -8,7 +8,7 @@ from django.db.models import Q
 from call import rhythm
 from call.schedule import WorkCalendar
 from crm import dates
-from crm.models import Stamped
+from crm.db.models import TimestampedModel
 from track.models import Interaction
 
 AHEAD = timedelta(days=1)  # how far in the future a touch may lie and count
@@ -45,7 +45,7 @@ class EventKind(models.TextChoices):
     FREQUENCY_CHANGED = "FREQUENCY_CHANGED"
 
 
-class CallEvent(Stamped):
+class CallEvent(TimestampedModel):
     """One line of a plan's log: at `happened_at`, by `created_by`, when `planned` was the next call."""
 
     Kind = EventKind
@@ -64,7 +64,7 @@ class CallEvent(Stamped):
     sets_last_called = models.BooleanField(default=False)
     last_called = models.DateTimeField(null=True)
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         indexes = [
             models.Index(fields=["plan", "id"], name="call_event_by_plan"),
             models.Index(
@@ -88,7 +88,7 @@ class CallEvent(Stamped):
 
     def still_counts(self, moment: datetime) -> bool:
         """Whether the event holds when its interaction is said to have been at `moment`."""
-        return moment <= dates.now() + AHEAD and (self.own or rhythm.whole_second(self.plan.created_at) <= moment)
+        return moment <= dates.now() + AHEAD and (self.own or rhythm.truncate_to_second(self.plan.created_at) <= moment)
 
     def step(self, calendar: WorkCalendar) -> rhythm.Step | None:
         """What the event means for the plan's dates; None for nothing."""

@@ -21,7 +21,7 @@ from call.profiles import (
 )
 from call.schedule import WorkCalendar
 from crm import dates
-from crm.models import Stamped, StampedQuerySet
+from crm.db.models import TimestampedModel, TimestampedQuerySet
 from lead.models import LeadStatus, Restaurant
 from track.models import Interaction, InteractionType
 from track.touches import Touch, touch_of
@@ -34,7 +34,7 @@ DATE_BOUNDS = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 BATCH = 1_000  # plans, with their logs, in memory
 
 
-class CallPlanQuerySet(StampedQuerySet):
+class CallPlanQuerySet(TimestampedQuerySet):
     def due_on(self, day: date, zone: ZoneInfo) -> Self:
         """The plans, unpaused, whose next call falls on the local `day` in `zone`, soonest first."""
         start, end = dates.bounds_of_day(day, zone)
@@ -62,7 +62,7 @@ class CallPlanQuerySet(StampedQuerySet):
         """Lock the plans in the order of their ids. Whoever locks several does: else two could wait for each other."""
         list(self.locked().order_by("id").values_list("pk"))
 
-    def for_reckoning(self, limit: int | None = None) -> list["CallPlan"]:
+    def lock_with_calendars(self, limit: int | None = None) -> list["CallPlan"]:
         """The plans, locked in the order of their ids, each with the calendar that counts."""
         plans: list[Any] = list(self.locked().order_by("id")[:limit])
         calendars = calendars_of_leads({plan.lead_id for plan in plans}, self.locked().db)
@@ -82,7 +82,7 @@ class CallPlanQuerySet(StampedQuerySet):
         """Reckon the dates anew from the log; those that somebody gave stand."""
         last = 0
         with transaction.atomic(using=self.locked().db, savepoint=False):
-            while plans := self.filter(pk__gt=last).for_reckoning(BATCH):
+            while plans := self.filter(pk__gt=last).lock_with_calendars(BATCH):
                 events = models.Prefetch("events", CallEvent.objects.using(self.locked().db))
                 models.prefetch_related_objects(plans, events)
                 for plan in plans:
@@ -90,11 +90,11 @@ class CallPlanQuerySet(StampedQuerySet):
                 last = plans[-1].pk
 
 
-class CallPlan(Stamped):
+class CallPlan(TimestampedModel):
     """A rhythm of calls to a lead. All instants are UTC; what a day is, the calendar of the lead's owner says.
 
-    Beside the documented fields: `settled_at`, until when touches no longer move the next call, because somebody has
-    given its date or skipped; `counts_from`, the start of the rhythm; `sequence`, which grows with every move; and how
+    Beside the documented fields: `overridden_at`, until when touches no longer move the next call, because somebody has
+    given its date or skipped; `anchor`, the start of the rhythm; `sequence`, which grows with every move; and how
     the plan began.
     """
 
@@ -104,15 +104,15 @@ class CallPlan(Stamped):
     next_call_date = models.DateTimeField(validators=DATE_BOUNDS)
     notes = models.TextField(max_length=20_000, blank=True)
     paused = models.BooleanField(default=False, editable=False)
-    settled_at = models.DateTimeField(null=True, editable=False)
-    counts_from = models.DateTimeField(null=True, editable=False)
+    overridden_at = models.DateTimeField(null=True, editable=False)
+    anchor = models.DateTimeField(null=True, editable=False)
     sequence = models.PositiveIntegerField(default=0, editable=False)
     first_frequency = models.CharField(max_length=10, choices=Frequency, editable=False)
     first_given = models.DateTimeField(null=True, editable=False)
 
     objects = CallPlanQuerySet.as_manager()
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         permissions = [("view_adherence", "Can see how planned calls were kept")]
         indexes = [
             models.Index(fields=["lead", "id"], name="call_plan_by_lead"),
@@ -135,7 +135,7 @@ class CallPlan(Stamped):
         return f"{self.frequency} calls, next {self.next_call_date:%Y-%m-%d}"
 
     def lock(self) -> None:
-        """As `Stamped.lock`. The calendar from before the lock counts no longer."""
+        """As `TimestampedModel.lock`. The calendar from before the lock counts no longer."""
         super().lock()
         vars(self).pop("calendar", None)
 
@@ -152,11 +152,11 @@ class CallPlan(Stamped):
         self.calendar = calendar_of_lead(self.lead_id, using or self.database)
         self.first_frequency, self.first_given = self.frequency, self.next_call_date
         state = rhythm.begin(self.beginning(), self.calendar)
-        self.next_call_date, self.counts_from = state.next_call_date, state.start
-        self.settled_at = state.settled_at
+        self.next_call_date, self.anchor = state.next_call_date, state.start
+        self.overridden_at = state.overridden_at
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
-        """As `Stamped.edit`. Dates stand as given, and a new frequency moves none; both are logged."""
+        """As `TimestampedModel.edit`. Dates stand as given, and a new frequency moves none; both are logged."""
         with self.atomic():
             self.lock()
             planned = self.next_call_date
@@ -197,7 +197,7 @@ class CallPlan(Stamped):
             plans = [self]
             interaction = None
             if contact_id or outcome or details:
-                plans = CallPlan.objects.using(self.database).filter(lead=self.lead_id).for_reckoning()
+                plans = CallPlan.objects.using(self.database).filter(lead=self.lead_id).lock_with_calendars()
             self.lock()
             if contact_id or outcome or details:
                 interaction = Interaction.log(
@@ -276,7 +276,7 @@ class CallPlan(Stamped):
         return (
             not self.paused
             and touch.lead_id == self.lead_id
-            and rhythm.whole_second(self.created_at) <= touch.moment <= dates.now() + AHEAD
+            and rhythm.truncate_to_second(self.created_at) <= touch.moment <= dates.now() + AHEAD
         )
 
     def has_noted(self, called: datetime) -> bool:
@@ -302,7 +302,7 @@ class CallPlan(Stamped):
     def take(self, step: rhythm.Step) -> bool:
         """Go one step on from where the plan stands. Whether that moved anything."""
         state = rhythm.State(
-            self.frequency, self.next_call_date, self.last_called, self.settled_at, self.counts_from or self.created_at
+            self.frequency, self.next_call_date, self.last_called, self.overridden_at, self.anchor or self.created_at
         )
         state.take(step, self.calendar)
         return self._stand_at(state)
@@ -319,8 +319,8 @@ class CallPlan(Stamped):
                 frequency=state.frequency,
                 next_call_date=state.next_call_date,
                 last_called=state.last_called,
-                settled_at=state.settled_at,
-                counts_from=state.start,
+                overridden_at=state.overridden_at,
+                anchor=state.start,
                 sequence=self.sequence + (state.next_call_date != self.next_call_date),
             )
         )

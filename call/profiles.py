@@ -15,9 +15,9 @@ from django.db import models, transaction
 
 from call.schedule import EVERY_DAY, WorkCalendar
 from crm import dates
-from crm.fast.compiled import Compiled
+from crm.db.models import TimestampedModel
+from crm.fast.compiled import CompiledQuery
 from crm.hooks import Hook
-from crm.models import Stamped
 from lead.models import Restaurant
 
 MAX_LEAVES = 100
@@ -126,7 +126,7 @@ def calendar_from(
     )
 
 
-class WorkProfile(Stamped):
+class WorkProfile(TimestampedModel):
     """When and where a user works. Without one: the server's zone, seven days, no holidays."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="work_profile")
@@ -147,7 +147,7 @@ class WorkProfile(Stamped):
         return calendar_from(*(getattr(self, name) for name in FACTS))
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
-        """As `Stamped.edit`; the computed dates of the user's plans follow."""
+        """As `TimestampedModel.edit`; the computed dates of the user's plans follow."""
         with self.atomic():
             changed = super().edit(by=by, **changes)
             if changed:
@@ -175,7 +175,7 @@ def calendar_of(user_id: int | None, using: str | None = None) -> WorkCalendar:
     return profile.calendar if profile else default_calendar()
 
 
-@partial(Compiled, samples={"lead": 2**40})
+@partial(CompiledQuery, samples={"lead": 2**40})
 def facts_of_owner(lead):
     owner = Restaurant.objects.filter(pk=lead).values("assigned_to")
     return WorkProfile.objects.filter(user__in=owner).order_by().values_list(*FACTS)
@@ -205,13 +205,13 @@ def default_calendar() -> WorkCalendar:
     return WorkCalendar(dates.server_zone())
 
 
-class FeedAddress(Stamped):
+class FeedAddress(TimestampedModel):
     """The secret address of a user's calendar feed; only its digest is kept."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     digest = models.CharField(max_length=64, unique=True)
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         verbose_name_plural = "feed addresses"
 
     def __str__(self) -> str:
@@ -249,7 +249,7 @@ class SentDigest(models.Model):
 
 
 def time_zone_of_user() -> models.Subquery:
-    """For crm.authentication: the zone in a user's work profile, NULL where there is none."""
+    """For crm.api.authentication: the zone in a user's work profile, NULL where there is none."""
     return models.Subquery(WorkProfile.objects.filter(user=models.OuterRef("pk")).values("time_zone")[:1])
 
 

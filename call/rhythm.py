@@ -67,12 +67,12 @@ Step = Touched | Given | Skipped | FrequencySet
 
 @dataclass
 class State:
-    """Where a plan stands. Touches up to `settled_at` no longer move the next call, since somebody has decided it."""
+    """The dates of a plan. Touches up to `overridden_at` do not move the next call: a person has set it."""
 
     frequency: str
     next_call_date: datetime
     last_called: datetime | None
-    settled_at: datetime | None
+    overridden_at: datetime | None
     start: datetime  # what the rhythm is counted from
 
     def take(self, step: Step, calendar: WorkCalendar) -> None:
@@ -80,12 +80,12 @@ class State:
             case Touched(moment, own):
                 if self.last_called is None or moment > self.last_called or (own and moment == self.last_called):
                     self.last_called = self.start = moment
-                    if own or self.settled_at is None or moment >= whole_second(self.settled_at):
+                    if own or self.overridden_at is None or moment >= truncate_to_second(self.overridden_at):
                         self.next_call_date = next_working_call(moment, self.frequency, calendar, after=moment)
-                        self.settled_at = None
+                        self.overridden_at = None
             case Given():
                 self.frequency = step.frequency or self.frequency
-                self.next_call_date, self.settled_at = step.due, step.moment
+                self.next_call_date, self.overridden_at = step.due, step.moment
                 if step.sets_last_called:
                     self.last_called = step.last_called
                 if self.last_called:
@@ -94,10 +94,10 @@ class State:
                     self.start = step.due
             case Skipped(moment):
                 self.next_call_date = next_working_call(self.start, self.frequency, calendar, after=self.next_call_date)
-                self.settled_at = moment
+                self.overridden_at = moment
             case FrequencySet(day, frequency):
                 self.frequency = frequency
-                self.settled_at = None
+                self.overridden_at = None
                 if self.last_called:
                     self.start = self.last_called
                     self.next_call_date = next_working_call(self.start, frequency, calendar, after=self.start)
@@ -105,7 +105,7 @@ class State:
                     self.start, self.next_call_date = first_call(day, frequency, calendar)
 
 
-def whole_second(moment: datetime) -> datetime:
+def truncate_to_second(moment: datetime) -> datetime:
     """`moment` as clients write it, who rarely send fractions: what happens next must not seem to lie before it."""
     return moment.replace(microsecond=0)
 
@@ -125,7 +125,7 @@ def begin(beginning: Beginning, calendar: WorkCalendar) -> State:
         frequency=beginning.frequency,
         next_call_date=due,
         last_called=None,
-        settled_at=beginning.moment if beginning.given else None,
+        overridden_at=beginning.moment if beginning.given else None,
         start=start,
     )
 

@@ -12,7 +12,7 @@ from call.models import DATE_BOUNDS, CallPlan
 from call.profiles import WorkProfile, validate_country
 from contact.models import Contact
 from crm import dates
-from crm.serializers import InstantField, JSONField, ModelSerializer, ReferenceField, Serializer
+from crm.api.serializers import IdField, JSONField, ModelSerializer, Serializer, UTCDateTimeField
 from track.models import people
 
 MAX_DAYS = 366
@@ -31,7 +31,7 @@ class CallPlanSerializer(ModelSerializer):
 
 class CallEventSerializer(ModelSerializer):
     event = serializers.ChoiceField(CallEvent.Kind.choices, source="kind", read_only=True)
-    planned_date = InstantField(source="planned", read_only=True)
+    planned_date = UTCDateTimeField(source="planned", read_only=True)
     by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)
 
     class Meta:
@@ -54,8 +54,8 @@ class CallEventSerializer(ModelSerializer):
 class RecordCallSerializer(Serializer):
     """The body of `record_call`; `last_called` left out is now. With anything else it writes an interaction too."""
 
-    last_called = InstantField(required=False, validators=DATE_BOUNDS)
-    contact = ReferenceField(queryset=Contact.objects.all(), check=False, required=False, allow_null=True)
+    last_called = UTCDateTimeField(required=False, validators=DATE_BOUNDS)
+    contact = IdField(queryset=Contact.objects.all(), check=False, required=False, allow_null=True)
     outcome = serializers.ChoiceField(Outcome.choices, required=False)
     details = serializers.CharField(max_length=20_000, required=False, allow_blank=True)
 
@@ -107,7 +107,7 @@ class SnoozeSerializer(ReasonSerializer):
         with suppress(ValueError, OverflowError):
             return schedule.at(date.fromisoformat(attrs["until"]), time_of_day, zone)
         try:
-            return InstantField().run_validation(attrs["until"])
+            return UTCDateTimeField().run_validation(attrs["until"])
         except serializers.ValidationError as error:
             raise serializers.ValidationError({"until": error.detail}) from error
 

@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 
 from call.serializers import CallPlanSerializer
-from crm.serializers import InstantField, MoneyField
+from crm.api.serializers import MoneyField, UTCDateTimeField
 from lead.models import LeadStatus
 from track.models import InteractionType
 
@@ -34,13 +34,13 @@ class AgendaContactSerializer(serializers.Serializer):
 
 
 class LastTouchSerializer(serializers.Serializer):
-    date = InstantField()
+    date = UTCDateTimeField()
     interaction_type = serializers.ChoiceField(InteractionType.choices)
     details = serializers.CharField()
 
 
 class LastOrderSerializer(serializers.Serializer):
-    date = InstantField()
+    date = UTCDateTimeField()
     total_price = MoneyField(max_digits=14, decimal_places=2)
 
 

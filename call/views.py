@@ -26,10 +26,11 @@ from call.serializers import (
     WorkProfileSerializer,
 )
 from call.shapes import FEED_ADDRESS, AdherenceSerializer, AgendaSerializer
-from crm import conditional, dates
-from crm.filtering import is_strict
-from crm.schema import just
-from crm.viewsets import ApiViewSet, ResourceViewSet
+from crm import dates
+from crm.api import etags
+from crm.api.filters import is_strict
+from crm.api.openapi.schema import constant_response
+from crm.api.viewsets import ApiViewSet, ResourceViewSet
 
 
 class CallPlanViewSet(ResourceViewSet):
@@ -39,7 +40,7 @@ class CallPlanViewSet(ResourceViewSet):
     search_field = "lead__search"
     ordering_fields = ["id", "next_call_date", "last_called", "frequency", "lead", "created_at", "updated_at"]
 
-    @extend_schema(responses={200: just(detail="Successfully deleted the call plan.")})
+    @extend_schema(responses={200: constant_response(detail="Successfully deleted the call plan.")})
     def destroy(self, request, *args, **kwargs):
         super().destroy(request, *args, **kwargs)
         return Response({"detail": "Successfully deleted the call plan."})
@@ -240,7 +241,7 @@ class CalendarFeedView(ApiViewSet):
             raise NotFound("There is no feed at this address.")
         from call.feed import feed  # with a calendar library that the other requests need not load
 
-        return conditional.tagged(request, HttpResponse(feed(user), "text/calendar; charset=utf-8"))
+        return etags.tagged(request, HttpResponse(feed(user), "text/calendar; charset=utf-8"))
 
     def perform_content_negotiation(self, request, force=False):
         """Calendar programs ask for all sorts of types; they get the one there is."""

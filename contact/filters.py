@@ -1,8 +1,8 @@
-from crm.filtering import FilterSet, IdFilter, InstantFilter, TextFilter
+from crm.api.filters import FilterSet, IdFilter, TextFilter, UTCDateTimeFilter
 
 
 class ContactFilter(FilterSet):
     restaurant = IdFilter("restaurant_id")
     role = TextFilter()
     email = TextFilter()
-    updated_after = InstantFilter("updated_at", "gte")
+    updated_after = UTCDateTimeFilter("updated_at", "gte")

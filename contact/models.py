@@ -2,12 +2,12 @@
 
 from django.db import models, transaction
 
-from crm.models import Stamped
-from crm.search import SearchField
+from crm.db.models import TimestampedModel
+from crm.db.search import SearchField
 from lead.models import Restaurant
 
 
-class Contact(Stamped):
+class Contact(TimestampedModel):
     """A person. Interactions outlive their contact: deleting one leaves them without."""
 
     restaurant = models.ForeignKey(Restaurant, models.CASCADE, related_name="contacts", db_index=False)
@@ -19,7 +19,7 @@ class Contact(Stamped):
 
     search = SearchField(sources=["name", "role", "phone", "email"], phones=["phone"])
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         permissions = [("import_contact", "Can import contacts"), ("export_contact", "Can export contacts")]
         indexes = [models.Index(fields=["restaurant", "id"], name="contact_by_restaurant")]
         constraints = [models.CheckConstraint(condition=~models.Q(name=""), name="contact_has_name")]

@@ -1,5 +1,5 @@
 from contact.models import Contact
-from crm.serializers import ModelSerializer
+from crm.api.serializers import ModelSerializer
 
 
 class ContactSerializer(ModelSerializer):

@@ -1,7 +1,7 @@
 from contact.filters import ContactFilter
 from contact.models import Contact
 from contact.serializers import ContactSerializer
-from crm.viewsets import ResourceViewSet
+from crm.api.viewsets import ResourceViewSet
 
 
 class ContactViewSet(ResourceViewSet):

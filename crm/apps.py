@@ -6,4 +6,4 @@ class CrmConfig(AppConfig):
     verbose_name = "CRM"
 
     def ready(self):
-        from crm.pooled import checks  # noqa: F401 (registers itself)
+        from crm.db.pooled import checks  # noqa: F401 (registers itself)

@@ -7,8 +7,8 @@ from pathlib import Path
 from corsheaders.defaults import default_headers
 from environ import Env
 
-from crm import environment
-from crm.environment import read
+from crm import env
+from crm.env import read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 if (BASE_DIR / ".env").exists():
@@ -16,30 +16,34 @@ if (BASE_DIR / ".env").exists():
 
 # --- Security -----------------------------------------------------------------------------------
 
-DEBUG = read("DEBUG", False, environment.flag)
-SECRET_KEY = read("SECRET_KEY", "", environment.secret_key) or environment.kept_secret_key(BASE_DIR / ".secret_key")
-ALLOWED_HOSTS = read("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], environment.words)
-CSRF_TRUSTED_ORIGINS: list[str] = read("CSRF_TRUSTED_ORIGINS", [], environment.origins)
-TRUSTED_PROXIES: list[str] = read("TRUSTED_PROXIES", [], environment.networks)
+DEBUG = read("DEBUG", False, env.flag)
+SECRET_KEY = read("SECRET_KEY", "", env.secret_key) or env.stored_secret_key(BASE_DIR / ".secret_key")
+ALLOWED_HOSTS = read("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], env.words)
+CSRF_TRUSTED_ORIGINS: list[str] = read("CSRF_TRUSTED_ORIGINS", [], env.origins)
+TRUSTED_PROXIES: list[str] = read("TRUSTED_PROXIES", [], env.networks)
 
-HTTPS = read("HTTPS", False, environment.flag)
+HTTPS = read("HTTPS", False, env.flag)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # probes come from inside, without TLS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 12 * 3600  # a working day
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # crm.proxies lets only trusted proxies say it
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # crm.middleware.proxies lets only trusted proxies say it
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self';"
+    " frame-ancestors 'none'"
+)
 
-CORS_ALLOWED_ORIGINS: list[str] = read("CORS_ALLOWED_ORIGINS", [], environment.origins)
+CORS_ALLOWED_ORIGINS: list[str] = read("CORS_ALLOWED_ORIGINS", [], env.origins)
 
 # --- Application --------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",  # WhiteNoise serves the admin's styles under runserver too
-    "crm.backoffice",  # before the admin, whose templates it adds to
-    "crm.backoffice.apps.BackOfficeAdminConfig",  # django.contrib.admin
+    "backoffice",  # before the admin, whose templates it adds to
+    "backoffice.apps.BackOfficeAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -61,24 +65,24 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "crm.requests.RequestMiddleware",
-    "crm.proxies.TrustedProxyMiddleware",
+    "crm.middleware.request_id.RequestIdMiddleware",
+    "crm.middleware.proxies.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
-    "crm.slashes.SlashMiddleware",
-    "crm.bodies.BodyMiddleware",
-    "crm.browser.SessionMiddleware",
-    "crm.hosts.HostMiddleware",
+    "crm.middleware.append_slash.AppendSlashMiddleware",
+    "crm.middleware.body_limit.BodyLimitMiddleware",
+    "crm.middleware.pages_only.SessionMiddleware",
+    "crm.middleware.allowed_hosts.AllowedHostsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "crm.browser.AuthenticationMiddleware",
-    "crm.browser.MessageMiddleware",
+    "crm.middleware.pages_only.AuthenticationMiddleware",
+    "crm.middleware.pages_only.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "crm.urls"
 WSGI_APPLICATION = "crm.wsgi.application"
-APPEND_SLASH = False  # crm.slashes answers in place: a redirected POST is lost
+APPEND_SLASH = False  # crm.middleware.append_slash answers in place: a redirected POST is lost
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TEMPLATES = [
@@ -111,17 +115,17 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
-TIME_ZONE = read("TIME_ZONE", "UTC", environment.time_zone)
+TIME_ZONE = read("TIME_ZONE", "UTC", env.time_zone)
 
 # --- Speed --------------------------------------------------------------------------------------
 
-FAST = read("FAST", True, environment.flag)  # crm.fast: off, all of it is Django's and DRF's own
-FAST_WITHOUT: list[str] = read("FAST_WITHOUT", [], environment.words)  # some of it off, to measure the rest
+FAST = read("FAST", True, env.flag)  # crm.fast: off, all of it is Django's and DRF's own
+FAST_WITHOUT: list[str] = read("FAST_WITHOUT", [], env.words)  # some of it off, to measure the rest
 
 # --- Database -----------------------------------------------------------------------------------
 
 DATABASES = {
-    "default": read("DATABASE_URL", None, environment.database)
+    "default": read("DATABASE_URL", None, env.database)
     or {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}
 }
 DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
@@ -135,7 +139,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL",
     }
 elif DATABASES["default"].get("DISABLE_SERVER_SIDE_CURSORS"):  # behind a pooler, which takes no `options`
-    DATABASES["default"]["ENGINE"] = "crm.pooled"
+    DATABASES["default"]["ENGINE"] = "crm.db.pooled"
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
         "lock_timeout": "10s",
@@ -150,7 +154,7 @@ else:
         **DATABASES["default"].get("OPTIONS", {}),
     }
 
-REDIS_URL = read("REDIS_URL", "", environment.redis_url)
+REDIS_URL = read("REDIS_URL", "", env.redis_url)
 if REDIS_URL:
     CACHES = {
         "default": {
@@ -162,24 +166,24 @@ if REDIS_URL:
 
 # --- HTTP ---------------------------------------------------------------------------------------
 
-MAX_BODY = read("MAX_BODY", 2_621_440, environment.count)  # bytes
+MAX_BODY = read("MAX_BODY", 2_621_440, env.count)  # bytes
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["crm.authentication.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["crm.permissions.ActiveUserMayEdit"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["crm.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["crm.api.permissions.ActiveUserMayEdit"],
     "DEFAULT_PARSER_CLASSES": [
-        "crm.parsing.StrictJSONParser",
+        "crm.api.parsers.StrictJSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["crm.rendering.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "crm.rendering.JSONNegotiation",
-    "DEFAULT_METADATA_CLASS": "crm.rendering.AllowedMethods",
-    "DEFAULT_THROTTLE_CLASSES": ["crm.throttling.UserRate"],
-    "DEFAULT_FILTER_BACKENDS": ["crm.filtering.FilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "crm.schema.AutoSchema",
-    "EXCEPTION_HANDLER": "crm.errors.exception_handler",
+    "DEFAULT_RENDERER_CLASSES": ["crm.api.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "crm.api.renderers.JSONNegotiation",
+    "DEFAULT_METADATA_CLASS": "crm.api.renderers.AllowedMethods",
+    "DEFAULT_THROTTLE_CLASSES": ["crm.api.throttling.UserRate"],
+    "DEFAULT_FILTER_BACKENDS": ["crm.api.filters.ListQueryBackend"],
+    "DEFAULT_SCHEMA_CLASS": "crm.api.openapi.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "crm.api.exceptions.exception_handler",
     "URL_FORMAT_OVERRIDE": None,  # ?format= is a parameter like any other
     "COERCE_DECIMAL_TO_STRING": False,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -189,17 +193,17 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "KAM CRM",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
-    "DEFAULT_GENERATOR_CLASS": "crm.schema.Generator",
+    "DEFAULT_GENERATOR_CLASS": "crm.api.openapi.schema.Generator",
     "COMPONENT_SPLIT_REQUEST": True,
-    "PARSER_WHITELIST": ["crm.parsing.StrictJSONParser"],  # forms are read too; the text at the top says so
+    "PARSER_WHITELIST": ["crm.api.parsers.StrictJSONParser"],  # forms are read too; the text at the top says so
     "POSTPROCESSING_HOOKS": [],
     "SORT_OPERATION_PARAMETERS": False,
-    "GET_LIB_DOC_EXCLUDES": "crm.schema.documented_elsewhere",
+    "GET_LIB_DOC_EXCLUDES": "crm.api.openapi.schema.documented_elsewhere",
     "ENABLE_DJANGO_DEPLOY_CHECK": False,  # a test and `make check` do it
 }
 
-THROTTLE = read("THROTTLE", True, environment.flag)
-RATE_LIMIT = read("RATE_LIMIT", 1_000, environment.count)  # requests a minute and user; counted in Redis
+THROTTLE = read("THROTTLE", True, env.flag)
+RATE_LIMIT = read("RATE_LIMIT", 1_000, env.count)  # requests a minute and user; counted in Redis
 
 CORS_EXPOSE_HEADERS = [
     "ETag",
@@ -220,14 +224,18 @@ CORS_ALLOW_HEADERS = [
 
 # --- Logs ---------------------------------------------------------------------------------------
 
-LOG_JSON = read("LOG_JSON", False, environment.flag)  # errors and every request, a JSON object a line
+LOG_JSON = read("LOG_JSON", False, env.flag)  # errors and every request, a JSON object a line
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"slow_clients": {"()": "crm.logs.SlowClients"}},
+    "filters": {"slow_clients": {"()": "crm.logging.SlowClients"}},
     "formatters": {
-        "text": {"()": "crm.logs.DiscreetFormatter", "format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        "json": {"()": "crm.logs.JSONFormatter"},
+        "text": {
+            "()": "crm.logging.DiscreetFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
+        "json": {"()": "crm.logging.JSONFormatter"},
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "json" if LOG_JSON else "text"},
@@ -252,28 +260,26 @@ LOGGING = {
 # --- Call planning ------------------------------------------------------------------------------
 
 # Interactions of these types move the lead's call plans; an empty TOUCH_TYPES turns that off.
-TOUCH_TYPES = environment.words(os.environ.get("TOUCH_TYPES", "CALL,VISIT,MEETING"))
+TOUCH_TYPES = env.words(os.environ.get("TOUCH_TYPES", "CALL,VISIT,MEETING"))
 
-globals().update(
-    read("EMAIL_URL", environment.email("consolemail://"), environment.email)
-)  # EMAIL_BACKEND, EMAIL_HOST …
+globals().update(read("EMAIL_URL", env.email("consolemail://"), env.email))  # EMAIL_BACKEND, EMAIL_HOST …
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "crm@localhost"
 
 # --- Signing in ---------------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["crm.backoffice.signin.StaffBackend"]  # Django's own behind a limit
-REQUIRE_SECOND_FACTOR = read("REQUIRE_SECOND_FACTOR", False, environment.flag)  # in the admin
+AUTHENTICATION_BACKENDS = ["backoffice.accounts.signin.StaffBackend"]  # Django's own behind a limit
+REQUIRE_SECOND_FACTOR = read("REQUIRE_SECOND_FACTOR", False, env.flag)  # in the admin
 OTP_TOTP_ISSUER = "KAM CRM"  # what an authenticator app calls us
 
 SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": read("ACCESS_TOKEN_MINUTES", timedelta(minutes=60), environment.minutes),
-    "REFRESH_TOKEN_LIFETIME": read("REFRESH_TOKEN_DAYS", timedelta(days=14), environment.days),
-    "ROTATE_REFRESH_TOKENS": read("ROTATE_REFRESH_TOKENS", False, environment.flag),
+    "ACCESS_TOKEN_LIFETIME": read("ACCESS_TOKEN_MINUTES", timedelta(minutes=60), env.minutes),
+    "REFRESH_TOKEN_LIFETIME": read("REFRESH_TOKEN_DAYS", timedelta(days=14), env.days),
+    "ROTATE_REFRESH_TOKENS": read("ROTATE_REFRESH_TOKENS", False, env.flag),
     "AUTH_HEADER_TYPES": ("Bearer", "bearer"),  # a scheme's case does not matter (RFC 9110, section 11.1)
     "CHECK_REVOKE_TOKEN": True,  # tokens carry a digest of the password: a new one ends them
     "UPDATE_LAST_LOGIN": True,
-    "TOKEN_OBTAIN_SERIALIZER": "crm.authentication.SignInSerializer",
-    "TOKEN_REFRESH_SERIALIZER": "crm.authentication.RefreshSerializer",
-    "TOKEN_VERIFY_SERIALIZER": "crm.authentication.VerifySerializer",
-    "TOKEN_BLACKLIST_SERIALIZER": "crm.authentication.LogoutSerializer",
+    "TOKEN_OBTAIN_SERIALIZER": "crm.api.authentication.SignInSerializer",
+    "TOKEN_REFRESH_SERIALIZER": "crm.api.authentication.RefreshSerializer",
+    "TOKEN_VERIFY_SERIALIZER": "crm.api.authentication.VerifySerializer",
+    "TOKEN_BLACKLIST_SERIALIZER": "crm.api.authentication.LogoutSerializer",
 }

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from crm import pages, views
+from crm.api import pages, views
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -23,7 +23,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "crm.errors.bad_request"
-handler403 = "crm.errors.permission_denied"
-handler404 = "crm.errors.not_found"
-handler500 = "crm.errors.server_error"
+handler400 = "crm.api.exceptions.bad_request"
+handler403 = "crm.api.exceptions.permission_denied"
+handler404 = "crm.api.exceptions.not_found"
+handler500 = "crm.api.exceptions.server_error"

@@ -55,11 +55,11 @@ def test_the_history_of_the_page_tells_who_did_what(at_lead):
 def test_a_call_is_recorded_and_moves_the_plan(at_lead):
     call = at_lead.get_by_role("region", name="Record a call")
     call.get_by_label("Outcome").select_option("Reached")
-    call.get_by_label("Details").fill("Asked for the catalog.")
+    call.get_by_label("Details").fill("ListQuery for the catalog.")
     call.get_by_role("button", name="Record a call").click()
     expect(at_lead.get_by_text(re.compile("Call recorded. Next call: "))).to_be_visible()
     entry = at_lead.get_by_role("region", name="Timeline").get_by_role("listitem").first
-    expect(entry).to_contain_text("Asked for the catalog.")
+    expect(entry).to_contain_text("ListQuery for the catalog.")
 
 
 def test_a_contact_is_added_and_leads_back_to_the_account(at_lead, lead):

@@ -1,4 +1,4 @@
-from crm.filtering import ChoicesFilter, FilterSet, IdFilter, InstantFilter, MoneyFilter, TextFilter
+from crm.api.filters import ChoicesFilter, FilterSet, IdFilter, MoneyFilter, TextFilter, UTCDateTimeFilter
 from lead.models import LeadStatus
 
 
@@ -11,6 +11,6 @@ class RestaurantFilter(FilterSet):
     restaurant_type = TextFilter()
     potential_revenue_min = MoneyFilter("potential_revenue", "gte")
     potential_revenue_max = MoneyFilter("potential_revenue", "lte")
-    created_after = InstantFilter("created_at", "gte")
-    created_before = InstantFilter("created_at", "lt")
-    updated_after = InstantFilter("updated_at", "gte")
+    created_after = UTCDateTimeFilter("created_at", "gte")
+    created_before = UTCDateTimeFilter("created_at", "lt")
+    updated_after = UTCDateTimeFilter("updated_at", "gte")

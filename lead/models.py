@@ -11,10 +11,10 @@ from django.core.validators import MinValueValidator
 from django.db import models, transaction
 
 from crm import dates
+from crm.db.batches import batched
+from crm.db.models import TimestampedModel, TimestampedQuerySet
+from crm.db.search import SearchField
 from crm.hooks import Hook
-from crm.lists import batched
-from crm.models import Stamped, StampedQuerySet
-from crm.search import SearchField
 
 BATCH = 1_000  # rows that one statement writes
 NAMED = 100  # ids in a message
@@ -34,7 +34,7 @@ class LeadStatus(models.TextChoices):
     LOST = "LOST"
 
 
-class RestaurantQuerySet(StampedQuerySet):
+class RestaurantQuerySet(TimestampedQuerySet):
     def hand_over(
         self, from_: int | None, to: int, *, leads: Iterable[int] | None = None, by=None, note: str = ""
     ) -> list[int]:
@@ -75,7 +75,7 @@ class RestaurantQuerySet(StampedQuerySet):
         return wanted
 
 
-class Restaurant(Stamped):
+class Restaurant(TimestampedModel):
     """A lead: a restaurant to win, and once won, an account. Phones are kept as typed."""
 
     name = models.CharField(max_length=254)
@@ -101,7 +101,7 @@ class Restaurant(Stamped):
 
     objects = RestaurantQuerySet.as_manager()
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         verbose_name = "lead"
         permissions = [
             ("hand_over_restaurant", "Can hand over leads"),
@@ -123,7 +123,7 @@ class Restaurant(Stamped):
         return self.name
 
     def edit(self, *, by=None, note: str = "", **changes: Any) -> list[str]:
-        """As `Stamped.edit`; another status or owner leaves its row in the history, `by` whom and with a `note`."""
+        """As the base model's; another status or owner leaves its row in the history, with `by` and `note`."""
         with self.atomic():
             self.lock()
             old_status, old_owner = self.lead_status, self.assigned_to_id
@@ -151,7 +151,7 @@ class Restaurant(Stamped):
             return super().delete(using, keep_parents)
 
 
-class StatusChange(Stamped):
+class StatusChange(TimestampedModel):
     """One move in the pipeline: at `created_at`, by `created_by`."""
 
     lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="status_changes", db_index=False)
@@ -159,7 +159,7 @@ class StatusChange(Stamped):
     new_status = models.CharField(max_length=20, choices=LeadStatus)
     note = models.TextField(max_length=20_000, blank=True)
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         indexes = [models.Index(fields=["lead", "id"], name="status_change_by_lead")]
         constraints = [
             models.CheckConstraint(
@@ -175,7 +175,7 @@ class StatusChange(Stamped):
         return f"{self.old_status} → {self.new_status}"
 
 
-class OwnerChange(Stamped):
+class OwnerChange(TimestampedModel):
     """A lead handed over, from or to nobody too: at `created_at`, by `created_by`. Users may go, the row stays."""
 
     lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="owner_changes", db_index=False)
@@ -187,7 +187,7 @@ class OwnerChange(Stamped):
     )
     note = models.TextField(max_length=20_000, blank=True)
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         indexes = [models.Index(fields=["lead", "id"], name="owner_change_by_lead")]
         constraints = [
             models.CheckConstraint(condition=~models.Q(old_owner=models.F("new_owner")), name="owner_change_changes"),

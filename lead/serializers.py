@@ -1,7 +1,7 @@
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
-from crm.serializers import InstantField, ModelSerializer, ReferenceField, Serializer
+from crm.api.serializers import IdField, ModelSerializer, Serializer, UTCDateTimeField
 from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
 
 MAX_LEADS = 10_000  # named in one hand-over
@@ -33,7 +33,7 @@ class RestaurantSerializer(ModelSerializer):
 
 class StatusChangeSerializer(ModelSerializer):
     changed_by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)
-    changed_at = InstantField(source="created_at", read_only=True)
+    changed_at = UTCDateTimeField(source="created_at", read_only=True)
 
     class Meta:
         model = StatusChange
@@ -43,7 +43,7 @@ class StatusChangeSerializer(ModelSerializer):
 
 class OwnerChangeSerializer(ModelSerializer):
     changed_by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)
-    changed_at = InstantField(source="created_at", read_only=True)
+    changed_at = UTCDateTimeField(source="created_at", read_only=True)
 
     class Meta:
         model = OwnerChange
@@ -66,13 +66,13 @@ class ChangeStatusSerializer(Serializer):
 class HandedOverSerializer(Serializer):
     """Whose leads went to whom, and which they were."""
 
-    leads = serializers.ListField(child=ReferenceField(queryset=Restaurant.objects.all(), check=False))
+    leads = serializers.ListField(child=IdField(queryset=Restaurant.objects.all(), check=False))
 
     def get_fields(self):
         users = get_user_model().objects.all()
         return {
-            "from": ReferenceField(queryset=users, allow_null=True),  # no Python name
-            "to": ReferenceField(queryset=users, check=False),
+            "from": IdField(queryset=users, allow_null=True),  # no Python name
+            "to": IdField(queryset=users, check=False),
             **super().get_fields(),
         }
 
@@ -81,7 +81,7 @@ class HandOverSerializer(HandedOverSerializer):
     """The body of `hand_over`. `from` is null for leads that nobody owns; without `leads`, all are meant."""
 
     leads = serializers.ListField(
-        child=ReferenceField(queryset=Restaurant.objects.all(), check=False),
+        child=IdField(queryset=Restaurant.objects.all(), check=False),
         required=False,
         min_length=1,
         max_length=MAX_LEADS,

@@ -3,7 +3,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from crm.viewsets import ResourceViewSet
+from crm.api.viewsets import ResourceViewSet
 from lead.filters import RestaurantFilter
 from lead.models import Restaurant
 from lead.serializers import (

@@ -1,4 +1,4 @@
-from crm.filtering import ChoicesFilter, FilterSet, IdFilter, InstantFilter, TruthFilter
+from crm.api.filters import ChoicesFilter, FilterSet, IdFilter, TruthFilter, UTCDateTimeFilter
 from track.models import InteractionType
 
 
@@ -7,6 +7,6 @@ class InteractionFilter(FilterSet):
     contact = IdFilter("contact_id")
     interaction_type = ChoicesFilter(choices=InteractionType.choices)
     order_placed = TruthFilter()
-    date_after = InstantFilter("date", "gte")
-    date_before = InstantFilter("date", "lt")
-    updated_after = InstantFilter("updated_at", "gte")
+    date_after = UTCDateTimeFilter("date", "gte")
+    date_before = UTCDateTimeFilter("date", "lt")
+    updated_after = UTCDateTimeFilter("updated_at", "gte")

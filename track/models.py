@@ -11,8 +11,8 @@ from django.db import models, router, transaction
 
 from contact.models import Contact
 from crm import dates
-from crm.fast.compiled import Compiled
-from crm.models import Stamped, StampedQuerySet
+from crm.db.models import TimestampedModel, TimestampedQuerySet
+from crm.fast.compiled import CompiledQuery
 from lead.models import Restaurant
 from track import touches
 
@@ -32,12 +32,12 @@ class InteractionType(models.TextChoices):
     OTHER = "OTHER"
 
 
-@partial(Compiled, samples={"lead": 2**62})
+@partial(CompiledQuery, samples={"lead": 2**62})
 def leads(lead):
     return Restaurant.objects.filter(pk=lead).order_by().values_list("pk")
 
 
-@partial(Compiled, samples={"lead": 2**62, "contact": 2**61})
+@partial(CompiledQuery, samples={"lead": 2**62, "contact": 2**61})
 def people(lead, contact):
     return Contact.objects.filter(pk=contact, restaurant=lead).order_by().values_list("pk")
 
@@ -52,13 +52,13 @@ def check_parties(lead: int, contact: int | None, using: str | None = None) -> N
     raise ValidationError({"contact": f"Contact {contact} does not belong to lead {lead}."})
 
 
-class InteractionQuerySet(StampedQuerySet):
+class InteractionQuerySet(TimestampedQuerySet):
     def with_orders(self) -> Self:
         """The interactions in which an order was placed."""
         return self.filter(order_placed=True)
 
 
-class Interaction(Stamped):
+class Interaction(TimestampedModel):
     """A call, visit, message or order of a lead, with the person it was with, at `date` (an instant, UTC)."""
 
     lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="interactions", db_index=False)
@@ -72,7 +72,7 @@ class Interaction(Stamped):
 
     objects = InteractionQuerySet.as_manager()
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         indexes = [
             models.Index(fields=["lead", "id"], name="interaction_by_lead"),
             models.Index(fields=["lead", "date", "id"], name="interaction_by_lead_and_date"),
@@ -121,7 +121,7 @@ class Interaction(Stamped):
         return interaction
 
     def edit(self, *, by=None, order: dict[str, Any] | None = None, **changes: Any) -> list[str]:
-        """As `Stamped.edit`; an `order` is written with it."""
+        """As `TimestampedModel.edit`; an `order` is written with it."""
         with self.atomic():
             self.lock()
             before = touches.touch_of(self)
@@ -177,7 +177,7 @@ class Interaction(Stamped):
         return existing is None
 
 
-class OrderDetails(Stamped):
+class OrderDetails(TimestampedModel):
     """What was ordered in an interaction; at most one per interaction."""
 
     interaction = models.OneToOneField(Interaction, models.CASCADE, related_name="order")
@@ -186,7 +186,7 @@ class OrderDetails(Stamped):
     total_price = models.DecimalField(max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))])
     order_date = models.DateTimeField(validators=DATE_BOUNDS)
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         verbose_name_plural = "order details"
         indexes = [models.Index(fields=["order_date"], name="order_by_date")]
         constraints = [

@@ -4,7 +4,7 @@ from django.http import QueryDict
 from rest_framework import serializers
 
 from contact.models import Contact
-from crm.serializers import ModelSerializer, ReferenceField
+from crm.api.serializers import IdField, ModelSerializer
 from lead.models import Restaurant
 from track.models import Interaction, OrderDetails, check_parties
 
@@ -17,8 +17,8 @@ class OrderDetailsSerializer(ModelSerializer):
 
 
 class InteractionSerializer(ModelSerializer):
-    lead = ReferenceField(queryset=Restaurant.objects.all(), check=False)
-    contact = ReferenceField(queryset=Contact.objects.all(), check=False, allow_null=True, required=False)
+    lead = IdField(queryset=Restaurant.objects.all(), check=False)
+    contact = IdField(queryset=Contact.objects.all(), check=False, allow_null=True, required=False)
     order = OrderDetailsSerializer(write_only=True, required=False)
 
     class Meta:

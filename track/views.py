@@ -4,8 +4,8 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
-from crm.schema import just
-from crm.viewsets import ResourceViewSet
+from crm.api.openapi.schema import constant_response
+from crm.api.viewsets import ResourceViewSet
 from track.filters import InteractionFilter
 from track.models import Interaction, OrderDetails
 from track.serializers import InteractionSerializer, OrderDetailsSerializer
@@ -20,7 +20,7 @@ class InteractionViewSet(ResourceViewSet):
     search_field = "lead__search"
     ordering_fields = ["id", "date", "interaction_type", "lead", "contact", "created_at", "updated_at"]
 
-    @extend_schema(responses={200: just(message="Interaction deleted successfully.")})
+    @extend_schema(responses={200: constant_response(message="Interaction deleted successfully.")})
     def destroy(self, request, *args, **kwargs):
         super().destroy(request, *args, **kwargs)
         return Response({"message": "Interaction deleted successfully."})

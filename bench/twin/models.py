@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 
 
-class Stamped(models.Model):
+class TimestampedModel(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -14,29 +14,29 @@ class Stamped(models.Model):
         ordering = ["id"]
 
 
-class Restaurant(Stamped):
+class Restaurant(TimestampedModel):
     name = models.CharField(max_length=254)
     assigned_to = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         db_table = "lead_restaurant"
 
     def __str__(self) -> str:
         return self.name
 
 
-class Contact(Stamped):
+class Contact(TimestampedModel):
     restaurant = models.ForeignKey(Restaurant, models.CASCADE)
     name = models.CharField(max_length=254)
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         db_table = "contact_contact"
 
     def __str__(self) -> str:
         return self.name
 
 
-class Interaction(Stamped):
+class Interaction(TimestampedModel):
     class Type(models.TextChoices):
         CALL = "CALL"
         EMAIL = "EMAIL"
@@ -53,14 +53,14 @@ class Interaction(Stamped):
     order_placed = models.BooleanField(default=False)
     date = models.DateTimeField()
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         db_table = "track_interaction"
 
     def __str__(self) -> str:
         return self.interaction_type
 
 
-class CallPlan(Stamped):
+class CallPlan(TimestampedModel):
     class Frequency(models.TextChoices):
         DAILY = "DAILY"
         WEEKLY = "WEEKLY"
@@ -73,14 +73,14 @@ class CallPlan(Stamped):
     next_call_date = models.DateTimeField()
     notes = models.TextField(blank=True)
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         db_table = "call_callplan"
 
     def __str__(self) -> str:
         return self.frequency
 
 
-class CallEvent(Stamped):
+class CallEvent(TimestampedModel):
     plan = models.ForeignKey(CallPlan, models.CASCADE)
     kind = models.CharField(max_length=20)
     planned = models.DateTimeField()
@@ -94,18 +94,18 @@ class CallEvent(Stamped):
     sets_last_called = models.BooleanField(default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         db_table = "call_callevent"
 
     def __str__(self) -> str:
         return self.kind
 
 
-class WorkProfile(Stamped):
+class WorkProfile(TimestampedModel):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE)
     working_days = models.JSONField(default=list)
 
-    class Meta(Stamped.Meta):
+    class Meta(TimestampedModel.Meta):
         db_table = "call_workprofile"
 
     def __str__(self) -> str:

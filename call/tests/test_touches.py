@@ -244,7 +244,7 @@ def test_an_edit_of_anything_else_moves_nothing(kam, touch, dates, log, plan):
     path = touch(EARLIER)
     kam.patch(f"/call/{plan.pk}/", {"next_call_date": "2026-02-02T10:00:00Z"})
     contact = Contact.objects.create(restaurant=plan.lead, name="Asha Rao")
-    kam.patch(path, {"details": "Asked for the catalog.", "contact": contact.pk, "order_placed": True})
+    kam.patch(path, {"details": "ListQuery for the catalog.", "contact": contact.pk, "order_placed": True})
     assert dates() == (EARLIER, "2026-02-02T10:00:00Z")
 
 

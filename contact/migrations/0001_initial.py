@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import crm.dates
-import crm.search
+import crm.db.search
 
 
 class Migration(migrations.Migration):
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ("address", models.TextField(blank=True, max_length=20000)),
                 (
                     "search",
-                    crm.search.SearchField(
+                    crm.db.search.SearchField(
                         default="",
                         editable=False,
                         phones=["phone"],

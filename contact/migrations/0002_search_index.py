@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from crm.search import TrigramIndex
+from crm.db.search import TrigramIndex
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@
     columns     rows straight to JSON where a serializer only shows columns (columns.py)
     writes      INSERT and UPDATE of one row, with SQL made once for its columns (writes.py)
     fields      a serializer's fields, made and bound once for its class (fields.py)
-    tokens      an access token's signature, looked at once (crm.authentication)
+    tokens      an access token's signature, looked at once (crm.api.authentication)
     postgresql  short statements planned once, and a health check that asks nothing (postgresql.base)
 
 Only here are private names of other packages used: these, tried with the versions that are named. With others `is_on`

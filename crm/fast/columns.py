@@ -1,4 +1,7 @@
-"""Rows straight to JSON (crm.rendering) where a serializer only shows columns: it costs more than all the rest."""
+"""Rows as tuples where a serializer only shows columns: making instances and fields of them costs more than the rest.
+
+A field class of the kit says in `shows_column` which kind of column it shows as it is.
+"""
 
 from functools import cache
 from typing import Any
@@ -10,16 +13,13 @@ from django.db.models.signals import post_init, pre_init
 from rest_framework import serializers
 
 from crm.fast import is_on
-from crm.rendering import JSONRenderer, to_json
-from crm.serializers import GivenBooleanField, InstantField, ModelSerializer, MoneyField, ReferenceField
+from crm.fast.fields import BoundOnce
 
 # The fields that show a column of these kinds as it is.
 SHOWN_AS_STORED: dict[type, Any] = {
     **dict.fromkeys((serializers.IntegerField, serializers.BigIntegerField), models.IntegerField),
     **dict.fromkeys((serializers.CharField, serializers.ChoiceField), (models.CharField, models.TextField)),
-    **dict.fromkeys((ReferenceField, serializers.PrimaryKeyRelatedField), models.ForeignKey),
-    **{serializers.EmailField: models.CharField, GivenBooleanField: models.BooleanField},
-    **{InstantField: models.DateTimeField, MoneyField: models.DecimalField},
+    **{serializers.PrimaryKeyRelatedField: models.ForeignKey, serializers.EmailField: models.CharField},
 }
 FROM_DB = models.Model.from_db.__func__  # type: ignore[attr-defined]
 # Of a QuerySet, what gives its rows.
@@ -28,12 +28,12 @@ Shown = dict[str, str]  # the keys of a serializer, in their order, each with th
 
 
 def columns(view) -> Shown | None:
-    """For an answer in JSON; None where the view's serializer does more than show columns."""
+    """None where the view's serializer does more than show columns."""
     serializer_class = view.get_serializer_class()
-    if not is_on("columns") or type(view.request.accepted_renderer) is not JSONRenderer:
+    if not is_on("columns") or not view.shows_as_stock() or not issubclass(serializer_class, BoundOnce):
         return None
-    is_plain = issubclass(serializer_class, ModelSerializer) and serializer_class.is_plain()
-    return columns_of(serializer_class) if is_plain else None
+    is_models = issubclass(serializer_class, serializers.ModelSerializer)
+    return columns_of(serializer_class) if is_models and serializer_class.is_plain() else None
 
 
 @cache
@@ -53,7 +53,8 @@ def shows(field: Any, column: Any) -> bool:
     forms = [getattr(field, name, None) for name in ("coerce_to_string", "normalize_output", "localize", "pk_field")]
     same = getattr(field, "decimal_places", None) == getattr(column, "decimal_places", None)
     texts = type(field) is not serializers.ChoiceField or {type(choice) for choice in field.choices} <= {str}
-    return isinstance(column, SHOWN_AS_STORED.get(type(field), ())) and same and texts and not any(forms)
+    kind = SHOWN_AS_STORED.get(type(field)) or vars(type(field)).get("shows_column", ())
+    return isinstance(column, kind) and same and texts and not any(forms)
 
 
 def is_plain(queryset: Any) -> bool:
@@ -66,7 +67,3 @@ def is_plain(queryset: Any) -> bool:
     own = [getattr(type(queryset), name) for name in FETCHES] == [getattr(QuerySet, name) for name in FETCHES]
     listened = any(signal.has_listeners(model) for signal in (pre_init, post_init))
     return made == (ModelIterable, models.Model.__init__, FROM_DB) and own and not more and not listened
-
-
-def array(rows: list[tuple], shown: Shown) -> bytes:
-    return to_json([dict(zip(shown, row, strict=True)) for row in rows])

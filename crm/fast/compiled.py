@@ -15,7 +15,7 @@ from crm.fast import Planned, is_on
 ID = 2**31 - 5  # no row has it
 
 
-class Compiled:
+class CompiledQuery:
     """A function that makes a queryset, whose SQL is the same for all values; called with some, it gives the rows.
 
     `samples` are values that occur nowhere else among the query's parameters: the SQL is made with them, once for each
@@ -76,8 +76,8 @@ def stored(value: Any) -> Any:
 
 
 @lru_cache(maxsize=200)
-def locked_row(manager: Any) -> Compiled:
-    return Compiled(lambda pk: manager.locked().filter(pk=pk).order_by(), {"pk": ID})
+def locked_row(manager: Any) -> CompiledQuery:
+    return CompiledQuery(lambda pk: manager.locked().filter(pk=pk).order_by(), {"pk": ID})
 
 
 def locked_rows(model: Any, using: str) -> Any:

@@ -14,7 +14,8 @@ from call.models import CallEvent, CallPlan
 from call.views import CallPlanViewSet
 from contact.models import Contact
 from contact.views import ContactViewSet
-from crm import dates, lists, viewsets
+from crm import dates
+from crm.api import lists, viewsets
 from crm.fast import reads
 from lead.models import Restaurant, StatusChange
 from lead.views import RestaurantViewSet
@@ -121,7 +122,7 @@ def mount(settings):
         router.register("x", view, basename="x")
         module = ModuleType("mounted")
         module.urlpatterns = router.urls
-        module.handler404, module.handler500 = "crm.errors.not_found", "django.views.defaults.server_error"
+        module.handler404, module.handler500 = "crm.api.exceptions.not_found", "django.views.defaults.server_error"
         settings.ROOT_URLCONF = module
 
     return mount

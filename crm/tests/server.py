@@ -189,7 +189,7 @@ class Server:
             self.port = free.getsockname()[1]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", "crm/gunicorn.py", "crm.wsgi"],
+                [sys.executable, "-m", "gunicorn", "-c", "crm/server/gunicorn.py", "crm.wsgi"],
                 cwd=ROOT,
                 env=environment(database, PORT=str(self.port), **variables),
                 stdout=output,

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
 from conftest import PASSWORD
-from crm.browser import PAGES
+from crm.middleware.pages_only import PAGES
 from lead.models import Restaurant
 
 LIST = "/lead/restaurants/"

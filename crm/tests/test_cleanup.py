@@ -5,9 +5,9 @@ import time_machine
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 
-from crm import idempotency, signin
+from crm.api import idempotency, login_limits
 from crm.management.commands import cleanup
-from crm.models import EndedToken, IdempotencyKey, SignInAttempts
+from crm.models import IdempotencyKey, RevokedToken, SignInAttempts
 
 NOW = datetime(2024, 12, 28, 9, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -20,8 +20,8 @@ def keep_key(user, name: str, created_at: datetime) -> None:
 def rows_of_every_table(user, name: str, *, late: timedelta) -> None:
     """One row in each table, whose time is up at NOW − `late`."""
     keep_key(user, name, NOW - late - idempotency.KEEP)
-    EndedToken.objects.create(name=name, expires_at=NOW - late)
-    SignInAttempts.objects.create(who=name, updated_at=NOW - late - signin.WINDOW)
+    RevokedToken.objects.create(name=name, expires_at=NOW - late)
+    SignInAttempts.objects.create(key=name, updated_at=NOW - late - login_limits.WINDOW)
     Session.objects.create(session_key=name, session_data="", expire_date=NOW - late)
 
 
@@ -36,7 +36,7 @@ def test_what_is_past_its_time_goes_and_the_rest_stays(user, capsys):
     rows_of_every_table(user, "new", late=-SECOND)
     call_command("cleanup")
     assert list(IdempotencyKey.objects.values_list("key", flat=True)) == ["new"]
-    assert list(EndedToken.objects.values_list("name", flat=True)) == ["new"]
+    assert list(RevokedToken.objects.values_list("name", flat=True)) == ["new"]
     assert list(SignInAttempts.objects.values_list("who", flat=True)) == ["new"]
     assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
     assert capsys.readouterr().out.splitlines() == [

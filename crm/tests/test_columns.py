@@ -16,12 +16,12 @@ from call.models import CallEvent, CallPlan
 from call.serializers import CallEventSerializer, CallPlanSerializer
 from contact.models import Contact
 from contact.serializers import ContactSerializer
+from crm.api.renderers import RenderedResponse, to_json
+from crm.api.serializers import ExplicitBooleanField, IdField, ModelSerializer, MoneyField, UTCDateTimeField
+from crm.api.views import UserSerializer, UserViewSet
+from crm.api.viewsets import ReadingViewSet
 from crm.fast import reads
 from crm.fast.columns import SHOWN_AS_STORED
-from crm.rendering import Ready, to_json
-from crm.serializers import GivenBooleanField, InstantField, ModelSerializer, MoneyField, ReferenceField
-from crm.views import UserSerializer, UserViewSet
-from crm.viewsets import ReadingViewSet
 from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
 from lead.serializers import OwnerChangeSerializer, RestaurantSerializer, StatusChangeSerializer
 from track.models import Interaction, OrderDetails
@@ -226,10 +226,10 @@ FIELDS = {
     serializers.EmailField: (serializers.EmailField(), ["", "kam@example.com", "no address", *TEXTS]),
     serializers.IntegerField: (serializers.IntegerField(), [0, -1, 1, 2**31 - 1]),
     serializers.PrimaryKeyRelatedField: (serializers.PrimaryKeyRelatedField(read_only=True), [1, MAX_ID]),
-    GivenBooleanField: (GivenBooleanField(), [True, False]),
-    InstantField: (InstantField(), FAR_INSTANTS),
+    ExplicitBooleanField: (ExplicitBooleanField(), [True, False]),
+    UTCDateTimeField: (UTCDateTimeField(), FAR_INSTANTS),
     MoneyField: (MoneyField(max_digits=14, decimal_places=2), [Decimal("0.00"), Decimal("0.10"), LARGEST]),
-    ReferenceField: (ReferenceField(read_only=True), [1, MAX_ID]),
+    IdField: (IdField(read_only=True), [1, MAX_ID]),
 }
 
 
@@ -380,7 +380,7 @@ def answer(lead):
 
 def test_who_reads_the_data_gets_what_the_serializer_gives(answer, lead):
     expected = RestaurantSerializer(lead).data
-    assert isinstance(answer, Ready)
+    assert isinstance(answer, RenderedResponse)
     assert answer.data == expected
     assert list(answer.data) == list(expected)
     assert answer.data["potential_revenue"] == Decimal("12.50")

@@ -15,10 +15,10 @@ from call.profiles import facts_of_owner
 from call.views import CallPlanViewSet
 from contact.models import Contact
 from contact.views import ContactViewSet
-from crm.authentication import users
+from crm.api.authentication import users
 from crm.fast import Planned
-from crm.fast.compiled import ID, Compiled, locked_row
-from crm.models import EndedToken
+from crm.fast.compiled import ID, CompiledQuery, locked_row
+from crm.models import RevokedToken
 from lead.models import Restaurant
 from lead.views import RestaurantViewSet
 from track.models import Interaction, leads, people
@@ -70,7 +70,7 @@ def state_of(instance) -> dict:
 # --- Queries ----------------------------------------------------------------------------------------------------------
 
 
-def everything_compiled() -> list[tuple[Compiled, str]]:
+def everything_compiled() -> list[tuple[CompiledQuery, str]]:
     """With the name of the value that is an id."""
     locked = [locked_row(view.queryset) for view in DETAILS]
     locked += [locked_row(model.objects) for model in (Restaurant, Contact, Interaction, CallPlan)]
@@ -96,7 +96,7 @@ def test_who_signed_in_is_who_the_queryset_says(user, reader, django_user_model)
     WorkProfile.objects.create(user=reader, time_zone="Asia/Kolkata")
     django_user_model.objects.create(username="gone", is_active=False)
     for name in ("ended", "the token"):  # which is a sample
-        EndedToken.objects.create(name=name, expires_at=INSTANTS[1])
+        RevokedToken.objects.create(name=name, expires_at=INSTANTS[1])
     ids = [*django_user_model.objects.values_list("pk", flat=True), 0, 2**31 - 1]
     for pk, session, token in product(ids, ["running", "ended", "the session"], ["fresh", "ended", "the token"]):
         asked = {"user": pk, "session": session, "token": token}
@@ -107,7 +107,7 @@ def test_who_signed_in_is_who_the_queryset_says(user, reader, django_user_model)
 
 
 def test_what_can_have_no_rows_is_not_asked(db, django_assert_num_queries):
-    none = Compiled(lambda lead: Restaurant.objects.none(), {"lead": MAX_ID})
+    none = CompiledQuery(lambda lead: Restaurant.objects.none(), {"lead": MAX_ID})
     with django_assert_num_queries(0):
         assert none(lead=1) == []
 
@@ -115,7 +115,7 @@ def test_what_can_have_no_rows_is_not_asked(db, django_assert_num_queries):
 def test_values_go_where_their_samples_stood_however_often_and_in_whatever_order(far):
     late = Restaurant.objects.order_by().values_list("id", Value(7), "city", Value("%s"))
 
-    @partial(Compiled, samples={"a": MAX_ID - 1, "b": MAX_ID - 2, "at": INSTANTS[1]})
+    @partial(CompiledQuery, samples={"a": MAX_ID - 1, "b": MAX_ID - 2, "at": INSTANTS[1]})
     def either(at, a, b):
         return (
             late.filter(pk__in=[b, 1, a, a], created_at__gt=at, name__contains="%")
@@ -131,7 +131,7 @@ def test_values_go_where_their_samples_stood_however_often_and_in_whatever_order
 
 
 def test_annotations_and_deferred_fields_are_those_of_the_queryset(far):
-    @partial(Compiled, samples={"pk": MAX_ID - 1})
+    @partial(CompiledQuery, samples={"pk": MAX_ID - 1})
     def rows(pk):
         return Restaurant.objects.annotate(told=Value("%s"), moment=models.F("created_at")).defer("notes").filter(pk=pk)
 
@@ -141,7 +141,9 @@ def test_annotations_and_deferred_fields_are_those_of_the_queryset(far):
 
 
 def test_a_query_for_many_rows_is_planned_for_its_values(far, statements):
-    rows = Compiled(lambda pk: Restaurant.objects.filter(pk__gte=pk).order_by("id"), {"pk": MAX_ID - 1}, is_long=True)
+    rows = CompiledQuery(
+        lambda pk: Restaurant.objects.filter(pk__gte=pk).order_by("id"), {"pk": MAX_ID - 1}, is_long=True
+    )
     for pk in IDS:
         statements.clear()
         found = rows(pk=pk)

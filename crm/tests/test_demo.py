@@ -5,13 +5,13 @@ import time_machine
 from django.contrib.auth import authenticate, get_user_model
 from django.core.management import CommandError, call_command
 
+from backoffice import demo
+from backoffice.progress import Progress
 from call import schedule
 from call.models import CallEvent, CallPlan, WorkProfile
 from contact.models import Contact
 from crm import dates
-from crm.backoffice import demo
-from crm.backoffice.progress import Progress
-from crm.search import search
+from crm.db.search import search
 from lead.models import LeadStatus, Restaurant, StatusChange
 from track.models import Interaction, OrderDetails
 
@@ -97,7 +97,7 @@ def test_the_history_leads_from_new_to_the_status_without_a_gap(loaded):
 
 
 def test_the_next_call_is_one_interval_after_the_last_which_is_in_the_log(loaded):
-    for plan in CallPlan.objects.filter(settled_at=None).exclude(last_called=None).select_related("lead"):
+    for plan in CallPlan.objects.filter(overridden_at=None).exclude(last_called=None).select_related("lead"):
         on_the_rhythm = schedule.next_call(plan.last_called, plan.frequency, plan.calendar.zone)
         assert plan.next_call_date - on_the_rhythm in (timedelta(0), timedelta(days=plan.next_call_date.weekday() == 0))
         touches = plan.lead.interactions.filter(interaction_type__in=["CALL", "VISIT", "MEETING"])

@@ -7,9 +7,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.viewsets import GenericViewSet
 
-from crm.filtering import FilterBackend
-from crm.models import StampedQuerySet
-from crm.permissions import ActiveUserMayEdit
+from crm.api.filters import ListQueryBackend
+from crm.api.permissions import ActiveUserMayEdit
+from crm.db.models import TimestampedQuerySet
 from crm.tests import mounted
 from crm.tests.mounted import RESOURCES, body_of, client_of, rows_of_everybody, stream_all
 from lead.models import Restaurant, RestaurantQuerySet
@@ -60,7 +60,7 @@ def filter_backend(resource):
         def filter_queryset(self, request, queryset, view):
             return resource.mine(queryset, request.user)
 
-    return {"filter_backends": [FilterBackend, Mine]}
+    return {"filter_backends": [ListQueryBackend, Mine]}
 
 
 NARROW = {"get_queryset": get_queryset, "filter_queryset": filter_queryset, "filter_backends": filter_backend}
@@ -136,7 +136,7 @@ def test_a_policy_that_looks_at_the_user_is_asked_on_every_request(name, users, 
         assert user.username in ("anna", "ben")
         return resource.mine(self, user) if user.is_active else self.none()
 
-    monkeypatch.setattr(StampedQuerySet, "visible_to", visible_to)
+    monkeypatch.setattr(TimestampedQuerySet, "visible_to", visible_to)
     assert_shows_only_own_rows(resource, users, monkeypatch)
 
 

@@ -9,8 +9,8 @@ from rest_framework.pagination import LimitOffsetPagination, PageNumberPaginatio
 from rest_framework.renderers import JSONRenderer as StockRenderer
 from rest_framework.serializers import ListSerializer
 
-from crm.filtering import FilterSet, IdFilter, InstantFilter
-from crm.rendering import JSONRenderer
+from crm.api.filters import FilterSet, IdFilter, UTCDateTimeFilter
+from crm.api.renderers import JSONRenderer
 from crm.tests import mounted
 from crm.tests.mounted import RESOURCES, body_of, client_of, stream_all
 from crm.tests.test_hooks import apply, both_ways, everywhere
@@ -275,7 +275,7 @@ def only_own(self, queryset):
 @pytest.mark.parametrize(
     "declared, value",
     [
-        (InstantFilter("created_at", "date"), "2024-05-01T10:00:00Z"),
+        (UTCDateTimeFilter("created_at", "date"), "2024-05-01T10:00:00Z"),
         (IdFilter("created_at", "year"), "2024"),
         (IdFilter("pincode"), "411"),
         (IdFilter("pincode", "startswith"), "41"),
@@ -361,5 +361,5 @@ def test_a_list_serializer_of_its_own_shows_the_whole_list(users, mount, monkeyp
     mount(type("View", (RestaurantViewSet,), {"serializer_class": shape}))
     assert [row["place"] for row in body_of(client_of(users[0]).get("/x/"))] == [0, 1]
     stream_all(monkeypatch)
-    monkeypatch.setattr("crm.lists.CHUNK", 1)
+    monkeypatch.setattr("crm.api.lists.CHUNK", 1)
     assert [row["place"] for row in body_of(client_of(users[0]).get("/x/"))] == [0, 1]

@@ -8,7 +8,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.state import token_backend
 from rest_framework_simplejwt.tokens import AccessToken
 
-from crm.authentication import verified
+from crm.api.authentication import verified
 
 INVALID = {"detail": "Given token not valid for any token type"}
 ISSUED = "2026-01-19T09:00:00Z"

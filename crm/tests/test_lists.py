@@ -2,9 +2,9 @@
 
 import pytest
 
-from crm import lists, viewsets
+from crm.api import lists, viewsets
+from crm.api.renderers import to_json
 from crm.fast import columns, reads
-from crm.rendering import to_json
 from crm.tests.mounted import cut_lists
 from lead.models import Restaurant
 from lead.serializers import RestaurantSerializer

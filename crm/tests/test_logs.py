@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from conftest import PASSWORD
 from crm import settings as project
-from crm.logs import JSONFormatter, request_id
+from crm.logging import JSONFormatter, request_id
 from lead.models import Restaurant
 
 CANARY = "canary@example.com"
@@ -150,7 +150,7 @@ def test_a_path_is_never_in_the_error_log(client, log, monkeypatch):
     def bug(self, request):
         raise RuntimeError
 
-    monkeypatch.setattr("crm.slashes.SlashMiddleware.__call__", bug)
+    monkeypatch.setattr("crm.middleware.append_slash.AppendSlashMiddleware.__call__", bug)
     assert client.get(f"/feed/{'x' * 43}/{CANARY}/").status_code == 500
     assert "RuntimeError" in log.getvalue()
     assert CANARY not in log.getvalue()

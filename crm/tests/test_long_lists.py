@@ -7,9 +7,9 @@ from django.core.signals import request_finished
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
-from crm import streaming
+from crm.api import streaming
+from crm.api.streaming import PERMITS, TooManyLists, streamed
 from crm.fast import reads
-from crm.streaming import PERMITS, TooManyLists, streamed
 from crm.tests.mounted import cut_lists
 from lead.models import Restaurant
 

@@ -6,7 +6,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from crm.rendering import JSONNegotiation, JSONRenderer
+from crm.api.renderers import JSONNegotiation, JSONRenderer
 
 TAKEN = [
     None,

@@ -8,7 +8,7 @@ import pytest
 
 from call.models import CallPlan
 from contact.models import Contact
-from crm.pagination import MAX_SIZE
+from crm.api.pagination import MAX_SIZE
 from lead.models import Restaurant
 from track.models import Interaction
 

@@ -18,7 +18,7 @@ from django.db import (
 from django.test.utils import CaptureQueriesContext
 
 from crm.fast import Planned
-from crm.fast.compiled import Compiled
+from crm.fast.compiled import CompiledQuery
 from crm.fast.postgresql import base
 from lead.models import Restaurant
 
@@ -26,7 +26,7 @@ INSERT = "INSERT INTO letters (text, at) VALUES (%s, %s)"
 MOMENT = datetime(2024, 12, 24, 15, 30, 0, 1, tzinfo=UTC)
 
 
-names = Compiled(lambda pk: Restaurant.objects.filter(pk=pk).order_by().values_list("id", "name"), {"pk": 2**40})
+names = CompiledQuery(lambda pk: Restaurant.objects.filter(pk=pk).order_by().values_list("id", "name"), {"pk": 2**40})
 
 
 def planned(text: str = "", using: str = "default") -> list[tuple[str, int]]:

@@ -9,8 +9,8 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 from psycopg2 import errors, sql
 
-from crm.errors import is_lock_timeout
-from crm.pooled.base import DatabaseWrapper
+from crm.api.exceptions import is_lock_timeout
+from crm.db.pooled.base import DatabaseWrapper
 
 LIMIT = "300ms"
 
@@ -23,7 +23,7 @@ class Undone(Exception):
 def pooled(db):
     """A connection by that name whose locks are limited, and a table with one row."""
     options = {"connect_timeout": 5, "lock_timeout": LIMIT}
-    pooled = DatabaseWrapper({**connection.settings_dict, "ENGINE": "crm.pooled", "OPTIONS": options}, "pooled")
+    pooled = DatabaseWrapper({**connection.settings_dict, "ENGINE": "crm.db.pooled", "OPTIONS": options}, "pooled")
     connections["pooled"] = pooled
     run("CREATE TABLE letters (text text)")
     run("INSERT INTO letters VALUES ('first')")

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.test import Client
 
-from crm.pooled import REMEDY
+from crm.db.pooled import REMEDY
 
 OTHER = "the database system is starting up"
 REFUSALS = ["unsupported startup parameter: options", "unsupported startup parameter in options: lock_timeout"]

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.urls import Resolver404, URLPattern, get_resolver, resolve
 
-from crm.schema import Generator
+from crm.api.openapi.schema import Generator
 
 COLLECTION = settings.BASE_DIR / "postman" / "crm.postman_collection.json"
 ENVIRONMENT = settings.BASE_DIR / "postman" / "crm.postman_environment.json"

@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from crm.proxies import TrustedProxyMiddleware
+from crm.middleware.proxies import TrustedProxyMiddleware
 
 
 @pytest.fixture(autouse=True)

@@ -14,12 +14,12 @@ from call.views import CallPlanViewSet
 from conftest import signed_in
 from contact.models import Contact
 from contact.views import ContactViewSet
+from crm.api.filters import IdFilter, UTCDateTimeFilter, declared_by
+from crm.api.overrides import FIND, SHOW, definitions
+from crm.api.views import MeView, UserViewSet
+from crm.api.viewsets import ReadingViewSet, ResourceViewSet
 from crm.fast import reads
 from crm.fast.compiled import ID
-from crm.filtering import IdFilter, InstantFilter, declared_by
-from crm.overrides import FIND, SHOW, definitions
-from crm.views import MeView, UserViewSet
-from crm.viewsets import ReadingViewSet, ResourceViewSet
 from lead.models import Restaurant, RestaurantQuerySet
 from lead.views import RestaurantViewSet
 from track.models import Interaction
@@ -94,7 +94,7 @@ def asking(client, settings, monkeypatch, is_fast: bool):
                     patches.setattr(ReadingViewSet, name, slow(getattr(ReadingViewSet, name)))
                     patches.setattr(ResourceViewSet, name, slow(getattr(ResourceViewSet, name)))
                 for view in (ReadingViewSet, ResourceViewSet):
-                    patches.setattr(view, "kits_hooks", {names: definitions(view, names) for names in (SHOW, FIND)})
+                    patches.setattr(view, "stock_hooks", {names: definitions(view, names) for names in (SHOW, FIND)})
             answer = client.get(path)
         settings.FAST = True
         assert answer.status_code == 200, answer.content
@@ -122,7 +122,7 @@ def compilable(view) -> dict[str, list[str]]:
     return {
         name: list(map(str, IDS)) if isinstance(declared, IdFilter) else DAYS
         for name, declared in declared_by(view).items()
-        if isinstance(declared, IdFilter | InstantFilter)
+        if isinstance(declared, IdFilter | UTCDateTimeFilter)
     }
 
 

@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.urls import URLPattern, get_resolver
 from jsonschema import Draft202012Validator
 
-from crm.schema import Generator
-from crm.schema_components import TAGS
+from crm.api.openapi.components import TAGS
+from crm.api.openapi.schema import Generator
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 PAGES = {"/", "/api/schema/", "/api/docs/", "/api/redoc/"}  # they lead to the description, and are not in it

@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings as project
 from django.contrib.auth import get_user_model
 
-from crm.backoffice.management.commands.serve import Command
+from backoffice.management.commands.serve import Command
 from lead.models import Restaurant
 
 

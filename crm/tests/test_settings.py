@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from crm import environment
+from crm import env
 
 SETTINGS = Path(__file__).resolve().parent.parent / "settings.py"
 KEY = "k" * 32
@@ -67,7 +67,7 @@ def test_a_value_that_makes_no_sense_stops_the_start_and_is_named(start, name, v
 
 @pytest.mark.parametrize("name", BAD)
 def test_an_empty_variable_is_like_none_at_all(start, name, monkeypatch):
-    monkeypatch.setattr(environment, "kept_secret_key", lambda path: KEY)
+    monkeypatch.setattr(env, "stored_secret_key", lambda path: KEY)
     variables = {"SECRET_KEY": ""} if name == "SECRET_KEY" else {}
 
     with_it, without = start(**{name: "  "}), start(**variables)
@@ -134,7 +134,7 @@ def test_behind_a_pooler_the_url_says_so(start, query, is_pooled):
     database = start(DATABASE_URL=f"postgres://crm:secret@db.example.com/crm{query}")["DATABASES"]["default"]
 
     assert bool(database.get("DISABLE_SERVER_SIDE_CURSORS")) is is_pooled
-    assert (database["ENGINE"] == "crm.pooled") is is_pooled
+    assert (database["ENGINE"] == "crm.db.pooled") is is_pooled
 
 
 @pytest.mark.parametrize(
@@ -153,16 +153,16 @@ def test_nobody_waits_for_a_lock_without_end_and_a_pooler_is_sent_no_options(sta
 def test_the_secret_key_is_made_once_and_kept_for_its_owner_alone(tmp_path):
     path = tmp_path / ".secret_key"
 
-    key = environment.kept_secret_key(path)
+    key = env.stored_secret_key(path)
 
     assert len(key.encode()) >= 32
-    assert environment.kept_secret_key(path) == key
+    assert env.stored_secret_key(path) == key
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_two_keys_are_never_the_same(tmp_path):
-    assert environment.kept_secret_key(tmp_path / "a") != environment.kept_secret_key(tmp_path / "b")
+    assert env.stored_secret_key(tmp_path / "a") != env.stored_secret_key(tmp_path / "b")
 
 
 def test_of_processes_that_start_at_once_the_first_ones_key_holds(tmp_path, monkeypatch):
@@ -175,7 +175,7 @@ def test_of_processes_that_start_at_once_the_first_ones_key_holds(tmp_path, monk
 
     monkeypatch.setattr(os, "link", be_late)
 
-    assert environment.kept_secret_key(path) == "r" * 64
+    assert env.stored_secret_key(path) == "r" * 64
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -184,7 +184,7 @@ def test_a_kept_key_that_was_cut_short_is_not_used(tmp_path):
     path.write_text("short")
 
     with pytest.raises(ValueError, match="32 bytes"):
-        environment.kept_secret_key(path)
+        env.stored_secret_key(path)
 
 
 def test_the_kept_key_stays_out_of_git():

@@ -10,7 +10,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from conftest import PASSWORD
-from crm import signin
+from crm.api import login_limits
 from crm.models import SignInAttempts
 
 NOON = "2024-12-24T12:00:00Z"
@@ -146,20 +146,20 @@ def test_addresses_are_counted_apart(user):
 
 
 def test_the_limits_are_ten_for_a_name_and_a_hundred_for_an_address_in_a_quarter_of_an_hour():
-    assert signin.PER_NAME == 10
-    assert signin.PER_ADDRESS == 100
-    assert timedelta(minutes=15) == signin.WINDOW
+    assert login_limits.PER_NAME == 10
+    assert login_limits.PER_ADDRESS == 100
+    assert timedelta(minutes=15) == login_limits.WINDOW
 
 
 def test_an_address_has_a_limit_of_its_own_whatever_the_name(user, reader, monkeypatch):
-    monkeypatch.setattr(signin, "PER_ADDRESS", 12)
+    monkeypatch.setattr(login_limits, "PER_ADDRESS", 12)
     assert [sign_in("wrong", username=f"name{number}").status_code for number in range(12)] == [401] * 12
     assert sign_in().status_code == sign_in(username="reader").status_code == 429
     assert sign_in(address="192.0.2.2").status_code == 200
 
 
 def test_the_longer_of_two_waits_is_told(user, noon, monkeypatch):
-    monkeypatch.setattr(signin, "PER_ADDRESS", 11)
+    monkeypatch.setattr(login_limits, "PER_ADDRESS", 11)
     guess(1, username="other")
     noon.shift(600)
     guess(10)
@@ -194,7 +194,7 @@ def test_the_table_of_counters_names_nobody(user):
     guess(1)
     assert SignInAttempts.objects.count() == 2
     for row in SignInAttempts.objects.all():
-        assert len(row.who) == 64 and set(row.who) <= set("0123456789abcdef")
+        assert len(row.key) == 64 and set(row.key) <= set("0123456789abcdef")
 
 
 def test_a_request_without_a_password_is_no_attempt(user):
@@ -204,12 +204,12 @@ def test_a_request_without_a_password_is_no_attempt(user):
 
 
 def test_an_attempt_is_of_the_moment_when_it_was_its_turn(user, noon, monkeypatch):
-    locked = signin._locked
+    locked = login_limits._locked
 
     def wait_for(who):
         noon.shift(1)
         return locked(who)
 
-    monkeypatch.setattr(signin, "_locked", wait_for)
+    monkeypatch.setattr(login_limits, "_locked", wait_for)
     guess(1)
     assert {tuple(row.times) for row in SignInAttempts.objects.all()} == {(1735041602.0,)}

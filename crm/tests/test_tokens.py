@@ -13,8 +13,8 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken
 
 from conftest import PASSWORD
-from crm.authentication import SessionToken, TokenAuthentication
-from crm.models import EndedToken
+from crm.api.authentication import SessionToken, TokenAuthentication
+from crm.models import RevokedToken
 
 INVALID = {"detail": "The token is invalid or has expired."}
 INVALID_ACCESS = {"detail": "Given token not valid for any token type"}
@@ -155,7 +155,7 @@ def test_a_rotated_refresh_token_is_answered_with_its_successor_and_works_once(s
 
 
 def test_of_two_clients_that_passed_the_check_at_once_one_wins(stranger, tokens, rotating, monkeypatch):
-    monkeypatch.setattr("crm.authentication.user_of", lambda token: None)  # as if both had been looked at before
+    monkeypatch.setattr("crm.api.authentication.user_of", lambda token: None)  # as if both had been looked at before
     assert [refresh(stranger, tokens["refresh"]).status_code for _ in range(2)] == [200, 401]
 
 
@@ -199,7 +199,7 @@ def test_logging_out_leaves_the_users_other_sessions_alone(stranger, user, token
 
 def test_logging_out_twice_is_no_error(stranger, tokens):
     assert [log_out(stranger, tokens["refresh"]).status_code for _ in range(2)] == [204, 204]
-    assert EndedToken.objects.count() == 1
+    assert RevokedToken.objects.count() == 1
 
 
 def test_only_a_refresh_token_logs_out(stranger, tokens):
@@ -210,7 +210,7 @@ def test_only_a_refresh_token_logs_out(stranger, tokens):
 def test_an_ended_session_is_remembered_until_its_last_token_has_expired(stranger, user):
     with time_machine.travel("2024-12-24T09:00:00Z", tick=False):
         log_out(stranger, SessionToken.for_user(user))
-    assert EndedToken.objects.get().expires_at == datetime(2025, 1, 21, 9, tzinfo=UTC)
+    assert RevokedToken.objects.get().expires_at == datetime(2025, 1, 21, 9, tzinfo=UTC)
 
 
 def deactivate(user):
@@ -430,7 +430,7 @@ def test_one_query_checks_user_and_session_and_the_right_to_write(name, request,
     with django_assert_num_queries(1) as queries:
         authenticated, _ = TokenAuthentication().authenticate(asked)
         assert authenticated.read_only == (name == "reader")
-    tables = [model._meta.db_table for model in (get_user_model(), EndedToken, Group)]
+    tables = [model._meta.db_table for model in (get_user_model(), RevokedToken, Group)]
     assert all(table in queries.captured_queries[0]["sql"] for table in tables)
 
 

@@ -10,10 +10,10 @@ from call.models import CallPlan
 from call.views import CallPlanViewSet
 from conftest import signed_in
 from contact.models import Contact
-from crm.serializers import ModelSerializer
+from crm.api.serializers import ModelSerializer
+from crm.api.viewsets import ReadingViewSet
 from crm.tests import mounted
 from crm.tests.mounted import RESOURCES, body_of, client_of, stream_all
-from crm.viewsets import ReadingViewSet
 from lead.models import Restaurant, RestaurantQuerySet
 from lead.views import RestaurantViewSet
 

@@ -16,9 +16,9 @@ from django.utils.safestring import mark_safe
 
 from call.models import Frequency, WorkProfile
 from contact.models import Contact
+from crm.db.search import SearchField
 from crm.fast import Planned
 from crm.fast.writes import FastWrites
-from crm.search import SearchField
 from lead.models import Restaurant
 
 OURS = [model for model in apps.get_models() if issubclass(model, FastWrites)]

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import crm.dates
-import crm.search
+import crm.db.search
 
 
 class Migration(migrations.Migration):
@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 ("cuisine_type", models.CharField(blank=True, max_length=254)),
                 (
                     "search",
-                    crm.search.SearchField(
+                    crm.db.search.SearchField(
                         default="",
                         editable=False,
                         phones=["phone"],

@@ -4,11 +4,11 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
+from backoffice.admin.base import IN_THE_WAY
+from backoffice.admin.interaction_base import InteractionAdmin
 from contact.models import Contact
-from crm.admin import IN_THE_WAY
 from crm.tests.forms import form_of, send_form
 from lead.models import Restaurant
-from track.admin import InteractionAdmin
 from track.models import Interaction, OrderDetails
 
 ADD = reverse("admin:track_interaction_add")

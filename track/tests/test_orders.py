@@ -97,7 +97,7 @@ def test_an_order_is_written_whole_or_not_at_all(api, path, interaction, method,
 
     assert answer.status_code == 400
     assert answer.json() == {"order": {missing: ["This field is required."]}}
-    assert api.get(path).json()["details"] == "Asked for the catalog."
+    assert api.get(path).json()["details"] == "ListQuery for the catalog."
     assert api.put(f"{path}order_details/", order).json() == {missing: ["This field is required."]}
     assert not OrderDetails.objects.exists()
 

@@ -76,7 +76,7 @@ def test_a_touch_that_becomes_none_is_told_and_so_is_its_return(call, lead, told
 
 
 def test_an_edit_that_leaves_the_touch_as_it_was_is_not_told(call, told):
-    call.edit(details="Asked for the catalog.", interaction_type="VISIT", order_placed=True)
+    call.edit(details="ListQuery for the catalog.", interaction_type="VISIT", order_placed=True)
     call.write_order(product_details="50 units", quantity=50, total_price=500)
     assert told == []
 

@@ -7,8 +7,9 @@ from django.contrib.sessions.models import Session
 from django.core.management.base import BaseCommand
 from django.db.models import QuerySet
 
-from crm import dates, idempotency, signin
-from crm.models import EndedToken, IdempotencyKey, SignInAttempts
+from crm import dates
+from crm.api import idempotency, login_limits
+from crm.models import IdempotencyKey, RevokedToken, SignInAttempts
 
 BATCH = 1_000  # rows a transaction
 
@@ -28,8 +29,8 @@ class Command(BaseCommand):
         now = dates.now()
         for what, expired in {
             "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=now - idempotency.KEEP),
-            "ended tokens": EndedToken.objects.filter(expires_at__lt=now),
-            "counts of sign-ins": SignInAttempts.objects.filter(updated_at__lt=now - signin.WINDOW),
+            "ended tokens": RevokedToken.objects.filter(expires_at__lt=now),
+            "counts of sign-ins": SignInAttempts.objects.filter(updated_at__lt=now - login_limits.WINDOW),
             "sessions": Session.objects.filter(expire_date__lt=now),
         }.items():
             self.stdout.write(f"Deleted {delete(expired):,} {what}.")

@@ -1,0 +1,52 @@
+"""Who may do what in the back office: the groups, each with its permissions.
+
+A role gives nobody entry: for that a person's account is marked as "staff". Through the API every active user edits
+everything, but for members of `Read only`. A change of ROLES takes a migration that calls `grant` again.
+"""
+
+from typing import Any
+
+from django.apps import apps as all_apps
+from django.contrib.auth.management import create_permissions
+
+from crm.api.permissions import READ_ONLY_GROUP
+
+
+def may(verbs: str, *models: str) -> set[str]:
+    """Django's permissions: may("view", "lead.restaurant") is {"lead.view_restaurant"}."""
+    return {model.replace(".", f".{verb}_") for verb in verbs.split() for model in models}
+
+
+BOOK = ["lead.restaurant", "contact.contact", "track.interaction", "track.orderdetails", "call.callplan"]
+HISTORIES = ["lead.statuschange", "lead.ownerchange", "call.callevent"]
+
+LOOK = may("view", *BOOK, *HISTORIES, "call.workprofile")
+KEEP_THE_BOOK = LOOK | may("add change", *BOOK) | may("delete", "track.interaction", "call.callplan")
+HAND_OVER = {"lead.hand_over_restaurant"}
+EXPORT = {"lead.export_restaurant", "contact.export_contact"}
+IMPORT = {"lead.import_restaurant", "contact.import_contact"}
+LEAD_THE_TEAM = {"call.view_adherence", "auth.view_user"}
+
+ROLES = {
+    "KAM": KEEP_THE_BOOK,
+    "Manager": KEEP_THE_BOOK | may("delete", *BOOK) | HAND_OVER | EXPORT | LEAD_THE_TEAM,
+    "Back office": KEEP_THE_BOOK | HAND_OVER | EXPORT | IMPORT,
+    READ_ONLY_GROUP: LOOK,
+}
+
+
+def grant(apps: Any, alias: str) -> None:
+    """Make the groups, and give them what they lack of ROLES; what somebody has given them besides, they keep.
+
+    For migrations: `apps` is the state, `alias` the database. Django makes permissions only after the last migration.
+    """
+    for label in sorted({permission.partition(".")[0] for granted in ROLES.values() for permission in granted}):
+        create_permissions(all_apps.get_app_config(label), verbosity=0, using=alias, apps=apps)
+    permissions = apps.get_model("auth", "Permission").objects.using(alias)
+    ids = {
+        f"{app}.{codename}": pk
+        for app, codename, pk in permissions.values_list("content_type__app_label", "codename", "pk")
+    }
+    for name, granted in ROLES.items():
+        group, _ = apps.get_model("auth", "Group").objects.using(alias).get_or_create(name=name)
+        group.permissions.add(*[ids[permission] for permission in granted if permission in ids])

@@ -1,0 +1,104 @@
+"""The figures of one account: when it was last touched and last ordered, what it orders, and when to call it next."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncMonth
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+
+from backoffice.admin.timeline import current_zone, may_view
+from backoffice.dashboard.charts import Bar, columns
+from call.models import CallPlan
+from crm import dates
+from lead.models import Restaurant
+from track.models import Interaction, OrderDetails
+
+MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Since:
+    """Something that happened, and how many days ago, in the zone that the page shows."""
+
+    moment: datetime
+
+    @property
+    def days(self) -> int:
+        zone = current_zone()
+        return (dates.today(zone) - self.moment.astimezone(zone).date()).days
+
+
+class Account:
+    """What `user` may know of the lead, a query a figure; None for what has not happened."""
+
+    def __init__(self, lead: Restaurant, user: Any) -> None:
+        self.lead, self.user = lead, user
+        self.sees_interactions = may_view(user, Interaction)
+        self.sees_orders = self.sees_interactions and may_view(user, OrderDetails)
+        self.sees_plans = may_view(user, CallPlan)
+
+    def last_touch(self) -> Since | None:
+        return self.latest(Interaction.objects.filter(interaction_type__in=settings.TOUCH_TYPES))
+
+    def last_order(self) -> Since | None:
+        return self.latest(Interaction.objects.with_orders())
+
+    def latest(self, interactions) -> Since | None:
+        """Visits that are entered ahead have not happened."""
+        happened = interactions.filter(lead=self.lead, date__lte=dates.now()).order_by("-date", "-id")
+        moment = happened.values_list("date", flat=True).first()
+        return Since(moment) if moment else None
+
+    @cached_property
+    def next_call(self) -> CallPlan | None:
+        """The plan that is due first. Nobody calls a lost lead."""
+        return CallPlan.objects.filter(lead=self.lead).unpaused().of_open_leads().by_date().first()
+
+    @property
+    def is_overdue(self) -> bool:
+        """As in the list of overdue calls: due before today."""
+        zone = current_zone()
+        today = dates.start_of_day(dates.today(zone), zone)
+        return self.next_call is not None and self.next_call.next_call_date < today
+
+    def orders_by_month(self) -> SafeString:
+        """A plot of the revenue of this month and the ones before it, a year in all."""
+        zone = current_zone()
+        months = months_to(dates.today(zone))
+        rows = (
+            OrderDetails.objects.filter(
+                interaction__lead=self.lead,
+                interaction__order_placed=True,  # so that an index has them
+                order_date__gte=dates.start_of_day(months[0], zone),
+            )
+            .annotate(month=TruncMonth("order_date", tzinfo=zone))
+            .values("month")
+            .annotate(orders=Count("id"), revenue=Sum("total_price"))
+            .order_by("month")
+        )
+        of_month = {row["month"].date(): (row["orders"], row["revenue"]) for row in rows}
+        bars = [bar(month, *of_month.get(month, (0, Decimal(0)))) for month in months]
+        orders, revenue = (sum(of_month.get(month, (0, 0))[i] for month in months) for i in (0, 1))
+        description = f"{count_of(orders)} worth {revenue:,.2f} in the {MONTHS} months to {bars[-1].label}."
+        return columns("Orders by month", description, bars, heading="Month", unit="Orders and revenue")
+
+
+def bar(month: date, orders: int, revenue: Decimal) -> Bar:
+    text = f"{count_of(orders)}, {revenue:,.2f}"
+    return Bar(date_format(month, "F Y"), revenue, text, tick=date_format(month, "M"))
+
+
+def count_of(orders: int) -> str:
+    return f"{orders:,} order{'' if orders == 1 else 's'}"
+
+
+def months_to(day: date) -> list[date]:
+    """The first days of the months up to the one of `day`, oldest first."""
+    last = day.year * 12 + day.month - 1
+    return [date(month // 12, month % 12 + 1, 1) for month in range(last - MONTHS + 1, last + 1)]

@@ -1,0 +1,204 @@
+"""What the lists share: quick in large tables, sums below them, an order that is remembered, one form to narrow them.
+
+A page costs one query for the rows, one for count and sums, and one for what the rows' columns say of other tables.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+from backoffice.accounts.user_field import zone_of_viewer
+from backoffice.admin.actions import DeleteRows
+from backoffice.site import NAMES
+from crm import dates
+from crm.api.serializers import id_of
+from lead.models import LeadStatus
+
+COUNTED = 100_000  # rows; of more it is said that they are more
+EMPTY = "–"
+
+
+def money(amount: Decimal | None) -> str:
+    return EMPTY if amount is None else f"{amount:,.2f}"
+
+
+def phone_link(phone: str) -> str | SafeString:
+    """A phone calls the number at a tap."""
+    return format_html('<a href="tel:{}">{}</a>', "".join(phone.split()), phone) if phone else EMPTY
+
+
+def mail_link(email: str) -> str | SafeString:
+    return format_html('<a href="mailto:{}">{}</a>', email, email) if email else EMPTY
+
+
+def link_to(row: Any) -> SafeString:
+    """To the page of a row of another table."""
+    path = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', path, row)
+
+
+def due_of(moment: datetime | None, zone: ZoneInfo) -> str | SafeString:
+    """As `day_of`; what was due before today stands out."""
+    if moment and moment < dates.start_of_day(dates.today(zone), zone):
+        return format_html('<span class="late">{}</span>', day_of(moment, zone))
+    return day_of(moment, zone)
+
+
+def day_of(moment: datetime | None, zone: ZoneInfo) -> str | SafeString:
+    """The local date, with what a person would ask next: how long ago, or how far ahead."""
+    if moment is None:
+        return EMPTY
+    day = moment.astimezone(zone).date()
+    days = (dates.today(zone) - day).days
+    if days in (0, 1, -1):
+        away = {0: "today", 1: "yesterday", -1: "tomorrow"}[days]
+    else:
+        away = f"{days:,} days ago" if days > 0 else f"in {-days:,} days"
+    return format_html('<time datetime="{}">{}</time> <span class="away">{}</span>', day.isoformat(), day, away)
+
+
+def moment_of(moment: datetime | None, zone: ZoneInfo) -> str | SafeString:
+    """The local date and time."""
+    if moment is None:
+        return EMPTY
+    local = moment.astimezone(zone).replace(second=0, microsecond=0)
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), f"{local:%Y-%m-%d %H:%M}")
+
+
+def status_badge(status: str) -> SafeString:
+    return format_html('<span class="status {}">{}</span>', status.lower(), LeadStatus(status).label)
+
+
+class BoundedPaginator(Paginator):
+    """Counts, and sums up, not more than COUNTED rows, in one query."""
+
+    object_list: QuerySet
+    sums: Mapping[str, str] = {}  # what it is called → field
+
+    @cached_property
+    def figures(self) -> dict[str, Any]:
+        rows = self.object_list.order_by().select_related(None)[: COUNTED + 1]
+        named = {f"sum_{number}": Sum(field) for number, field in enumerate(self.sums.values())}
+        return rows.aggregate(count=Count("pk"), **named)
+
+    @cached_property
+    def is_more(self) -> bool:
+        return self.figures["count"] > COUNTED
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.figures["count"], COUNTED)
+
+    @property
+    def counted(self) -> str:
+        return f"more than {COUNTED:,}" if self.is_more else f"{self.count:,}"
+
+    @property
+    def totals(self) -> list[tuple[str, str]]:
+        """Each sum and what it is called; none where not all rows were counted."""
+        if self.is_more:
+            return []
+        return [(name, money(self.figures[f"sum_{at}"] or Decimal(0))) for at, name in enumerate(self.sums)]
+
+
+class LargeChangeList(ChangeList):
+    model_admin: "LargeChangeListMixin"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_popup:
+            self.title = NAMES.get(self.opts.label_lower) or capfirst(str(self.opts.verbose_name_plural))
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Of look-ups beside the form's, the one by a row's id: others fail in the database, some slowly (regex)."""
+        found = super().get_filters(request)
+        if not all(name.endswith("__id__exact") for name in found[2]):
+            raise IncorrectLookupParameters
+        return found
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.rows_of_page(self.result_list))
+        self.zone = zone_of_viewer(request) if self.model_admin.has_moments else None
+        for row in self.result_list:
+            row.zone = self.zone
+        self.model_admin.annotate_page(request, self.result_list)
+
+    def rows_of_page(self, page: QuerySet) -> QuerySet:
+        """The page's rows by their ids, so that what they are joined with is not read for all rows before them."""
+        if not page.query.is_sliced or page.query.distinct:
+            return page
+        rows = self.apply_select_related(self.root_queryset.filter(pk__in=page.values("pk")))
+        return rows.order_by(*page.query.order_by)
+
+
+class LargeChangeListMixin(ModelAdmin):
+    """To be put before the model's own admin."""
+
+    paginator = BoundedPaginator
+    change_list_template = "backoffice/list.html"
+    empty_value_display = EMPTY
+    sums: ClassVar[dict[str, str]] = {}
+    has_moments: ClassVar[bool] = True  # the rows get the `zone` in which to show them
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LargeChangeList
+
+    def get_paginator(self, request: HttpRequest, queryset: QuerySet, per_page: int, *args: Any, **kwargs: Any) -> Any:
+        paginator: Any = super().get_paginator(request, queryset, per_page, *args, **kwargs)
+        if queryset.model is self.model:  # a row's history has pages too
+            paginator.sums = self.sums
+        return paginator
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        self.remember_order(request)
+        return super().changelist_view(request, extra_context)
+
+    def remember_order(self, request: HttpRequest) -> None:
+        """The order that was chosen last in this session is that of the list until another one is."""
+        key = f"order of {self.opts.label_lower}"
+        known = request.session.get(key, "")
+        if ORDER_VAR in request.GET:
+            chosen = request.GET[ORDER_VAR][:50]
+            if chosen != known:
+                request.session[key] = chosen
+        elif known:
+            query: Any = request.GET.copy()
+            query[ORDER_VAR] = known
+            request.GET = query
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Deleting many rows is bounded, says how much goes along, and is not the first to choose."""
+        actions: dict[str, Any] = super().get_actions(request)
+        if actions.pop(DeleteRows.name, None):
+            actions[DeleteRows.name] = (DeleteRows(), DeleteRows.name, DeleteRows.short_description)
+        return actions
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        if not all(map(id_of, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+            self.message_user(request, "No such rows.", messages.ERROR)
+            return None
+        return super().response_action(request, queryset)
+
+    def describe(self, row: Any) -> str:
+        """A row on the page of an action."""
+        return str(row)
+
+    def annotate_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Give the rows of a page what their columns say of other tables."""

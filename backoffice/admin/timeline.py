@@ -1,0 +1,224 @@
+"""The timeline of a lead: what happened with the account, newest first, out of every table that tells of it.
+
+Each table gives its newest rows before a place in the timeline, one page of them; the newest of all these are the page.
+So a page costs a query a table, however deep it lies.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Self
+from zoneinfo import ZoneInfo
+
+from django.db import models
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import get_current_timezone
+
+from call.models import CallEvent, Frequency, Outcome
+from contact.models import Contact
+from crm.db.models import TimestampedModel
+from lead.models import OwnerChange, StatusChange
+from track.models import Interaction, OrderDetails
+
+PAGE = 50
+START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Place(NamedTuple):
+    """Where an entry stands. No two stand at one place: the table and the id decide between equal moments."""
+
+    moment: datetime
+    table: int
+    pk: int
+
+    def __str__(self) -> str:
+        return f"{(self.moment - START) // timedelta(microseconds=1)}-{self.table}-{self.pk}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """None for a text that no place writes."""
+        try:
+            microseconds, table, pk = (int(part) for part in text.split("-"))
+            return cls(START + timedelta(microseconds=microseconds), table, min(pk, 2**63 - 1))
+        except (ValueError, OverflowError):
+            return None
+
+
+@dataclass
+class Entry:
+    """One line of the timeline. `kind` is a style's name; `by` is who did it, None where nobody is known."""
+
+    kind: str
+    title: str
+    text: str = ""
+    order: str = ""
+    about: models.Model | None = None  # what has a page of its own
+    by: Any = None
+    moment: datetime = START
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that tells of leads: which of its rows a user is told of, and how they read."""
+
+    model: type[TimestampedModel]
+    moment: str
+    rows: Callable[[int, Any], QuerySet]
+    entry: Callable[[Any], Entry]
+
+
+class Timeline:
+    """The timeline of the lead with this id, as far as `user` may see it."""
+
+    def __init__(self, lead: int, user: Any) -> None:
+        self.lead, self.user = lead, user
+
+    def page(self, before: Place | None = None, size: int = PAGE) -> tuple[list[Entry], Place | None]:
+        """The newest entries before a place, and the place before which the older ones are; None where there are none.
+
+        The connection is asked once for each table.
+        """
+        found: list[tuple[Place, Table, Any]] = []
+        for number, table in enumerate(TABLES):
+            if may_view(self.user, table.model):
+                rows = table.rows(self.lead, self.user).order_by(f"-{table.moment}", "-pk")
+                if before:
+                    rows = rows.filter(earlier(table.moment, number, before))
+                found += ((Place(getattr(row, table.moment), number, row.pk), table, row) for row in rows[: size + 1])
+        found.sort(key=lambda each: each[0], reverse=True)
+        page = found[:size]
+        return [self.entry(*each) for each in page], page[-1][0] if found[size:] else None
+
+    def entry(self, place: Place, table: Table, row: Any) -> Entry:
+        entry = table.entry(row)
+        entry.moment, entry.by = place.moment, row.created_by
+        if entry.about and may_view(self.user, type(entry.about)):
+            entry.href = page_of(entry.about)
+        return entry
+
+
+def earlier(field: str, table: int, place: Place) -> Q:
+    """What of a table comes after `place`, which is what happened before it."""
+    before = Q(**{f"{field}__lt": place.moment})
+    if table < place.table:
+        before |= Q(**{field: place.moment})
+    elif table == place.table:
+        before |= Q(**{field: place.moment}, pk__lt=place.pk)
+    return Q(**{f"{field}__lte": place.moment}) & before  # said twice, for the index
+
+
+def may_view(user: Any, model: type[models.Model]) -> bool:
+    """As the admin has it: who may change a row may see it."""
+    meta = model._meta
+    return any(user.has_perm(f"{meta.app_label}.{verb}_{meta.model_name}") for verb in ("view", "change"))
+
+
+# --- What the tables tell ---------------------------------------------------------------------
+
+
+def interactions(lead: int, user: Any) -> QuerySet:
+    """With the outcome of the call, the person and the order, as far as these are shown."""
+    related = ["created_by"]
+    outcome = CallEvent.objects.filter(interaction=OuterRef("pk")).exclude(outcome="").values("outcome")[:1]
+    rows = Interaction.objects.filter(lead=lead).annotate(
+        outcome=Subquery(outcome) if may_view(user, CallEvent) else models.Value("")
+    )
+    for model, name in ((Contact, "contact"), (OrderDetails, "order")):
+        if may_view(user, model):
+            related.append(name)
+    return rows.select_related(*related)
+
+
+def loaded(row: Any, name: str) -> Any:
+    """The related row, where it was read with this one and exists."""
+    field = row._meta.get_field(name)
+    return field.get_cached_value(row, default=None)
+
+
+def interaction_entry(row: Any) -> Entry:
+    title = row.get_interaction_type_display()
+    if contact := loaded(row, "contact"):
+        title += f" with {contact}"
+    if row.outcome:
+        title += f": {Outcome(row.outcome).label.lower()}"
+    kind = "order" if row.order_placed else "interaction"
+    order = loaded(row, "order")
+    return Entry(kind, title, row.details, order_text(order) if order else "", about=row)
+
+
+def order_text(order: OrderDetails) -> str:
+    return f"{order.product_details} · quantity {order.quantity:,} · {order.total_price:,.2f}"
+
+
+def call_events(lead: int, user: Any) -> QuerySet:
+    """What an interaction tells already is not told twice."""
+    rows = CallEvent.objects.filter(plan__lead=lead).select_related("created_by", "plan")
+    return rows.filter(interaction=None) if may_view(user, Interaction) else rows
+
+
+def call_entry(event: CallEvent) -> Entry:
+    rhythm = Frequency(event.plan.frequency).label.lower()
+    due = day(event.due)
+    match event.kind:
+        case CallEvent.Kind.CALLED:
+            title = f"Called ({rhythm} plan)"
+        case CallEvent.Kind.ATTEMPTED:
+            title = f"Tried to call ({rhythm} plan)"
+        case CallEvent.Kind.SNOOZED:
+            title = f"Call of {day(event.planned)} put off to {due}"
+        case CallEvent.Kind.SKIPPED:
+            title = f"Call of {day(event.planned)} skipped"
+        case CallEvent.Kind.RESCHEDULED:
+            title = f"Next call set to {due}"
+        case CallEvent.Kind.FREQUENCY_CHANGED:
+            title = f"Calls now {Frequency(event.frequency).label.lower()}"
+        case _:
+            title = f"{rhythm.capitalize()} calls {event.get_kind_display().lower()}"
+    if event.outcome:
+        title += f": {event.get_outcome_display().lower()}"
+    return Entry("call", title, event.reason, about=event.plan)
+
+
+def status_changes(lead: int, user: Any) -> QuerySet:
+    return StatusChange.objects.filter(lead=lead).select_related("created_by")
+
+
+def status_entry(change: StatusChange) -> Entry:
+    title = f"Status: {change.get_old_status_display()} → {change.get_new_status_display()}"
+    return Entry("status", title, change.note)
+
+
+def owner_changes(lead: int, user: Any) -> QuerySet:
+    return OwnerChange.objects.filter(lead=lead).select_related("created_by", "old_owner", "new_owner")
+
+
+def owner_entry(change: OwnerChange) -> Entry:
+    return Entry("owner", f"Owner: {change}", change.note)
+
+
+TABLES = [
+    Table(Interaction, "date", interactions, interaction_entry),
+    Table(CallEvent, "happened_at", call_events, call_entry),
+    Table(StatusChange, "created_at", status_changes, status_entry),
+    Table(OwnerChange, "created_at", owner_changes, owner_entry),
+]
+
+
+# --- Words ------------------------------------------------------------------------------------
+
+
+def page_of(row: models.Model) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]) + "?back=lead"
+
+
+def day(moment: datetime) -> str:
+    """The local date, in the zone that the page shows."""
+    return date_format(moment.astimezone(current_zone()), "j M Y")
+
+
+def current_zone() -> ZoneInfo:
+    """That of the viewer, where a page has set it; else the server's."""
+    return get_current_timezone()

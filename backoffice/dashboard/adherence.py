@@ -1,0 +1,74 @@
+"""The page that shows, by owner, how well the planned calls were kept."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from backoffice.dashboard.cache import kept
+from backoffice.dashboard.charts import Bar, bars
+from backoffice.dashboard.figures import Figures
+from call.adherence import adherence
+
+PERMISSION = "call.view_adherence"
+DAYS = 30  # where nobody says which
+LONGEST = timedelta(days=366)
+CHARTED = 15  # owners; the table has them all
+
+
+class PeriodForm(forms.Form):
+    """Local dates, each owner's own; both inclusive."""
+
+    first = forms.DateField(label="From", widget=forms.DateInput({"type": "date"}))
+    last = forms.DateField(label="To", widget=forms.DateInput({"type": "date"}))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if {"first", "last"} <= data.keys():
+            if not 2000 <= data["first"].year <= 2100 or not 2000 <= data["last"].year <= 2100:
+                raise forms.ValidationError("Give dates between 2000 and 2100.")
+            if not timedelta(0) <= data["last"] - data["first"] <= LONGEST:
+                raise forms.ValidationError("The period ends on or after the day it starts, at most a year later.")
+        return data
+
+
+def adherence_page(request: HttpRequest, site: Any) -> HttpResponse:
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    today = Figures.of(request.user).today
+    period = {"first": today - timedelta(days=DAYS - 1), "last": today}
+    form = PeriodForm({**period, **{name: request.GET[name] for name in period if request.GET.get(name)}})
+    rows = shown(form.cleaned_data["first"], form.cleaned_data["last"]) if form.is_valid() else []
+    context = {
+        **site.each_context(request),
+        "title": "Adherence",
+        "form": form,
+        "rows": rows,
+        "chart": chart(rows[:CHARTED]) if rows else "",
+        "charted": CHARTED,
+    }
+    return TemplateResponse(request, "backoffice/adherence.html", context)
+
+
+def shown(first: date, last: date) -> list[dict[str, Any]]:
+    """By owner, with the smallest part on time first."""
+    rows = kept(lambda: adherence(first, last), "adherence", first, last)
+    users = get_user_model().objects.filter(pk__in=[row["owner"] for row in rows if row["owner"]])
+    names = dict(users.values_list("pk", get_user_model().USERNAME_FIELD))
+    named = [
+        {**row, "name": names.get(row["owner"], "Nobody"), "percent": round(100 * row["on_time"] / row["planned"])}
+        for row in rows
+    ]
+    return sorted(named, key=lambda row: (row["percent"], -row["planned"], row["name"]))
+
+
+def chart(rows: list[dict[str, Any]]) -> str:
+    drawn = [
+        Bar(row["name"], row["percent"], f"{row['percent']} % of {row['planned']:,} on time, {row['missed']:,} missed")
+        for row in rows
+    ]
+    return bars("Calls on time by owner", "The part of the planned calls that was made by its date.", drawn, whole=100)

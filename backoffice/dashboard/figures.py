@@ -1,0 +1,163 @@
+"""The state of the business in figures: a fixed number of queries, whose answers are kept for a minute.
+
+Days are local dates in the viewer's zone. What may be seen is part of each question, so those who may see the same
+share an answer, and nobody gets another's. Nothing is counted while rows are written.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import reduce
+from operator import or_
+from typing import Any, Self, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import EmptyResultSet
+from django.db.models import Count, DateField, Exists, F, Max, OuterRef, QuerySet, Sum, Window
+from django.db.models.functions import TruncWeek
+
+from backoffice.admin.filters import DUE, happened_since, is_due
+from backoffice.dashboard.cache import kept
+from call.models import CallPlan
+from call.profiles import zone_of
+from crm import dates
+from lead.models import LeadStatus, Restaurant
+from track.models import Interaction, OrderDetails
+
+T = TypeVar("T")
+
+QUIET = 60  # days
+WEEKS = 53  # this one, and a year before it
+SHOWN = 10  # accounts
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where leads stand in the pipeline."""
+
+    status: str
+    leads: int = 0
+    revenue: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Calls:
+    """An owner's planned calls of leads not lost: due before today, today, and in the 7 days after it."""
+
+    owner: int | None
+    name: str | None
+    overdue: int
+    today: int
+    week: int
+
+
+@dataclass(frozen=True)
+class Week:
+    """The orders of seven days from a Monday, by their date."""
+
+    monday: date
+    orders: int = 0
+    revenue: Decimal = Decimal(0)
+
+    @property
+    def sunday(self) -> date:
+        return self.monday + timedelta(days=6)
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Converted accounts without an interaction in QUIET days: how many, and the first of them by revenue."""
+
+    accounts: int = 0
+    first: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the user `viewer` may see on the local day `today` in `zone`."""
+
+    viewer: Any
+    zone: ZoneInfo
+    today: date
+
+    @classmethod
+    def of(cls, user) -> Self:
+        zone = kept(lambda: zone_of(user), "zone", user.pk)
+        return cls(user, zone, dates.today(zone))
+
+    def pipeline(self) -> list[Stage]:
+        """Every status, in the order of the pipeline."""
+        visible = Restaurant.objects.visible_to(self.viewer)
+
+        def find() -> list[Stage]:
+            by_status = visible.order_by().values("lead_status")
+            sums: Any = by_status.annotate(leads=Count("pk"), revenue=Sum("potential_revenue", default=Decimal(0)))
+            found = {row.pop("lead_status"): row for row in sums}
+            return [Stage(status, **found.get(status, {})) for status in LeadStatus.values]
+
+        return self.kept("pipeline", find, visible)
+
+    def calls(self) -> list[Calls]:
+        """By owner, who has most overdue first."""
+        visible = CallPlan.objects.visible_to(self.viewer)
+
+        def find() -> list[Calls]:
+            due = {key: is_due(key, self.zone) for key in DUE}
+            sums: Any = (
+                visible.of_open_leads()
+                .filter(reduce(or_, due.values()))
+                .order_by()
+                .values(owner=F("lead__assigned_to"), name=F("lead__assigned_to__username"))
+                .annotate(**{key: Count("pk", filter=condition) for key, condition in due.items()})
+            )
+            rows = [Calls(**row) for row in sums]
+            return sorted(rows, key=lambda row: (-row.overdue, -row.today, -row.week, row.name or ""))
+
+        return self.kept("calls", find, visible)
+
+    def weeks(self) -> list[Week]:
+        """WEEKS of them, without a gap; the last one is this week, to its end."""
+        visible = OrderDetails.objects.visible_to(self.viewer)
+
+        def find() -> list[Week]:
+            monday = self.today - timedelta(days=self.today.weekday())
+            mondays = [monday - timedelta(weeks=back) for back in reversed(range(WEEKS))]
+            start, end = (dates.start_of_day(day, self.zone) for day in (mondays[0], monday + timedelta(weeks=1)))
+            sums = (
+                visible.filter(order_date__gte=start, order_date__lt=end)
+                .order_by()
+                .values(monday=TruncWeek("order_date", output_field=DateField(), tzinfo=self.zone))
+                .annotate(orders=Count("pk"), revenue=Sum("total_price"))
+            )
+            found = {row["monday"]: Week(**row) for row in sums}
+            return [found.get(day) or Week(day) for day in mondays]
+
+        return self.kept("weeks", find, visible)
+
+    def quiet(self) -> Quiet:
+        visible = Restaurant.objects.visible_to(self.viewer)
+
+        def find() -> Quiet:
+            touched = happened_since(QUIET, self.zone).filter(lead=OuterRef("pk"))
+            accounts = (
+                visible.filter(~Exists(touched), lead_status=LeadStatus.CONVERTED)
+                .order_by(F("potential_revenue").desc(nulls_last=True), "id")
+                .values("pk", "name", "potential_revenue", owner=F("assigned_to__username"))
+                .annotate(accounts=Window(Count("pk")))
+            )
+            rows = list(accounts[:SHOWN])
+            happened = Interaction.objects.filter(lead__in=[row["pk"] for row in rows], date__lte=dates.now())
+            last = dict(happened.order_by().values_list("lead").annotate(Max("date")))
+            first = [{**row, "last": last.get(row["pk"])} for row in rows]
+            return Quiet(rows[0]["accounts"] if rows else 0, first)
+
+        return self.kept("quiet", find, visible)
+
+    def kept(self, name: str, find: Callable[[], T], visible: QuerySet) -> T:
+        """What `find` returns; a minute's answer is shared by all who may see the same rows, on the same day."""
+        try:
+            seen: object = visible.query.sql_with_params()
+        except EmptyResultSet:
+            seen = "nothing"
+        return kept(find, name, seen, self.zone.key, self.today)

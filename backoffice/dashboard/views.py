@@ -1,0 +1,148 @@
+"""The start page: the state of the business at a glance, each figure with the way to the list behind it."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from backoffice.admin.filters import DUE
+from backoffice.dashboard.charts import Bar, bars, columns
+from backoffice.dashboard.figures import QUIET, SHOWN, Calls, Figures, Quiet, Stage, Week
+from call.models import CallPlan
+from lead.models import LeadStatus, Restaurant
+from track.models import OrderDetails
+
+OWNERS = 10  # in the table of calls; the others are summed
+
+
+def overview(site: admin.AdminSite, request: HttpRequest) -> dict[str, Any]:
+    """What the page shows: of each list that the viewer may see, the figures."""
+    figures = Figures.of(request.user)
+    context: dict[str, Any] = {"today": figures.today, "zone": figures.zone.key}
+    if may_see(site, request, Restaurant):
+        stages = figures.pipeline()
+        context["pipeline"] = pipeline(stages)
+        context["quiet"] = quiet(figures.quiet(), next(s for s in stages if s.status == LeadStatus.CONVERTED), figures)
+    if may_see(site, request, CallPlan):
+        context["calls"] = calls(figures.calls())
+    if may_see(site, request, OrderDetails):
+        context["orders"] = orders(figures.weeks())
+    return context
+
+
+def may_see(site: admin.AdminSite, request: HttpRequest, model: Any) -> bool:
+    return site.get_model_admin(model).has_view_permission(request)
+
+
+def pipeline(stages: list[Stage]) -> dict[str, Any]:
+    leads, revenue = sum(stage.leads for stage in stages), sum(stage.revenue for stage in stages)
+    shown = [
+        Bar(
+            LeadStatus(stage.status).label.capitalize(),
+            stage.leads,
+            f"{counted(stage.leads, 'lead')} · {money(stage.revenue)}",
+            list_of(Restaurant, status=stage.status),
+        )
+        for stage in stages
+    ]
+    description = "Leads and their potential revenue by status; the bars are as long as there are leads."
+    return {
+        "chart": bars("Pipeline by status", description, shown),
+        "leads": counted(leads, "lead"),
+        "revenue": money(Decimal(revenue)),
+        "url": list_of(Restaurant),
+    }
+
+
+def calls(owners: list[Calls]) -> dict[str, Any]:
+    """Of many owners, those with most overdue, and the sum of the others."""
+    shown, others = owners[:OWNERS], owners[OWNERS:]
+    most = max((row.overdue for row in shown), default=0)
+    table = [
+        {
+            "name": row.name or "Nobody",
+            "share": f"{100 * row.overdue / max(most, 1):.1f}%",
+            "cells": cells([row], **({"owner_id": row.owner} if row.owner else {"unassigned": 1})),
+        }
+        for row in shown
+    ]
+    return {
+        "owners": table,
+        "others": len(others),
+        "other_cells": cells(others),
+        "cells": cells(owners),
+    }
+
+
+def cells(rows: list[Calls], **whose: Any) -> list[dict[str, Any]]:
+    """Overdue, today and in the next days: how many, and their list."""
+    return [
+        {"count": f"{sum(getattr(row, due) for row in rows):,}", "url": list_of(CallPlan, due=due, **whose), "due": due}
+        for due in DUE
+    ]
+
+
+def orders(weeks: list[Week]) -> dict[str, Any]:
+    by_count, by_revenue = [], []
+    for week in weeks:
+        label = f"Week {week.monday.isocalendar().week}, from {day(week.monday)}"
+        url = list_of(OrderDetails, date_from=week.monday, date_to=week.sunday)
+        tick = f"{week.monday.day} {week.monday:%b}"
+        by_count.append(Bar(label, week.orders, counted(week.orders, "order"), url, tick))
+        by_revenue.append(Bar(label, week.revenue, money(week.revenue), url, tick))
+    period = f"from {day(weeks[0].monday)} to {day(weeks[-1].sunday)}"
+    return {
+        "count": columns("Orders by week", f"Orders in each week, {period}.", by_count, heading="Week", unit="Orders"),
+        "revenue": columns(
+            "Revenue by week",
+            f"Total price of the orders in each week, {period}.",
+            by_revenue,
+            heading="Week",
+            unit="Revenue",
+        ),
+        "orders": counted(sum(week.orders for week in weeks), "order"),
+        "total": money(sum((week.revenue for week in weeks), Decimal(0))),
+        "url": list_of(OrderDetails, date_from=weeks[0].monday, date_to=weeks[-1].sunday),
+    }
+
+
+def quiet(found: Quiet, converted: Stage, figures: Figures) -> dict[str, Any]:
+    first = [
+        {
+            **row,
+            "url": reverse("admin:lead_restaurant_change", args=[row["pk"]]),
+            "revenue": "–" if row["potential_revenue"] is None else money(row["potential_revenue"]),
+            "last": day(row["last"].astimezone(figures.zone).date()) if row["last"] else "never",
+        }
+        for row in found.first
+    ]
+    return {
+        "accounts": counted(found.accounts, "account"),
+        "of": f"{converted.leads:,}",
+        "days": QUIET,
+        "first": first,
+        "shown": SHOWN,
+        "url": list_of(Restaurant, status=LeadStatus.CONVERTED.value, quiet_for=QUIET),
+    }
+
+
+def list_of(model: Any, **query: Any) -> str:
+    """The address of the model's list, narrowed."""
+    path = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def money(amount: Decimal) -> str:
+    return f"{amount:,.2f}".removesuffix(".00")
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def day(of: date) -> str:
+    return f"{of.day} {of:%b %Y}"

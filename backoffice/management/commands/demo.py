@@ -1,0 +1,64 @@
+"""Fill an empty database with demo data and with users to sign in as."""
+
+import sys
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from backoffice import demo
+from backoffice.progress import Progress
+from call.models import WorkProfile
+from crm import dates
+
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
+COLLEAGUES = ["kam.north", "kam.south", "kam.west"]  # own leads, in a work week of their own, but have no password
+
+
+def refusal() -> str | None:
+    """Why demo data has no business here; None where it has."""
+    if settings.HTTPS or not set(settings.ALLOWED_HOSTS) <= LOCAL_HOSTS:
+        return "Demo data, with its well-known passwords, is for a local machine (HTTPS off, ALLOWED_HOSTS local)."
+    if get_user_model().objects.exists():
+        return "There is data already."
+    return None
+
+
+def create_users() -> list:
+    """The users of the demo, those that are missing made; the account managers among them."""
+    users = get_user_model().objects
+    with transaction.atomic():
+        if not users.filter(username="admin").exists():
+            users.create_superuser("admin", "admin@example.com", "admin")
+        if not users.filter(username="demo").exists():
+            users.create_user("demo", "demo@example.com", "demo")
+        for name in COLLEAGUES:
+            if not users.filter(username=name).exists():
+                user = users.create_user(name, f"{name}@example.com")
+                WorkProfile.objects.create(user=user, time_zone="Asia/Kolkata", working_days=[1, 2, 3, 4, 5, 6])
+        return list(users.filter(username__in=["demo", *COLLEAGUES]).order_by("id"))
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--leads", type=int, default=200, metavar="N", help="how many (default: 200)")
+        parser.add_argument("--force", action="store_true", help="in any database, after what there is already")
+
+    def handle(self, *, leads: int, force: bool, **options) -> None:
+        if leads < 1:
+            raise CommandError("--leads is at least 1.")
+        reason = refusal()
+        if reason and not force:
+            raise CommandError(f"{reason} Use --force to load demo data nevertheless.")
+        batches = demo.load(leads, users=create_users(), today=dates.today(dates.server_zone()))
+        progress = Progress(leads, "leads", sys.stderr)
+        try:
+            with progress:
+                for loaded in batches:
+                    progress.advance(loaded)
+        except KeyboardInterrupt:
+            raise CommandError(f"Stopped after {progress.done:,} leads.", returncode=130) from None
+        self.stdout.write(f"Loaded {leads:,} demo leads. Sign in as demo / demo; in the admin as admin / admin.")

@@ -1,0 +1,119 @@
+"""Before something is deleted the page says what goes along: named where it is little, counted where it is much."""
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import OperationalError
+from django.urls import reverse
+
+from backoffice.accounts.roles import grant
+from backoffice.admin.base import IN_THE_WAY, TimestampedAdmin
+from contact.models import Contact
+from crm.tests.forms import form_of
+from lead.models import Restaurant
+from track.models import Interaction, OrderDetails
+
+
+def path_of(row, page: str = "delete") -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{page}", args=[row.pk])
+
+
+@pytest.fixture
+def kam_client(db, client):
+    """Of a KAM, who deletes interactions and plans."""
+    grant(apps, "default")
+    kam = get_user_model().objects.create_user("asha", is_staff=True)
+    kam.groups.add(Group.objects.get(name="KAM"))
+    client.force_login(kam)
+    return client
+
+
+@pytest.mark.parametrize("count", [30, 300])
+def test_to_ask_costs_the_same_however_much_goes_along(admin_client, lead, count, django_assert_num_queries):
+    made = Interaction.objects.bulk_create(
+        Interaction(lead=lead, interaction_type="ORDER", order_placed=True) for _ in range(count)
+    )
+    OrderDetails.objects.bulk_create(
+        OrderDetails(interaction=each, product_details="Oil", quantity=1, total_price=5, order_date=each.date)
+        for each in made
+    )
+    with django_assert_num_queries(13):  # session, user, lead; each table that goes; counts of the two that are many
+        answer = admin_client.get(path_of(lead))
+    assert dict(answer.context["model_count"]) == {"leads": 1, "interactions": count, "order details": count}
+    page = answer.content.decode()
+    assert page.count(f"and {count - 20} more") == 2
+    assert page.count("1 × Oil") == 20
+
+
+def test_what_is_little_is_named_and_leads_to_its_page(admin_client, lead, contact, plan):
+    page = admin_client.get(path_of(lead)).content.decode()
+    for row in (lead, contact, plan):
+        assert f'<a href="{path_of(row, "change")}">{row}</a>' in page
+
+
+def test_a_name_is_text(admin_client, lead):
+    Contact.objects.create(restaurant=lead, name="<b>Asha</b>")
+    page = admin_client.get(path_of(lead)).content.decode()
+    assert "<b>Asha" not in page
+    assert "&lt;b&gt;Asha" in page
+
+
+def test_what_outlives_a_row_is_not_on_its_list(admin_client, contact, interaction):
+    assert dict(admin_client.get(path_of(contact)).context["model_count"]) == {"contacts": 1}
+
+
+def test_chosen_rows_are_asked_about_together(admin_client, lead, contact):
+    Restaurant.objects.create(name="Cafe Blau")
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk for row in Restaurant.objects.all()]}
+    page = admin_client.post(reverse("admin:lead_restaurant_changelist"), chosen).content.decode()
+    for row in (*Restaurant.objects.all(), contact):
+        assert f'<a href="{path_of(row, "change")}">{row}</a>' in page
+
+
+def test_who_may_delete_a_row_may_delete_what_goes_along(kam_client, interaction, plan):
+    interaction.write_order(product_details="50 units", quantity=50, total_price=500)
+    plan.skip()
+    assert kam_client.get(path_of(interaction)).context["perms_lacking"] == set()
+    for row in (interaction, plan):
+        assert kam_client.post(path_of(row), {"post": "yes"}).status_code == 302
+    assert (Interaction.objects.count(), OrderDetails.objects.count()) == (0, 0)
+
+
+# --- Meanwhile ------------------------------------------------------------------------------------
+
+
+def test_a_row_that_is_deleted_while_its_form_is_saved_is_a_message(admin_client, lead, monkeypatch):
+    path = path_of(lead, "change")
+    form = form_of(admin_client.get(path), "restaurant_form")
+    found = TimestampedAdmin.get_object
+
+    def find_and_lose(self, *args):
+        obj = found(self, *args)
+        Restaurant.objects.filter(pk=obj.pk).delete()
+        return obj
+
+    monkeypatch.setattr(TimestampedAdmin, "get_object", find_and_lose)
+    answer = admin_client.post(path, {**form, "city": "Mumbai"}, follow=True)
+
+    assert answer.status_code == 200
+    assert len(list(answer.context["messages"])) == 1
+
+
+def test_a_row_that_somebody_else_holds_is_told_and_stays(admin_client, lead, monkeypatch):
+    def held(self, *args, **kwargs):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(Restaurant, "delete", held)
+    answer = admin_client.post(path_of(lead), {"post": "yes"}, follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [IN_THE_WAY]
+    assert Restaurant.objects.filter(pk=lead.pk).exists()
+
+
+def test_chosen_rows_are_deleted_in_the_order_in_which_everybody_locks_them(admin_client, monkeypatch):
+    leads = [Restaurant.objects.create(name=name) for name in "ABC"]
+    gone = []
+    monkeypatch.setattr(Restaurant, "delete", lambda self: gone.append(self.pk))
+    chosen = {"action": "delete_selected", "_selected_action": [lead.pk for lead in leads], "post": "yes"}
+    admin_client.post(reverse("admin:lead_restaurant_changelist"), chosen)
+    assert gone == sorted(lead.pk for lead in leads)

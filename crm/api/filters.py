@@ -1,0 +1,236 @@
+"""What a list may be asked in its query string: filters, `search`, `ordering`.
+
+The filters are django-filter's declarations. Their forms are left out: a form builds and cleans every field on every
+request, this reads only the parameters that were sent.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Self
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError as FormError
+from django.db.models import F, Model, QuerySet
+from django.db.models.expressions import OrderBy
+from django.utils.dateparse import parse_date, parse_datetime
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend
+
+from crm import dates
+from crm.api.pagination import PAGE_PARAMETERS
+from crm.api.serializers import MAX_ID
+from crm.db.search import search, words_of
+
+FilterSet = django_filters.FilterSet
+OWN_WAYS = ("__init__", "is_valid", "errors", "form", "get_form_class", "filter_queryset", "qs")
+
+
+class Field(forms.Field):
+    """A value that may be left out, as a FilterSet's own form leaves it; else `parse` reads it."""
+
+    def to_python(self, value: str | None) -> Any:
+        return None if value in self.empty_values else self.parse(value)
+
+    def parse(self, value: Any) -> Any:
+        raise NotImplementedError
+
+
+class IdField(Field):
+    def parse(self, value: str) -> int:
+        if not (value.isascii() and value.isdigit() and len(value) <= 19 and int(value) <= MAX_ID):
+            raise FormError("Enter an id: a whole number.")
+        return int(value)
+
+
+class UTCDateTimeField(Field):
+    """A date-time (naive: in the server's zone), or a date, which means that day's local midnight."""
+
+    def parse(self, value: str) -> datetime:
+        # An offset's "+" arrives as a space from clients that do not encode it.
+        value = re.sub(r" (?=\d\d:?\d\d$)", "+", value) if "T" in value else value
+        moment: datetime | None
+        try:
+            if len(value) <= 10:
+                day = parse_date(value)
+                moment = dates.start_of_day(day, dates.server_zone()) if day else None
+            else:
+                moment = parse_datetime(value)
+            moment = moment and (moment if moment.tzinfo else moment.replace(tzinfo=dates.server_zone()))
+            if moment and date(1900, 1, 1) <= moment.astimezone(dates.UTC).date() < date(2200, 1, 1):
+                return moment.astimezone(dates.UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise FormError("Enter a date or a date-time between 1900 and 2200, such as 2024-12-24T15:30:00Z.")
+
+
+class TruthField(Field):
+    def parse(self, value: str) -> bool:
+        known = {"true": True, "1": True, "false": False, "0": False}
+        if value.lower() not in known:
+            raise FormError("Enter true or false.")
+        return known[value.lower()]
+
+
+class ChoicesField(forms.MultipleChoiceField):
+    """Several at once: repeated (`a=X&a=Y`) or with commas (`a=X,Y`)."""
+
+    def to_python(self, values: list[str] | None) -> list[str]:
+        return [part.strip() for value in values or [] for part in value.split(",") if part.strip()]
+
+
+class IdFilter(django_filters.Filter):
+    field_class = IdField
+
+
+class UTCDateTimeFilter(django_filters.Filter):
+    field_class = UTCDateTimeField
+
+
+class TruthFilter(django_filters.Filter):
+    field_class = TruthField
+
+
+class ChoicesFilter(django_filters.Filter):
+    field_class = ChoicesField
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, lookup_expr="in", **kwargs)
+
+
+class TextFilter(django_filters.Filter):
+    field_class = forms.CharField
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, max_length=254, **kwargs)
+
+
+class MoneyFilter(django_filters.Filter):
+    field_class = forms.DecimalField
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, max_digits=14, decimal_places=2, **kwargs)
+
+
+COMPARED = {IdFilter: int, UTCDateTimeFilter: datetime}
+COMPARISONS = {"exact", "gt", "gte", "lt", "lte"}
+
+
+@dataclass
+class ListQuery:
+    """What a query string asks of a list: values for its filters, words to search for, an order."""
+
+    filters: dict[str, Any]
+    words: str = ""
+    order: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, request, view) -> Self:
+        """Raises ValidationError (400), which names every parameter whose value makes no sense."""
+        declared = declared_by(view)
+        asked, errors = cls({}), {}
+        for name, values in request.query_params.lists():
+            values = [value for value in values if value.strip()]
+            try:
+                if name in declared and values and is_declarative(getattr(view, "filterset_class", None)):
+                    field = declared[name].field
+                    asked.filters[name] = field.clean(values if isinstance(field, ChoicesField) else values[-1])
+                elif name == "search" and getattr(view, "search_field", None) and values:
+                    words_of(values[-1])
+                    asked.words = values[-1]
+                elif name == "ordering" and values:
+                    asked.order = ordering(values[-1], getattr(view, "ordering_fields", ["id"]))
+                elif name not in known_to(view) and is_strict(request):
+                    errors[name] = ["Unknown parameter."]
+            except FormError as error:
+                errors[name] = error.messages
+        if errors:
+            raise ValidationError(errors)
+        return asked
+
+    def compared(self, view) -> list[tuple[str, type]] | None:
+        """The names of the filters, each with the type of its value, where the SQL is the same for all values.
+
+        None where it is not: for a search, a choice, a filter or filterset of an app's own.
+        """
+        declared = declared_by(view)
+        kinds = [(name, COMPARED.get(type(declared[name]))) for name in self.filters]
+        is_simple = all(kind and declared[name].lookup_expr in COMPARISONS for name, kind in kinds)
+        if self.words or not is_simple or not is_declarative(view.filterset_class):
+            return None
+        return kinds
+
+    def of(self, queryset: QuerySet, view) -> QuerySet:
+        """The rows that are let through, in order. `view` is one of ReadingViewSet, or its class."""
+        declared = declared_by(view)
+        for name, value in self.filters.items():
+            queryset = declared[name].filter(queryset, value)
+        if self.words:
+            queryset = search(queryset, view.search_field, self.words)
+        return queryset.order_by(*nulls_last(self.order, queryset.model)) if self.order else queryset
+
+
+def declared_by(view) -> dict[str, django_filters.Filter]:
+    filterset_class = getattr(view, "filterset_class", None)
+    return filterset_class.base_filters if filterset_class else {}
+
+
+def is_declarative(filterset_class: type[django_filters.FilterSet] | None) -> bool:
+    """Whether the declared filters are all that there is to the class, so that it need not be made."""
+    return filterset_class is None or (
+        all(getattr(filterset_class, name) is getattr(FilterSet, name) for name in OWN_WAYS)
+        and not any(each.method for each in filterset_class.base_filters.values())
+    )
+
+
+def known_to(view) -> set[str]:
+    searched = ["search"] if getattr(view, "search_field", None) else []
+    return {*declared_by(view), *getattr(view, "own_parameters", ()), *PAGE_PARAMETERS, "ordering", *searched}
+
+
+class ListQueryBackend(BaseFilterBackend):
+    """Reads `filterset_class`, `search_field` and `ordering_fields` from the view.
+
+    A value that makes no sense is a 400 that names its parameter. Unknown parameters are ignored, unless the request
+    says `Prefer: handling=strict` (RFC 7240, section 4.4).
+    """
+
+    def filter_queryset(self, request, queryset, view):
+        if getattr(view, "looks_up_one", False):
+            return queryset  # what the query string asks is a list's business
+        asked = ListQuery.read(request, view)
+        if not is_declarative(getattr(view, "filterset_class", None)):
+            filterset = view.filterset_class(request.query_params, queryset=queryset, request=request)
+            if not filterset.is_valid():
+                raise ValidationError(filterset.errors)
+            queryset = filterset.qs
+        return asked.of(queryset, view)
+
+
+def ordering(value: str, allowed: list[str]) -> tuple[str, ...]:
+    """What to order by: names with `-` for descending; the id last, so that the order is whole. Raises FormError."""
+    names = list(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+    for name in names:
+        if name.removeprefix("-") not in allowed:
+            raise FormError(f"Order by one of: {', '.join(allowed)}; with a leading minus for descending.")
+    if not {"id", "-id"} & set(names):
+        names.append("id")
+    return tuple(names)
+
+
+def nulls_last(names: Iterable[str], model: type[Model]) -> list[str | OrderBy]:
+    """Rows without a value come last either way; by themselves SQLite and PostgreSQL put them at opposite ends."""
+    nullable = {field.name for field in model._meta.concrete_fields if field.null}
+    return [
+        OrderBy(F(name.removeprefix("-")), descending=name.startswith("-"), nulls_last=True)
+        if name.removeprefix("-") in nullable
+        else name
+        for name in names
+    ]
+
+
+def is_strict(request) -> bool:
+    """Whether the client wants to be told of parameters that nobody knows."""
+    return "handling=strict" in request.headers.get("Prefer", "").replace(" ", "").lower()

@@ -1,0 +1,127 @@
+"""The fields that the documented bodies are made of, and a ModelSerializer that saves only what it was given."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from rest_framework import serializers
+
+from crm import dates
+from crm.fast.fields import BoundOnce, methods_of
+
+MAX_ID = 2**63 - 1  # bigint
+
+
+def id_of(text: str) -> int | None:
+    """None for a text that is no id, however long: Python refuses to read a number of thousands of digits."""
+    return int(text) if re.fullmatch("[0-9]{1,19}", text) and 0 < int(text) <= MAX_ID else None
+
+
+class IdField(serializers.PrimaryKeyRelatedField):
+    """A foreign key as the plain id that the document shows; validated data holds the id under `<name>_id`.
+
+    `check=False` leaves the look-up to a serializer that asks for several references at once.
+    """
+
+    shows_column = models.ForeignKey
+
+    def __init__(self, *, check: bool = True, **kwargs: Any) -> None:
+        self.check = check
+        super().__init__(**kwargs)
+
+    def bind(self, field_name: str, parent: Any) -> None:
+        super().bind(field_name, parent)
+        if self.source == field_name:
+            self.source = f"{field_name}_id"
+            self.source_attrs = [self.source]
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int | str):
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        if isinstance(data, str) and not (data.isascii() and data.isdigit()):
+            self.fail("incorrect_type", data_type="str")
+        pk = int(data) if len(str(data)) <= 20 else MAX_ID + 1
+        if not 0 < pk <= MAX_ID or (self.check and not self.get_queryset().filter(pk=pk).exists()):
+            self.fail("does_not_exist", pk_value=data)
+        return pk
+
+
+class UTCDateTimeField(serializers.DateTimeField):
+    """Takes any UTC offset, a naive time in the server's zone; answers in UTC with a `Z`."""
+
+    shows_column = models.DateTimeField
+
+    default_error_messages = {"overflow": "Datetime value out of range."}
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            return super().to_internal_value(value).astimezone(UTC)
+        except OverflowError:
+            self.fail("overflow")
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        return value if value.tzinfo else super().enforce_timezone(value)
+
+    def default_timezone(self):
+        return dates.server_zone()
+
+    def to_representation(self, value: datetime) -> str | None:
+        return value and value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class MoneyField(serializers.DecimalField):
+    """A JSON number with its decimals (crm.api.renderers writes it), taken as number or string."""
+
+    shows_column = models.DecimalField
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data) + 0  # −0.00 becomes 0.00
+
+
+class ExplicitBooleanField(serializers.BooleanField):
+    """A boolean that a form may leave out: DRF would read its absence as an unticked box, false."""
+
+    shows_column = models.BooleanField
+    default_empty_html = serializers.empty
+
+
+class JSONField(serializers.JSONField):
+    """Too deep a value is none: a form's text is parsed here, and DRF writes every value out to see whether it can."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except RecursionError:
+            self.fail("invalid")
+
+
+class Serializer(BoundOnce, serializers.Serializer):
+    pass
+
+
+class ModelSerializer(BoundOnce, serializers.ModelSerializer):
+    """Creates through the model's manager and edits through `TimestampedModel.edit`, which saves only what changed."""
+
+    serializer_related_field = IdField
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.BooleanField: ExplicitBooleanField,
+        models.DateTimeField: UTCDateTimeField,
+        models.DecimalField: MoneyField,
+        models.JSONField: JSONField,
+    }
+
+    def create(self, validated_data: dict[str, Any]):
+        return self.Meta.model.objects.create(**validated_data)
+
+    def update(self, instance, validated_data: dict[str, Any]):
+        instance.edit(**validated_data)
+        return instance
+
+
+for kit in (Serializer, ModelSerializer):
+    kit.kits_methods = methods_of(kit)  # as they are before anybody replaces one

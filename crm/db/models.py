@@ -1,0 +1,111 @@
+"""What every table has: who made a row and when, when it last changed, and how a change is saved."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, router, transaction
+
+from crm import dates
+from crm.db.search import SearchField
+from crm.fast.compiled import locked_rows
+from crm.fast.writes import FastWrites
+
+
+class TimestampedQuerySet(models.QuerySet):
+    def visible_to(self, user) -> Self:
+        """The rows that the user may see: every active user sees everything."""
+        return self
+
+    def locked(self) -> Self:
+        """The rows, locked until the transaction ends, so that what is read now still holds when it is written.
+
+        Rows that refer to them may be added meanwhile: their keys are checked at the commit, where waiting for us
+        could mean waiting for each other.
+        """
+        return self.select_for_update(of=("self",), no_key=True)
+
+    def locked_with_keys(self) -> Self:
+        """As `locked`, and no row that refers to them can be added: they are about to be deleted."""
+        return self.select_for_update(of=("self",))
+
+
+class TimestampedModel(FastWrites, models.Model):
+    """A row with its stamps. All instants are UTC.
+
+    A verb, a method that changes the row, locks it first and reads it anew, in a transaction that it opens or joins.
+    """
+
+    created_at = models.DateTimeField(default=dates.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
+    updated_at = models.DateTimeField(default=dates.now, editable=False, db_index=True)
+
+    objects = TimestampedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["id"]
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """As Django's; what is searched by is saved with the fields that it is made of."""
+        if update_fields is not None:
+            update_fields = kept_with(type(self), tuple(update_fields))
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    @property
+    def database(self) -> str:
+        """The alias of the database that the row is written to: where it was read, unless a router knows better."""
+        return router.db_for_write(type(self), instance=self)
+
+    def atomic(self) -> transaction.Atomic:
+        """The transaction of a verb, on the row's database; one that is open there already is joined."""
+        return transaction.atomic(using=self.database, savepoint=False)
+
+    def lock(self) -> None:
+        """Lock the row until the transaction ends, and read it anew. Raises DoesNotExist for a row that is gone."""
+        self.refresh_from_db(from_queryset=locked_rows(type(self), self.database))
+
+    def edit(self, *, by=None, **changes: Any) -> list[str]:
+        """Set the given fields and save only those that differ, so that nobody's neighbouring change is undone.
+
+        `by` is the user who does it, for tables that keep a history. Returns the names of the saved fields' attributes.
+        Raises DoesNotExist for a row that is gone.
+        """
+        with self.atomic():
+            self.lock()
+            return self.save_changes(**changes)
+
+    def save_changes(self, **changes: Any) -> list[str]:
+        """As `edit`, of a row that the verb has locked."""
+        changes = {
+            attname_of(type(self), name): value.pk if isinstance(value, models.Model) else value
+            for name, value in changes.items()
+        }
+        changed = [name for name, value in changes.items() if getattr(self, name) != value]
+        for name in changed:
+            setattr(self, name, changes[name])
+        if changed:
+            self.updated_at = dates.now()
+            self.save(update_fields=[*changed, "updated_at"])
+        return changed
+
+
+@lru_cache(maxsize=1_000)
+def attname_of(model: type[models.Model], name: str) -> str:
+    return getattr(model._meta.get_field(name), "attname", name)
+
+
+@lru_cache(maxsize=1_000)
+def kept_with(model: type[models.Model], names: tuple[str, ...]) -> list[str]:
+    """The fields with these names, and those that hold them too."""
+    search = [field for field in model._meta.concrete_fields if isinstance(field, SearchField)]
+    return [*names, *(field.name for field in search if not set(field.sources).isdisjoint(names))]

@@ -1,0 +1,159 @@
+"""What the environment says, read strictly: a value that makes no sense stops the start with its name."""
+
+import os
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from crm.dates import zone
+
+T = TypeVar("T")
+
+LONGEST = timedelta(days=3_650)
+SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key has at least 256 bits
+
+_env = Env()
+
+
+def read(name: str, default: T, parse: Callable[[str], T]) -> T:
+    """The variable as `parse` reads it; unset or empty gives the default.
+
+    Raises ImproperlyConfigured, naming the variable, where `parse` raises ValueError.
+    """
+    raw = os.environ.get(name, "").strip()
+    if not raw:
+        return default
+    try:
+        return parse(raw)
+    except (ValueError, LookupError) as error:  # the value stays out of the message: it may be a secret
+        raise ImproperlyConfigured(f"The environment variable {name} makes no sense: {error}.") from None
+
+
+def flag(raw: str) -> bool:
+    """1/0, true/false, yes/no, on/off; anything else is an error, not False."""
+    known = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
+    if raw.lower() not in known:
+        raise ValueError("expected 1 or 0")
+    return known[raw.lower()]
+
+
+def count(raw: str) -> int:
+    """A whole number from 1."""
+    if not raw.isascii() or not raw.isdigit() or int(raw) < 1:
+        raise ValueError("expected a whole number from 1")
+    return int(raw)
+
+
+def threads() -> int:
+    """Of each server process, by THREADS: for gunicorn, and for what shares them out (crm.api.streaming)."""
+    return read("THREADS", 4, count)
+
+
+def minutes(raw: str) -> timedelta:
+    """A whole number of minutes, up to LONGEST."""
+    return _lifetime(raw, timedelta(minutes=1))
+
+
+def days(raw: str) -> timedelta:
+    """A whole number of days, up to LONGEST."""
+    return _lifetime(raw, timedelta(days=1))
+
+
+def _lifetime(raw: str, unit: timedelta) -> timedelta:
+    if count(raw) > LONGEST // unit:
+        raise ValueError(f"expected at most {LONGEST // unit:,}")
+    return count(raw) * unit
+
+
+def words(raw: str) -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in raw.split(",") if word.strip()]
+
+
+def networks(raw: str) -> list[str]:
+    """A comma-separated list of addresses or CIDR networks."""
+    return [str(ip_network(word)) for word in words(raw)]
+
+
+def origins(raw: str) -> list[str]:
+    """A comma-separated list of origins, each with its scheme: https://crm.example.com."""
+    for origin in words(raw):
+        if not origin.startswith(("http://", "https://")):
+            raise ValueError(f"{origin!r} needs http:// or https:// before the host")
+    return words(raw)
+
+
+def time_zone(raw: str) -> str:
+    """A name of the IANA time zone database."""
+    return zone(raw).key
+
+
+def database(raw: str) -> dict:
+    """A database URL: sqlite:///path or postgres://user:password@host:port/name."""
+    expected = "expected sqlite:///path or postgres://user:password@host:port/name, special characters as %23"
+    if not raw.startswith(("sqlite:///", "postgres://", "postgresql://")):
+        raise ValueError(expected)
+    try:
+        config = dict(_env.db_url_config(raw))
+    except ValueError:  # it quotes what it takes for the port: with a "/" in the password, that
+        raise ValueError(expected) from None
+    if not config["NAME"]:
+        raise ValueError("the database has no name")
+    if pooled := config.get("DISABLE_SERVER_SIDE_CURSORS"):
+        config["DISABLE_SERVER_SIDE_CURSORS"] = flag(str(pooled))
+    return config
+
+
+def email(raw: str) -> dict:
+    """How mail leaves: smtp://user:password@host:port, smtp+tls://…, or consolemail:// to print it."""
+    try:
+        return dict(_env.email_url_config(raw))
+    except ImproperlyConfigured as error:
+        raise ValueError("expected smtp+tls://user:password@host:port") from error
+
+
+def redis_url(raw: str) -> str:
+    """redis://, rediss:// (TLS) or unix://."""
+    if not raw.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("expected redis://host:port/number")
+    return raw
+
+
+def secret_key(raw: str) -> str:
+    """A signing key of at least 32 bytes."""
+    if len(raw.encode()) < SECRET_BYTES:
+        raise ValueError(f"a secret key has at least {SECRET_BYTES} bytes")
+    return raw
+
+
+def stored_secret_key(path: Path) -> str:
+    """The key kept in `path`, made there on the first start, readable by its owner alone.
+
+    Processes that start at once agree on one key: it is written aside and linked into place, and the first link wins.
+    """
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return secret_key(path.read_text().strip())
