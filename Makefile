@@ -1,10 +1,10 @@
-# Everything is installed into .venv; beforehand there need only be Python 3.11 or newer.
+# Everything is installed into .venv; only Python 3.11 or newer has to be there before.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema postman feed-test api-test pooler-test e2e trials bench bench-sqlite clean
+.PHONY: help run test check format coverage lock audit schema postman feed-test api-test pooler-test e2e trials bench bench-sqlite clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,17 +15,27 @@ run: .venv/installed  ## migrate, load demo data on the first run, serve on http
 test: .venv/installed  ## the whole test suite, on SQLite or on DATABASE_URL
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: .venv/installed-dev  ## format, lint, types, production settings, migrations, OpenAPI description
+check: .venv/installed-dev  ## format, lint, types, imports, production settings, migrations, OpenAPI description
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy lead contact track call crm backoffice
+	$(BIN)/lint-imports
 	DEBUG=0 HTTPS=1 ALLOWED_HOSTS=crm.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-format: .venv/installed-dev  ## write the code as ruff would
+format: .venv/installed-dev  ## format the code, and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+coverage: .venv/installed-dev  ## the suite once more, with the lines and branches that it reaches (SQLite or DATABASE_URL)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+
+lock: .venv/installed-tools  ## write requirements.lock: what is deployed, with hashes
+	@deploy/lock
+
+audit: .venv/installed-tools  ## look for known vulnerabilities in requirements.lock (needs the network)
+	@.venv/tools/bin/python deploy/audit.py
 
 schema: .venv/installed  ## write docs/openapi.yaml, the OpenAPI description
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
@@ -34,11 +44,11 @@ postman: .venv/installed  ## run the Postman collection under newman (needs Node
 	postman/run
 
 feed-test: .venv/installed  ## read the calendar feed with ical.js (needs Node)
-	.ci/served .ci/feed
+	$(BIN)/python -m crm.tests.server .ci/feed
 
 api-test: .venv/installed .venv/installed-api  ## a generated client, and schemathesis, against the OpenAPI description
-	.ci/served .venv/api/bin/python .ci/client.py
-	.ci/served .venv/api/bin/python .ci/fuzz.py
+	$(BIN)/python -m crm.tests.server .venv/api/bin/python .ci/client.py
+	$(BIN)/python -m crm.tests.server .venv/api/bin/python .ci/fuzz.py
 
 pooler-test: .venv/installed  ## drive the API behind a real PgBouncer, on DATABASE_URL (needs pgbouncer)
 	$(BIN)/pytest -c trials/pooler/pytest.ini trials/pooler
@@ -46,7 +56,7 @@ pooler-test: .venv/installed  ## drive the API behind a real PgBouncer, on DATAB
 e2e: .venv/installed-e2e  ## drive the admin in a real browser (needs chromium)
 	$(BIN)/pytest -c e2e/pytest.ini e2e
 
-trials: .venv/installed  ## crowds of slow clients, reloads, a stop, behind a real nginx and without (needs nginx)
+trials: .venv/installed  ## many slow clients, reloads, a stop, behind a real nginx and without (needs nginx)
 	$(BIN)/pytest trials --ignore trials/pooler
 
 bench: .venv/installed-bench  ## measure beside a vanilla twin, on PostgreSQL (needs wrk; bench/README.md)
@@ -55,15 +65,15 @@ bench: .venv/installed-bench  ## measure beside a vanilla twin, on PostgreSQL (n
 bench-sqlite: .venv/installed-bench  ## the same on SQLite
 	$(BIN)/python bench/run.py --sqlite
 
-clean:  ## remove .venv and what the tools left behind; databases stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## remove .venv and the tools' caches; databases stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# These files are stamps: what follows them runs again only when the requirements have changed.
+# These files are stamps: their recipes run again only when the requirements have changed.
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
-	@echo "Installing into .venv, this once ..."
+	@echo "Installing into .venv, only once ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -80,7 +90,12 @@ clean:  ## remove .venv and what the tools left behind; databases stay
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r e2e/requirements.txt
 	@touch $@
 
-# Apart from the project, whose packages these would change.
+# Environments of their own: these tools need other versions of the project's packages.
+.venv/installed-tools: deploy/requirements.txt .venv/installed
+	@$(PYTHON) -m venv .venv/tools
+	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements.txt
+	@touch $@
+
 .venv/installed-api: .ci/requirements.txt .venv/installed
 	@$(PYTHON) -m venv .venv/api
 	@.venv/api/bin/python -m pip install --quiet --disable-pip-version-check -r .ci/requirements.txt

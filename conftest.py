@@ -1,28 +1,32 @@
-"""The small cast that the tests know by name."""
+"""The small cast that the tests know by name, and the server of those that need a real one."""
+
+import logging
+import logging.config
+from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import connection
 from rest_framework.test import APIClient
 
 from call.models import CallPlan
 from contact.models import Contact
+from crm import settings as project
 from crm.api.permissions import READ_ONLY_GROUP
+from crm.tests import PASSWORD
+from crm.tests.server import CREATE_USERS, Client, Database, Server, manage, new_database, running
+from crm.tests.support import Log, signed_in
 from lead.models import Restaurant
 from track.models import Interaction
 
-PASSWORD = "correct horse battery staple"
 
-
-@pytest.fixture(autouse=True)
-def fast_passwords(settings):
+def pytest_configure() -> None:
+    """Settings of all tests: cheap digests, no limits (tests of these turn them on), static files on demand."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(autouse=True)
-def no_limits(settings):
-    """Limits are for the tests that are about them."""
     settings.THROTTLE = False
+    settings.WHITENOISE_AUTOREFRESH = True  # looks files up; else every test client lists them all, in 30 ms
 
 
 @pytest.fixture
@@ -46,15 +50,8 @@ def stranger(db):
 
 @pytest.fixture
 def api(user):
-    """A client that has signed in with a token, as `user`."""
+    """A client with a token of `user`."""
     return signed_in(user)
-
-
-def signed_in(user) -> APIClient:
-    client = APIClient()
-    answer = client.post("/api/token/", {"username": user.username, "password": PASSWORD})
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {answer.json()['access']}")
-    return client
 
 
 @pytest.fixture
@@ -69,9 +66,54 @@ def contact(lead):
 
 @pytest.fixture
 def interaction(lead, contact):
-    return Interaction.log(lead=lead, contact=contact, interaction_type="CALL", details="ListQuery for the catalog.")
+    return Interaction.log(lead=lead, contact=contact, interaction_type="CALL", details="Asked for the catalog.")
 
 
 @pytest.fixture
 def plan(lead):
     return CallPlan.objects.create(lead=lead, frequency="DAILY")
+
+
+@pytest.fixture
+def log(settings, request):
+    """The logging of crm.settings, as with LOG_JSON=1 (or as the test's parameter says), written to memory."""
+    as_json = getattr(request, "param", "json") == "json"
+    settings.LOG_JSON = as_json
+    stream = Log()
+    root, access = logging.getLogger(), logging.getLogger("crm.access")
+    formatter = project.LOGGING["formatters"]["json" if as_json else "text"]
+    config = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"ours": formatter},
+        "handlers": {"memory": {"class": "logging.StreamHandler", "stream": stream, "formatter": "ours"}},
+    }
+    before = (root.handlers[:], root.level, access.level)
+    logging.config.dictConfig(config | {"root": {"handlers": ["memory"], "level": "WARNING"}})
+    access.setLevel("INFO" if as_json else "WARNING")
+    yield stream
+    root.handlers[:], root.level, access.level = before[0], before[1], before[2]
+
+
+# --- A real server ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def database(django_db_setup) -> Iterator[Database]:
+    """A migrated database of the kind that the tests run on, with USERS, for all servers of this run."""
+    with new_database(f"{connection.settings_dict['NAME']}_server") as database:
+        manage(database.url, "migrate", "--verbosity", "0")
+        manage(database.url, "shell", "--verbosity", "0", "--command", CREATE_USERS)
+        yield database
+
+
+@pytest.fixture(scope="session")
+def server(database) -> Iterator[Server]:
+    """For tests that need no server of their own: two processes, no limits."""
+    with running(database) as server:
+        yield server
+
+
+@pytest.fixture
+def kam(server) -> Client:
+    return server.client("kam")

@@ -9,7 +9,7 @@ class BackofficeConfig(AppConfig):
 
 
 class BackOfficeAdminConfig(admin.AdminConfig):
-    """Django's admin, with our site as the one that everything is registered on."""
+    """Django's admin, with our site as the default one."""
 
-    default = False  # of the two in this module, `backoffice` means the other
+    default = False  # "backoffice" in INSTALLED_APPS is the other config of this module
     default_site = "backoffice.site.BackOfficeSite"

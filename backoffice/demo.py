@@ -1,27 +1,29 @@
 """Demo data: a year in the life of made-up restaurants, the same for the same day, number by number.
 
+What happened to a lead is written by the verbs, with the clock set to each event's moment; only leads and contacts, to
+which nothing has happened yet, are created in bulk.
+
 The lead with number 17 is the same in a small and in a large set: each has a random generator of its own, seeded by
-its number. All names are put together from the lists below, all addresses end in example.com, and nobody has a phone
-555-01xx. Dates lie relative to `today`.
+its number. All names are put together from the lists below, all addresses end in example.com, and all phones are
+555-01xx, which are reserved for fiction. Dates lie relative to `today`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from random import Random
-from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from call import rhythm, schedule
-from call.models import CallEvent, CallPlan, Frequency
-from call.profiles import calendar_of
-from call.schedule import WorkCalendar
+from call import recurrence
+from call.models import CallPlan, Frequency
+from call.models.work_profile import calendar_of
 from contact.models import Contact
 from crm import dates
-from lead.models import LeadStatus, Restaurant, StatusChange
-from track.models import Interaction, InteractionType, OrderDetails
+from lead.models import LeadStatus, Restaurant
+from track.models import Interaction
 
 BATCH = 100  # leads a transaction
 
@@ -51,17 +53,17 @@ PRODUCTS = [
     ("cartons of filter coffee", Decimal("27.90")),
     ("sacks of flour", Decimal("18.20")),
 ]
-SAID = {
-    "CALL": ["ListQuery for the new price list.", "Followed up on the offer.", "Wants to be called next week."],
+DETAILS = {
+    "CALL": ["Asked for the new price list.", "Followed up on the offer.", "Wants to be called next week."],
     "EMAIL": ["Sent the product catalog.", "Sent the offer.", "Answered a question about delivery."],
     "VISIT": ["Tasting in the kitchen.", "Looked at the cold store.", "Dropped off samples."],
     "MEETING": ["Went through the yearly terms.", "Met the owner and the chef.", "Agreed on delivery days."],
-    "MESSAGE": ["Confirmed the delivery.", "ListQuery for opening hours."],
+    "MESSAGE": ["Confirmed the delivery.", "Asked for opening hours."],
 }
-TOUCHES = ["CALL", "CALL", "CALL", "VISIT", "MEETING"]
+TOUCH_TYPES = ["CALL", "CALL", "CALL", "VISIT", "MEETING"]
 
 PIPELINE = [LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.MEETING_SCHEDULED, LeadStatus.NEGOTIATING]
-SHARE_OF_STATUS = {
+STATUS_WEIGHTS = {
     LeadStatus.NEW: 20,
     LeadStatus.CONTACTED: 20,
     LeadStatus.MEETING_SCHEDULED: 12,
@@ -71,64 +73,44 @@ SHARE_OF_STATUS = {
 }
 
 
-@dataclass
-class Account:
-    """One lead and everything that belongs to it, not saved yet."""
-
-    lead: Restaurant
-    contacts: list[Contact] = field(default_factory=list)
-    status_changes: list[StatusChange] = field(default_factory=list)
-    interactions: list[Interaction] = field(default_factory=list)
-    orders: list[OrderDetails] = field(default_factory=list)
-    plans: list[CallPlan] = field(default_factory=list)
-    log: list[CallEvent] = field(default_factory=list)
-
-
 def load(leads: int, *, users: list, today: date) -> Iterator[int]:
-    """Saves that many leads after those that there are, a batch in each transaction. Yields the size of each batch."""
+    """Saves that many leads after the existing ones, a batch in each transaction. Yields the size of each batch."""
     first = Restaurant.objects.count()
-    owners = [(user, calendar_of(user.pk)) for user in users]
+    owners = [(user, calendar_of(user.pk).zone) for user in users]
     for start in range(first, first + leads, BATCH):
         numbers = range(start, min(start + BATCH, first + leads))
-        save([Story(number, *owners[number % len(owners)], today).account() for number in numbers])
+        save([Account(number, *owners[number % len(owners)], today) for number in numbers])
         yield len(numbers)
 
 
-def save(accounts: list[Account]) -> None:
+def save(accounts: list["Account"]) -> None:
     with transaction.atomic():
         Restaurant.objects.bulk_create([account.lead for account in accounts])
-        Contact.objects.bulk_create([row for account in accounts for row in account.contacts])
-        StatusChange.objects.bulk_create([row for account in accounts for row in account.status_changes])
-        happened = [row for account in accounts for row in account.interactions]
-        Interaction.objects.bulk_create(sorted(happened, key=lambda row: row.date))
-        OrderDetails.objects.bulk_create([row for account in accounts for row in account.orders])
-        CallPlan.objects.bulk_create([row for account in accounts for row in account.plans])
-        CallEvent.objects.bulk_create([row for account in accounts for row in account.log])
+        Contact.objects.bulk_create([contact for account in accounts for contact in account.contacts])
+        events = [event for account in accounts for event in account.events]
+        for moment, verb in sorted(events, key=lambda event: event[0]):
+            with dates.frozen(moment):
+                verb()
 
 
-class Story:
-    """How one lead came about and what happened since, everything before today's midnight."""
+class Account:
+    """One lead, its contacts, and what happened to it before today's midnight: verbs, each with its moment."""
 
-    def __init__(self, number: int, owner, calendar: WorkCalendar, today: date) -> None:
-        self.number, self.today, self.owner = number, today, owner
-        self.calendar, self.zone = calendar, calendar.zone
+    def __init__(self, number: int, owner, zone: ZoneInfo, today: date) -> None:
+        self.number, self.today, self.owner, self.zone = number, today, owner, zone
         self.random = Random(f"lead {number}")
-        statuses = list(SHARE_OF_STATUS)
-        self.status = self.random.choices(statuses, weights=[SHARE_OF_STATUS[status] for status in statuses])[0]
+        self.events: list[tuple[datetime, Callable[[], object]]] = []
+        self.status = self.random.choices(list(STATUS_WEIGHTS), weights=list(STATUS_WEIGHTS.values()))[0]
         self.age = self.random.randint(*((1, 30) if self.status == LeadStatus.NEW else (45, 400)))  # days
-        self.born = self.moment(self.age)
-
-    def account(self) -> Account:
-        account = Account(self.make_lead())
-        self.add_contacts(account)
-        self.add_status_changes(account)
-        last_called = self.add_plan(account)
-        self.add_interactions(account, last_called)
-        self.follow_log(account)
-        return account
+        self.created_at = self.moment(self.age)
+        self.lead = self.make_lead()
+        self.contacts = self.make_contacts()
+        self.lead.contact_person = self.contacts[0].name
+        self.add_status_changes()
+        self.add_plan()
 
     def moment(self, days_ago: int) -> datetime:
-        """Some quarter of an hour of that working day."""
+        """A quarter of an hour of that working day."""
         day = self.today - timedelta(days=days_ago)
         time_of_day = time(self.random.randint(9, 17), self.random.choice([0, 15, 30, 45]))
         return datetime.combine(day, time_of_day, self.zone).astimezone(UTC)
@@ -150,172 +132,135 @@ class Story:
             pincode=f"{pincode}{random.randint(1, 99):03}",
             phone=self.phone(),
             email=f"hello@{self.domain}",
-            lead_status=self.status,
             potential_revenue=Decimal(random.randint(10, 400) * 500) if random.random() < 0.9 else None,
             restaurant_type=random.choice(RESTAURANT_TYPES),
             cuisine_type=random.choice(CUISINES),
             assigned_to=self.owner,
             created_by=self.owner,
-            created_at=self.born,
-            updated_at=self.born,
+            created_at=self.created_at,
+            updated_at=self.created_at,
         )
 
-    def add_contacts(self, account: Account) -> None:
+    def make_contacts(self) -> list[Contact]:
         names = [f"{given} {surname}" for given in GIVEN_NAMES for surname in SURNAMES]
-        for name in self.random.sample(names, self.random.randint(1, 3)):
-            contact = Contact(
-                restaurant=account.lead,
+        return [
+            Contact(
+                restaurant=self.lead,
                 name=name,
                 role=self.random.choice(ROLES),
                 email=f"{name.lower().replace(' ', '.')}@{self.domain}",
                 phone=self.phone(),
-                address=account.lead.address,
+                address=self.lead.address,
                 created_by=self.owner,
-                created_at=self.born,
-                updated_at=self.born,
+                created_at=self.created_at,
+                updated_at=self.created_at,
             )
-            account.contacts.append(contact)
-        account.lead.contact_person = account.contacts[0].name
+            for name in self.random.sample(names, self.random.randint(1, 3))
+        ]
 
-    def add_status_changes(self, account: Account) -> None:
-        """The way to the lead's status: up the pipeline, and lost anywhere on it."""
-        lead = account.lead
+    # --- What happened ------------------------------------------------------------------------
+
+    def add_status_changes(self) -> None:
+        """The way to the lead's status: up the pipeline, and lost anywhere on it; once converted, orders."""
         if self.status == LeadStatus.LOST:
             steps = [*PIPELINE[: self.random.randint(1, len(PIPELINE))], LeadStatus.LOST]
         else:
             steps = [*PIPELINE, LeadStatus.CONVERTED]
             steps = steps[: steps.index(self.status) + 1]
-        latest = self.age - 40 if self.status == LeadStatus.CONVERTED else 1  # won early: a year of orders
+        latest = self.age - 40 if self.status == LeadStatus.CONVERTED else 1  # converted early: a year of orders
         days_ago = sorted(self.random.sample(range(latest, self.age), len(steps) - 1), reverse=True)
-        for old, new, ago in zip(steps, steps[1:], days_ago, strict=False):
-            changed_at = self.moment(ago)
-            change = StatusChange(
-                lead=lead,
-                old_status=old,
-                new_status=new,
-                created_by=self.owner,
-                created_at=changed_at,
-                updated_at=changed_at,
-            )
-            account.status_changes.append(change)
-            lead.updated_at = changed_at
+        for status, ago in zip(steps[1:], days_ago, strict=True):
+            self.events.append((self.moment(ago), partial(self.lead.change_status, status, by=self.owner)))
+        if self.status == LeadStatus.CONVERTED:
+            self.add_orders(days_ago[-1] - 1)
 
-    def add_plan(self, account: Account) -> datetime | None:
-        """A rhythm of calls: overdue, due today or later. Returns the last call, None for a plan that has none yet."""
-        if self.status == LeadStatus.LOST or (self.status == LeadStatus.NEW and self.random.random() < 0.5):
-            return None
-        plan = CallPlan(
-            lead=account.lead,
-            frequency=self.random.choice(Frequency.values),
-            notes=self.random.choice(["", "", "Call in the morning.", "Ask for the chef."]),
-            created_by=self.owner,
-            created_at=self.born,
-            updated_at=self.born,
-        )
-        plan.calendar = self.calendar
-        plan.begin()
-        account.plans.append(plan)
-        return None if self.status == LeadStatus.NEW else self.moment(self.days_since_call(plan.frequency))
+    def add_plan(self) -> None:
+        """A cadence of calls, with a call that leaves the next one overdue, due today or later; new leads have none."""
+        is_new = self.status == LeadStatus.NEW
+        if self.status == LeadStatus.LOST or (is_new and self.random.random() < 0.5):
+            self.add_interactions()
+            return
+        frequency = self.random.choice(Frequency.values)
+        notes = self.random.choice(["", "", "Call in the morning.", "Ask for the chef."])
+        if is_new:
+            self.events.append((self.created_at, partial(self.create_plan, frequency, notes)))
+            return
+        called_days_ago, interval = self.last_call(frequency)
+        plan_age = called_days_ago + interval  # so that the call was made on the day it was planned for
+        planned_at = self.created_at if plan_age >= self.age else self.moment(plan_age)
+        called = self.moment(called_days_ago)
+        self.events.append((planned_at, partial(self.create_plan, frequency, notes)))
+        self.add_interactions(touches_before=planned_at)
+        self.events.append((called, partial(self.record_call, self.contact(), self.random.choice(DETAILS["CALL"]))))
+        self.add_plan_change(called + timedelta(minutes=20))
 
-    def days_since_call(self, frequency: str) -> int:
-        """How long ago the last call was, so that the next one is due on a day drawn here; at least yesterday."""
+    def last_call(self, frequency: str) -> tuple[int, int]:
+        """Days since the last call, at least one, by which the next is due on a day drawn here; and the interval."""
         chance = self.random.random()
         if chance < 0.125:
             due_in = 0
         elif chance < 0.25:
             due_in = -self.random.randint(1, 10)
         else:
-            due_in = self.random.randint(0, schedule.DAYS.get(frequency, 28) - 1)
+            due_in = self.random.randint(0, recurrence.DAYS.get(frequency, 28) - 1)
         due = self.today + timedelta(days=due_in)
-        intervals = [schedule.DAYS[frequency]] if frequency in schedule.DAYS else [28, 29, 30, 31]
-        return next(
-            days - due_in for days in intervals if schedule.add_interval(due - timedelta(days=days), frequency) <= due
+        intervals = [recurrence.DAYS[frequency]] if frequency in recurrence.DAYS else [28, 29, 30, 31]
+        interval = next(
+            days for days in intervals if recurrence.add_interval(due - timedelta(days=days), frequency) <= due
         )
+        return interval - due_in, interval
 
-    def add_interactions(self, account: Account, last_called: datetime | None) -> None:
-        """What was said and ordered within a year. No call, visit or meeting is later than the plan's last call."""
-        how_many = 0 if self.status == LeadStatus.NEW else self.random.randint(2, 10)
-        for _ in range(how_many):
-            kind = self.random.choice(["EMAIL", "MESSAGE", *TOUCHES])
-            moment = self.moment(self.random.randint(1, min(self.age, 365)))
-            if kind not in TOUCHES or last_called is None or moment < last_called:
-                self.add_interaction(account, kind, moment, self.random.choice(SAID[kind]))
-        if last_called:
-            call = self.add_interaction(account, "CALL", last_called, self.random.choice(SAID["CALL"]))
-            self.add_to_log(account, CallEvent.Kind.CALLED, last_called, due=last_called, interaction=call, own=True)
-            self.add_wish(account, last_called + timedelta(minutes=20))
-        if self.status == LeadStatus.CONVERTED:
-            won = account.status_changes[-1].created_at
-            days_ago = min((dates.start_of_day(self.today, self.zone) - won).days, 365)
-            while days_ago > 0:
-                self.add_order(account, self.moment(days_ago))
-                days_ago -= self.random.randint(10, 40)
+    def add_interactions(self, touches_before: datetime | None = None) -> None:
+        """What was discussed within a year. Touches end where the plan begins: the others would move its call."""
+        count = 0 if self.status == LeadStatus.NEW else self.random.randint(2, 10)
+        for _ in range(count):
+            kind = self.random.choice(["EMAIL", "MESSAGE", *TOUCH_TYPES])
+            moment = self.moment(self.random.randint(1, min(self.age - 1, 365)))
+            contact, details = self.contact(), self.random.choice(DETAILS[kind])
+            if kind not in TOUCH_TYPES or touches_before is None or moment < touches_before:
+                self.events.append((moment, partial(self.log, kind, contact, details)))
 
-    def add_interaction(self, account: Account, kind: str, moment: datetime, details: str) -> Interaction:
-        interaction = Interaction(
-            lead=account.lead,
-            contact=self.random.choice([*account.contacts, None]),
-            interaction_type=kind,
-            details=details,
-            order_placed=kind == InteractionType.ORDER,
-            date=moment,
-            created_by=self.owner,
-            created_at=moment,
-            updated_at=moment,
-        )
-        account.interactions.append(interaction)
-        return interaction
+    def add_orders(self, days_ago: int) -> None:
+        days_ago = min(days_ago, 365)
+        while days_ago > 0:
+            product, price = self.random.choice(PRODUCTS)
+            quantity = self.random.randint(2, 60)
+            order = {"product_details": f"{quantity} {product}", "quantity": quantity, "total_price": quantity * price}
+            verb = partial(self.log, "ORDER", self.contact(), "Placed an order.", order=order)
+            self.events.append((self.moment(days_ago), verb))
+            days_ago -= self.random.randint(10, 40)
 
-    def add_wish(self, account: Account, moment: datetime) -> None:
-        """Of some plans: that the next call be later, or not at all."""
+    def add_plan_change(self, moment: datetime) -> None:
+        """Of some plans: the next call is snoozed or skipped, or the plan is paused."""
         match self.number % 20:
             case 3:
-                until = dates.start_of_day(self.today + timedelta(days=3), self.zone)
-                self.add_to_log(account, CallEvent.Kind.SNOOZED, moment, due=until, reason="Away until then.")
+                self.events.append((moment, self.snooze))
             case 9:
-                self.add_to_log(account, CallEvent.Kind.SKIPPED, moment, reason="Closed that week.")
+                self.events.append((moment, self.skip))
             case 14:
-                self.add_to_log(account, CallEvent.Kind.PAUSED, moment, reason="The kitchen is being rebuilt.")
+                self.events.append((moment, self.pause))
 
-    def add_to_log(self, account: Account, kind: str, moment: datetime, **facts: Any) -> None:
-        event = CallEvent(
-            plan=account.plans[0],
-            kind=kind,
-            happened_at=moment,
-            created_by=self.owner,
-            created_at=moment,
-            updated_at=moment,
-            **facts,
-        )
-        account.log.append(event)
+    def contact(self) -> Contact | None:
+        return self.random.choice([*self.contacts, None])
 
-    def follow_log(self, account: Account) -> None:
-        """Take the plan from event to event, as the verbs would have done, each noting what was planned then."""
-        for plan in account.plans:
-            state = rhythm.begin(plan.beginning(), self.calendar)
-            for event in account.log:
-                is_call = event.kind == CallEvent.Kind.CALLED
-                event.planned = event.happened_at if is_call else state.next_call_date  # calls were made when due
-                event.due = event.due or state.next_call_date
-                if step := event.step(self.calendar):
-                    state.take(step, self.calendar)
-                plan.paused = event.kind == CallEvent.Kind.PAUSED
-                plan.updated_at = event.happened_at
-            plan.last_called, plan.next_call_date = state.last_called, state.next_call_date
-            plan.overridden_at, plan.anchor = state.overridden_at, state.start
+    # --- The verbs, of rows that are saved by then ----------------------------------------------
 
-    def add_order(self, account: Account, moment: datetime) -> None:
-        product, price = self.random.choice(PRODUCTS)
-        quantity = self.random.randint(2, 60)
-        interaction = self.add_interaction(account, "ORDER", moment, "Placed an order.")
-        order = OrderDetails(
-            interaction=interaction,
-            product_details=f"{quantity} {product}",
-            quantity=quantity,
-            total_price=quantity * price,
-            order_date=moment,
-            created_by=self.owner,
-            created_at=moment,
-            updated_at=moment,
-        )
-        account.orders.append(order)
+    def log(self, kind: str, contact: Contact | None, details: str, order: dict | None = None) -> None:
+        parties = {"lead": self.lead, "contact": contact, "created_by": self.owner}
+        Interaction.log(interaction_type=kind, details=details, order=order, **parties)
+
+    def create_plan(self, frequency: str, notes: str) -> None:
+        self.plan = CallPlan.objects.create(lead=self.lead, frequency=frequency, notes=notes, created_by=self.owner)
+
+    def record_call(self, contact: Contact | None, details: str) -> None:
+        self.plan.record_call(dates.now(), by=self.owner, contact_id=contact.pk if contact else None, details=details)
+
+    def snooze(self) -> None:
+        until = dates.start_of_day(self.today + timedelta(days=3), self.zone)
+        self.plan.snooze(until, by=self.owner, reason="Away until then.")
+
+    def skip(self) -> None:
+        self.plan.skip(by=self.owner, reason="Closed that week.")
+
+    def pause(self) -> None:
+        self.plan.pause(by=self.owner, reason="The kitchen is being rebuilt.")

@@ -1,4 +1,4 @@
-"""What the back office itself keeps."""
+"""The tables of the back office itself."""
 
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -11,13 +11,13 @@ from crm import dates
 
 
 class Upload(models.Model):
-    """A file that somebody has handed in and not confirmed yet.
+    """A file that a user has uploaded for an import and not confirmed yet.
 
-    It is kept in the database, where every server finds it, and only for the one who handed it in: what is confirmed is
-    what was handed in. It goes in the transaction that imports it, with the next file, or after a day.
+    It is stored in the database, where every server finds it, and only the user who uploaded it sees it. It is deleted
+    in the transaction that imports it, with the user's next upload, or after a day.
     """
 
-    KEEP = timedelta(days=1)
+    RETENTION = timedelta(days=1)
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
     table = models.CharField(max_length=100, help_text="label of the model that it is for")
@@ -33,8 +33,8 @@ class Upload(models.Model):
         return self.name
 
     @classmethod
-    def keep(cls, *, user: Any, table: str, name: str, content: bytes, moment: datetime) -> Self:
-        """In place of the user's last one for this table; those that nobody confirmed in a day go too."""
+    def store(cls, *, user: Any, table: str, name: str, content: bytes, moment: datetime) -> Self:
+        """In place of the user's last one for this table; expired ones of all users are deleted too."""
         with transaction.atomic():
-            cls.objects.filter(Q(user=user, table=table) | Q(created_at__lt=moment - cls.KEEP)).delete()
+            cls.objects.filter(Q(user=user, table=table) | Q(created_at__lt=moment - cls.RETENTION)).delete()
             return cls.objects.create(user=user, table=table, name=name, content=content, created_at=moment)

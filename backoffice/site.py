@@ -1,30 +1,30 @@
-"""The site that staff work on: Django's admin, its lists in the order of the work, and the pages that span the apps.
-
-Its pages are imported when they are asked for: they know the lists, which are registered here.
-"""
+"""The admin site: Django's, with our navigation and the pages that span the apps."""
 
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from backoffice.accounts.signin import SigningIn
+from backoffice.accounts.signin import SignInSiteMixin
 from backoffice.accounts.user_field import zone_of_viewer
+from backoffice.dashboard.adherence import adherence_page
+from backoffice.dashboard.views import overview
 
-# What belongs together, by the labels of the models. A list that is not named here comes last, under its app's name.
+# The groups of the navigation, with the labels of their models. Other models come last, under their app's name.
 NAVIGATION = {
     "Work": ["lead.restaurant", "contact.contact", "track.interaction", "track.orderdetails", "call.callplan"],
     "History": ["lead.statuschange", "lead.ownerchange"],
     "People": ["auth.user", "auth.group", "call.workprofile"],
 }
-NAMES = {"track.orderdetails": "Orders"}  # where people call a list otherwise than its table
+DISPLAY_NAMES = {"track.orderdetails": "Orders"}  # where the plural of the model is not the usual word
 
 
-class BackOfficeSite(SigningIn):
+class BackOfficeSite(SignInSiteMixin):
     site_header = site_title = "KAM CRM"
     index_title = "Overview"
-    index_template = "backoffice/views.html"
+    index_template = "backoffice/start.html"
 
     def get_urls(self) -> list:
         return [
@@ -34,30 +34,30 @@ class BackOfficeSite(SigningIn):
         ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        from backoffice.dashboard import views
-
-        return super().index(request, {**views.overview(self, request), **(extra_context or {})})
+        return super().index(request, {**overview(self, request), **(extra_context or {})})
 
     def adherence(self, request: HttpRequest) -> HttpResponse:
-        from backoffice.dashboard.adherence import adherence_page
-
         return adherence_page(request, self)
 
     def recent(self, request: HttpRequest) -> HttpResponse:
-        """What the user has done here lately."""
+        """The latest actions of the user in the admin."""
         context = {**self.each_context(request), "title": "My recent actions", "zone": zone_of_viewer(request)}
         return TemplateResponse(request, "backoffice/recent.html", context)
 
+    def display_name(self, model: type[Model]) -> str:
+        """The name of the model's list, where it is not the model's own; else empty."""
+        return DISPLAY_NAMES.get(model._meta.label_lower, "")
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
-        """As Django's; without an app, in groups of ours, which have no page of their own."""
+        """Django's for one app; for all apps, in the groups of NAVIGATION, which have no page of their own."""
         apps = super().get_app_list(request, app_label)
         for app in apps:
             for entry in app["models"]:
-                entry["name"] = NAMES.get(entry["model"]._meta.label_lower, entry["name"])
+                entry["name"] = self.display_name(entry["model"]) or entry["name"]
         return apps if app_label else in_groups(apps, self.pages(request))
 
     def pages(self, request: HttpRequest) -> dict[str, list[dict[str, Any]]]:
-        """Pages of no model, by the group that they stand in."""
+        """Pages without a model, by their group."""
         recent = page("My recent actions", "admin:recent")
         adherence = [page("Adherence", "admin:adherence")] if request.user.has_perm("call.view_adherence") else []
         return {"Work": adherence, "History": [recent] if self.has_permission(request) else []}

@@ -183,7 +183,7 @@ class Bench:
             self.tokens[target.database.url] = json.loads(content)["access"]
         return self.tokens[target.database.url]
 
-    # --- What is told ---------------------------------------------------------------------------
+    # --- Report ---------------------------------------------------------------------------------
 
     def say_what_ran(self, targets: list[Target], repetitions: int, seconds: int, speed: float) -> None:
         packages = ", ".join(f"{name} {version(name)}" for name in ("django", "djangorestframework", "gunicorn"))

@@ -24,7 +24,7 @@ IDLE = (
 STEPS = {
     "connection: health check, close": ["close_if_unusable_or_obsolete (", "close_if_health_check_failed ("],
     "token: signature and claims": ["get_validated_token ("],
-    "token: user and session": ["user_of (crm/api/authentication.py", "get_user (crm/api/authentication.py"],
+    "token: user and session": ["get_active_user (crm/api/authentication.py", "get_user (crm/api/authentication.py"],
     "body: read and parsed": ["parse (crm/api/parsers.py"],
     "conditional: ETag": ["tag (crm/api/etags.py"],
     "rows to JSON": ["rows_to_json (", "row_to_json (", "to_json (", "render (crm/api/renderers.py"],

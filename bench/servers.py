@@ -82,8 +82,8 @@ class Target:
 
 def environment(extra: dict[str, str]) -> dict[str, str]:
     """This process's environment without what would configure a project, and with our virtual environment first."""
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR", "PATH") if name in os.environ}
-    return kept | {"PATH": f"{VENV}:{kept['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"} | extra
+    inherited = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR", "PATH") if name in os.environ}
+    return inherited | {"PATH": f"{VENV}:{inherited['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"} | extra
 
 
 def stop(process: subprocess.Popen) -> None:

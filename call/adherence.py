@@ -1,9 +1,9 @@
-"""How well the planned calls were kept, by owner, reckoned from the plans' logs.
+"""Adherence: how well planned calls were made, by owner, computed from the plans' logs.
 
-An occurrence is a local date on which a plan's call was planned: each is in the log, as the date that the next event
-found, or is the plan's next call now. It is on time when the plan was touched by that date, late when it was first
-touched after it, skipped when somebody let it go, and missed when it was not touched by the end of the period or today,
-whichever is earlier.
+An occurrence is a local date on which a plan's call was planned: each is in the log, as the date that was planned
+before an event, or is the plan's next call now. It is on time when the plan was touched by that date, late when it was
+first touched after it, skipped when a user skipped it, and missed when it was not touched by the end of the period or
+today, whichever is earlier.
 """
 
 from bisect import bisect_right
@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, OuterRef, Q
 
-from call.models import EARLIEST, CallEvent, CallPlan, WorkProfile
+from call.models import CallEvent, CallPlan, WorkProfile
+from call.models.plan import EARLIEST
 from crm import dates
 from crm.db.batches import batched
 
@@ -66,17 +67,17 @@ def plans_between(first: date, last: date):
     """The plans that may have an occurrence in the period, a day around it for the zones."""
     start = dates.start_of_day(first - timedelta(days=1), dates.server_zone())
     end = dates.start_of_day(last + timedelta(days=2), dates.server_zone())
-    logged = CallEvent.objects.filter(plan=OuterRef("pk"), planned__gte=start, planned__lt=end)
+    logged = CallEvent.objects.in_effect().filter(plan=OuterRef("pk"), planned_for__gte=start, planned_for__lt=end)
     due = Q(next_call_date__gte=start, next_call_date__lt=end)
     plans = CallPlan.objects.filter(Exists(logged) | due).annotate(owner=F("lead__assigned_to"))
     return plans.values_list("pk", "owner", "paused", "next_call_date", named=True)
 
 
 def logs_of(plans: list) -> dict[int, list]:
-    """The whole logs of the plans, oldest first."""
+    """The logs of the plans, oldest first, without withdrawn lines."""
     logs: dict[int, list] = defaultdict(list)
-    events = CallEvent.objects.filter(plan__in=[plan.pk for plan in plans]).order_by("id")
-    for event in events.values_list("plan", "kind", "planned", "due", "happened_at", named=True):
+    events = CallEvent.objects.in_effect().filter(plan__in=[plan.pk for plan in plans]).order_by("id")
+    for event in events.values_list("plan", "kind", "planned_for", "new_due", "happened_at", named=True):
         logs[event.plan].append(event)
     return logs
 
@@ -93,15 +94,15 @@ def count(plan, events: list, first: date, last: date, zone: ZoneInfo, tally: Ta
     moved: set[date] = set()
     latest = EARLIEST
     for event in events:
-        day = local(event.planned)
+        day = local(event.planned_for)
         occurrences.setdefault(day, bisect_right(touches, latest))
         if event.kind == CallEvent.Kind.CALLED:
             latest = max(latest, event.happened_at)
         elif event.kind == CallEvent.Kind.SKIPPED:
             skipped.add(day)
         elif event.kind == CallEvent.Kind.PAUSED and local(event.happened_at) <= day:
-            del occurrences[day]  # nobody was to call any more
-        elif event.kind in MOVES and event.due != event.planned:
+            del occurrences[day]  # no call was due any more
+        elif event.kind in MOVES and event.new_due != event.planned_for:
             moved.add(day)
     if not plan.paused:
         occurrences.setdefault(local(plan.next_call_date), bisect_right(touches, latest))

@@ -1,4 +1,4 @@
-"""A user's day on the phone: what is overdue, due today and coming up, who has no plan, and what one needs to call.
+"""A user's day on the phone: calls overdue, due today and coming up, leads without a plan, and the details of each.
 
 A fixed number of queries, however many plans there are.
 """
@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
-from call.log import AHEAD, CallEvent
-from call.models import CallPlan
+from call.models import CallEvent, CallPlan
+from call.models.event import AHEAD
 from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
@@ -34,19 +34,19 @@ class Agenda:
         """The answer of `GET /call/agenda/`."""
         plans = list(self.plans().select_related("lead"))
         unplanned = list(self.unplanned())
-        facts = Facts.of([plan.lead_id for plan in plans] + [lead.pk for lead in unplanned])
+        details = LeadDetails.of([plan.lead_id for plan in plans] + [lead.pk for lead in unplanned])
         body: dict[str, Any] = {
             "date": self.day,
             "time_zone": self.zone.key,
             "overdue": [],
             "today": [],
             "upcoming": [],
-            "unplanned": [self.entry(None, lead, facts) for lead in unplanned],
+            "unplanned": [self.entry(None, lead, details) for lead in unplanned],
         }
         for plan in plans:
             due = self.local(plan.next_call_date)
             part = "overdue" if due < self.day else "today" if due == self.day else "upcoming"
-            body[part].append(self.entry(plan, plan.lead, facts))
+            body[part].append(self.entry(plan, plan.lead, details))
         return body
 
     def plans(self) -> QuerySet[CallPlan]:
@@ -61,10 +61,10 @@ class Agenda:
     def local(self, moment: datetime) -> date:
         return moment.astimezone(self.zone).date()
 
-    def entry(self, plan: CallPlan | None, lead: Restaurant, facts: "Facts") -> dict[str, Any]:
-        contact = facts.contacts.get(lead.pk)
-        touch = facts.touches.get(lead.pk)
-        order = facts.orders.get(lead.pk)
+    def entry(self, plan: CallPlan | None, lead: Restaurant, details: "LeadDetails") -> dict[str, Any]:
+        contact = details.contacts.get(lead.pk)
+        touch = details.touches.get(lead.pk)
+        order = details.orders.get(lead.pk)
         overdue = max(0, (self.day - self.local(plan.next_call_date)).days) if plan else 0
         return {
             "plan": plan and CallPlanSerializer(plan).data,
@@ -91,15 +91,15 @@ class Agenda:
 
 
 @dataclass
-class Facts:
-    """By lead: whom to ask for, the last touch and the last order."""
+class LeadDetails:
+    """By lead: whom to call, the last touch and the last order."""
 
     contacts: dict[int, Contact]
     touches: dict[int, Interaction]
     orders: dict[int, OrderDetails]
 
     @classmethod
-    def of(cls, leads: Iterable[int]) -> "Facts":
+    def of(cls, leads: Iterable[int]) -> "LeadDetails":
         leads = set(leads)
         attempts = CallEvent.objects.filter(interaction=OuterRef("pk"), kind=CallEvent.Kind.ATTEMPTED)
         touches = (
@@ -119,13 +119,13 @@ class Facts:
         found = list(rows)
         people = Contact.objects.in_bulk({person for _, *both, _, _ in found for person in both if person})
         interactions = Interaction.objects.in_bulk({touch for *_, touch, _ in found if touch})
-        details = OrderDetails.objects.in_bulk({order for *_, order in found if order})
-        # Who was last spoken to may work for another lead by now.
+        order_details = OrderDetails.objects.in_bulk({order for *_, order in found if order})
+        # The contact last spoken to may work for another lead by now.
         candidates = [
             (lead, people[person]) for lead, *both, _, _ in found for person in reversed(both) if person in people
         ]
         return cls(
             contacts={lead: person for lead, person in candidates if person.restaurant_id == lead},
             touches={lead: interactions[touch] for lead, _, _, touch, _ in found if touch in interactions},
-            orders={lead: details[order] for lead, *_, order in found if order in details},
+            orders={lead: order_details[order] for lead, *_, order in found if order in order_details},
         )

@@ -9,13 +9,15 @@ class CallConfig(AppConfig):
         from django.contrib.auth import get_user_model
         from django.db.models.signals import pre_delete
 
-        from call import following, profiles
-        from crm.api.authentication import user_facts
-        from lead.models import owner_changed
-        from track import touches
+        from call import receivers
+        from call.models.work_profile import time_zone_of_user
+        from call.signals import work_profile_changed
+        from crm.api.authentication import user_annotations
+        from lead.signals import owner_changed
+        from track.signals import touch_changed
 
-        touches.changed.subscribe(following.on_touch_changed)
-        owner_changed.subscribe(following.on_owner_changed)
-        profiles.profile_changed.subscribe(following.on_profile_changed)
-        pre_delete.connect(following.on_user_deleted, get_user_model())
-        user_facts["time_zone"] = profiles.time_zone_of_user()
+        touch_changed.connect(receivers.on_touch_changed)
+        owner_changed.connect(receivers.on_owner_changed)
+        work_profile_changed.connect(receivers.on_profile_changed)
+        pre_delete.connect(receivers.on_user_deleted, get_user_model())
+        user_annotations["time_zone"] = time_zone_of_user()

@@ -1,4 +1,4 @@
-"""The agenda by mail, on the morning of each user's working day, once, however often and wherever it is asked for."""
+"""The agenda by mail, on the morning of each user's working day, once, however often and wherever the command runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,21 +11,22 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from call.agenda import Agenda
-from call.profiles import SentDigest, calendar_of
+from call.models import SentDigest
+from call.models.work_profile import calendar_of
 
 MORNING = range(6, 12)  # local hours
 
 
 @dataclass(frozen=True)
 class Digest:
-    """What a user is to be told of the local `day`."""
+    """A user's calls of the local `day`."""
 
     user: Any
     day: date
     body: dict[str, Any]
 
     def send(self) -> bool:
-        """Mail it. False where some process has taken it on before. A mail that fails may be tried again."""
+        """Mail it. False where another process has claimed it. A mail that fails may be tried again."""
         claim, is_ours = SentDigest.objects.get_or_create(user=self.user, day=self.day)
         if not is_ours:
             return False

@@ -1,4 +1,4 @@
-"""What requests and answers of this section look like, by operation: the API document's examples, where it has them."""
+"""Examples of requests and responses of this section, by operation: the API document's own, where it has them."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ ENTRY = {
     "plan": DUE_PLAN,
     "lead": {"id": 1, "name": "Bistro Anna", "city": "Pune", "lead_status": "CONTACTED"},
     "contact": {"id": 1, "name": "John Doe", "role": "Manager", "phone": "123-456-7890"},
-    "last_touch": {"date": "2024-12-24T15:30:00Z", "interaction_type": "CALL", "details": "ListQuery for the catalog."},
+    "last_touch": {"date": "2024-12-24T15:30:00Z", "interaction_type": "CALL", "details": "Asked for the catalog."},
     "last_order": {"date": "2024-12-20T12:00:00Z", "total_price": 500.00},
     "days_overdue": 0,
     "why": "Due today: daily calls, never called.",
@@ -46,7 +46,7 @@ BODIES: dict[str, Any] = {
     "call_plan_partial_update": {"frequency": "WEEKLY", "notes": "Updated call plan."},
     "call_plan_record_call": {"last_called": "2024-12-28T10:00:00Z"},
     "call_plan_record_call/with its interaction": {"contact": 1, "outcome": "REACHED", "details": "Wants a tasting."},
-    "call_plan_record_call/nobody there": {"outcome": "NO_ANSWER"},
+    "call_plan_record_call/not reached": {"outcome": "NO_ANSWER"},
     "call_plan_set_frequency": {"frequency": "WEEKLY"},
     "call_plan_snooze": {"days": 2, "reason": "On holiday until then."},
     "call_plan_snooze/until a day": {"until": "2025-01-07"},

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard
 
-from call.agenda import Facts
+from call.agenda import LeadDetails
 from call.models import CallPlan
-from call.profiles import calendar_of
+from call.models.work_profile import calendar_of
 
 DAY = timedelta(days=1)
 LENGTH = timedelta(minutes=15)
@@ -27,7 +27,7 @@ def feed(user_id: int) -> bytes:
         .select_related("lead")
         .order_by("id")
     )
-    facts = Facts.of(plan.lead_id for plan in plans)
+    details = LeadDetails.of(plan.lead_id for plan in plans)
     calendar = Calendar()
     calendar.add("prodid", "-//KAM CRM//Call plans//EN")
     calendar.add("version", "2.0")
@@ -38,7 +38,7 @@ def feed(user_id: int) -> bytes:
         dues = [plan.next_call_date.astimezone(zone).year for plan in plans]
         calendar.add_component(timezone_of(zone, min(dues), max(dues)))
     for plan in plans:
-        calendar.add_component(event_of(plan, facts.contacts.get(plan.lead_id), zone))
+        calendar.add_component(event_of(plan, details.contacts.get(plan.lead_id), zone))
     return calendar.to_ical()
 
 
@@ -104,7 +104,7 @@ def event_of(plan: CallPlan, contact, zone) -> Event:
         alarm.add("trigger", MORNING)
     else:
         if local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
-            local = local.astimezone(UTC)  # the local time comes twice that day, and says not which is meant
+            local = local.astimezone(UTC)  # the local time comes twice that day and is ambiguous
         event.add("dtstart", local)
         event.add("dtend", (plan.next_call_date + LENGTH).astimezone(local.tzinfo))
         alarm.add("trigger", REMINDER)

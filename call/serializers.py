@@ -6,10 +6,11 @@ from typing import Any
 from django.core.exceptions import ValidationError as ModelValidationError
 from rest_framework import serializers
 
-from call import schedule
-from call.log import AHEAD, CallEvent, Frequency, Outcome
-from call.models import DATE_BOUNDS, CallPlan
-from call.profiles import WorkProfile, validate_country
+from call import recurrence
+from call.models import CallEvent, CallPlan, Frequency, Outcome, WorkProfile
+from call.models.event import AHEAD
+from call.models.plan import DATE_BOUNDS
+from call.models.work_profile import validate_country
 from contact.models import Contact
 from crm import dates
 from crm.api.serializers import IdField, JSONField, ModelSerializer, Serializer, UTCDateTimeField
@@ -31,7 +32,7 @@ class CallPlanSerializer(ModelSerializer):
 
 class CallEventSerializer(ModelSerializer):
     event = serializers.ChoiceField(CallEvent.Kind.choices, source="kind", read_only=True)
-    planned_date = UTCDateTimeField(source="planned", read_only=True)
+    planned_date = UTCDateTimeField(source="planned_for", read_only=True)
     by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)
 
     class Meta:
@@ -66,7 +67,7 @@ class RecordCallSerializer(Serializer):
 
     def validate_contact(self, contact: int | None) -> int | None:
         plan = self.context["plan"]
-        if contact is not None and not people(lead=plan.lead_id, contact=contact):
+        if contact is not None and not people(lead=plan.lead_id, contact=contact, using=plan.database):
             raise serializers.ValidationError(f"Contact {contact} does not belong to lead {plan.lead_id}.")
         return contact
 
@@ -103,9 +104,9 @@ class SnoozeSerializer(ReasonSerializer):
         zone = self.context["zone"]
         time_of_day = self.context["plan"].next_call_date.astimezone(zone).time()
         if "days" in attrs:
-            return schedule.at(dates.today(zone) + timedelta(days=attrs["days"]), time_of_day, zone)
+            return recurrence.at(dates.today(zone) + timedelta(days=attrs["days"]), time_of_day, zone)
         with suppress(ValueError, OverflowError):
-            return schedule.at(date.fromisoformat(attrs["until"]), time_of_day, zone)
+            return recurrence.at(date.fromisoformat(attrs["until"]), time_of_day, zone)
         try:
             return UTCDateTimeField().run_validation(attrs["until"])
         except serializers.ValidationError as error:
@@ -113,7 +114,7 @@ class SnoozeSerializer(ReasonSerializer):
 
 
 class LeaveField(JSONField):
-    """A list of {"from", "to"}; what else stands in them is dropped."""
+    """A list of {"from", "to"}; further keys are dropped."""
 
     def to_internal_value(self, data: Any) -> list[dict[str, str]]:
         if isinstance(data, list) and all(isinstance(each, Mapping) for each in data):
@@ -121,7 +122,7 @@ class LeaveField(JSONField):
         return super().to_internal_value(data)
 
     def to_representation(self, value: list[dict[str, str]]) -> list[dict[str, str]]:
-        """PostgreSQL keeps no order of keys."""
+        """PostgreSQL does not preserve the order of keys."""
         return [{"from": each["from"], "to": each["to"]} for each in value]
 
 

@@ -1,4 +1,4 @@
-"""The shapes of answers that no serializer makes, for the OpenAPI description."""
+"""Schemas of responses that no serializer renders, for the OpenAPI description."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ class LastOrderSerializer(serializers.Serializer):
 
 
 class AgendaEntrySerializer(serializers.Serializer):
-    """What one needs to pick up the phone, and `why` it is listed."""
+    """The details for one call, and `why` it is listed."""
 
     plan = CallPlanSerializer(allow_null=True)
     lead = AgendaLeadSerializer()
@@ -66,7 +66,7 @@ class AgendaSerializer(serializers.Serializer):
 
 
 class AdherenceSerializer(serializers.Serializer):
-    """How an owner's planned calls were kept; planned = on_time + late + missed + skipped."""
+    """What became of an owner's planned calls; planned = on_time + late + missed + skipped."""
 
     owner = serializers.IntegerField(allow_null=True)
     planned = serializers.IntegerField()

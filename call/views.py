@@ -12,7 +12,7 @@ from call.adherence import adherence
 from call.agenda import Agenda
 from call.filters import CallPlanFilter
 from call.models import CallPlan, FeedAddress, WorkProfile
-from call.profiles import zone_of
+from call.models.work_profile import zone_of
 from call.serializers import (
     CallEventSerializer,
     CallPlanSerializer,
@@ -62,7 +62,7 @@ class CallPlanViewSet(ResourceViewSet):
         return self.list_of(self.get_queryset().overdue_at(dates.start_of_day(dates.today(zone), zone)))
 
     @extend_schema(
-        parameters=[OpenApiParameter("days", int, description="How many days; 7 unless said otherwise.")],
+        parameters=[OpenApiParameter("days", int, description="How many days; 7 by default.")],
         responses=CallPlanSerializer(many=True),
     )
     @action(detail=False)
@@ -92,8 +92,8 @@ class CallPlanViewSet(ResourceViewSet):
     def record_call(self, request, pk):
         """Record a call.
 
-        A call older than the latest one moves nothing. With a contact, an outcome or details it is noted as an
-        interaction too; an outcome that reached nobody is an attempt, and moves nothing.
+        A call older than the latest one moves nothing. With a contact, an outcome or details it is recorded as an
+        interaction too; an outcome that reached no one is an attempt, and moves nothing.
         """
         if set(request.data) - {"last_called"}:  # the interaction moves all plans of the lead
             CallPlan.objects.using(self.database).filter(lead__call_plans=pk).lock()
@@ -101,15 +101,15 @@ class CallPlanViewSet(ResourceViewSet):
         body = self.body(RecordCallSerializer, plan=plan)
         called = body.pop("last_called", None) or dates.now()
         plan.record_call(called, **body, by=request.user)
-        return self.shown(plan)
+        return self.serialized_response(plan)
 
     @extend_schema(request=SetFrequencySerializer)
     @action(detail=True, methods=["patch"])
     def set_frequency(self, request, pk):
-        """Set how often to call. The next call is reckoned anew from the last one, or, never called, from today."""
+        """Set how often to call. The next call is computed again from the last one, or, never called, from today."""
         plan = self.get_object()
         plan.set_frequency(**self.body(SetFrequencySerializer), by=request.user)
-        return self.shown(plan)
+        return self.serialized_response(plan)
 
     @extend_schema(request=SnoozeSerializer)
     @action(detail=True, methods=["post"])
@@ -117,15 +117,15 @@ class CallPlanViewSet(ResourceViewSet):
         """Put the next call off. Until a moment or a day, or by some days from today: one of the two is needed."""
         plan = self.get_object()
         plan.snooze(**self.body(SnoozeSerializer, plan=plan, zone=zone_of(request.user)), by=request.user)
-        return self.shown(plan)
+        return self.serialized_response(plan)
 
     @extend_schema(request=ReasonSerializer)
     @action(detail=True, methods=["post"])
     def skip(self, request, pk):
-        """Let this call go. The next one comes an interval later."""
+        """Skip this call. The next one comes an interval later."""
         plan = self.get_object()
         plan.skip(**self.body(ReasonSerializer), by=request.user)
-        return self.shown(plan)
+        return self.serialized_response(plan)
 
     @extend_schema(request=ReasonSerializer)
     @action(detail=True, methods=["post"])
@@ -133,7 +133,7 @@ class CallPlanViewSet(ResourceViewSet):
         """Pause a plan. It is in no list of calls until it is resumed."""
         plan = self.get_object()
         plan.pause(**self.body(ReasonSerializer), by=request.user)
-        return self.shown(plan)
+        return self.serialized_response(plan)
 
     @extend_schema(request=ReasonSerializer)
     @action(detail=True, methods=["post"])
@@ -141,7 +141,7 @@ class CallPlanViewSet(ResourceViewSet):
         """Resume a paused plan."""
         plan = self.get_object()
         plan.resume(**self.body(ReasonSerializer), by=request.user)
-        return self.shown(plan)
+        return self.serialized_response(plan)
 
 
 class WorkProfileView(ApiViewSet):
@@ -151,18 +151,18 @@ class WorkProfileView(ApiViewSet):
 
     def retrieve(self, request):
         """Get your work profile. Until it is first written, the default one."""
-        return self.shown(self.profile())
+        return self.serialized_response(self.profile())
 
     def partial_update(self, request):
-        """Change your work profile. Computed dates of your plans are reckoned anew; what is left out stays."""
+        """Change your work profile. Computed dates of your plans are computed again; fields that are left out stay."""
         profile = self.profile(lock=True)
         self.check_precondition(profile)
         serializer = self.get_serializer(profile, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         serializer.save(by=request.user)
-        return self.shown(profile)
+        return self.serialized_response(profile)
 
-    update = partial_update  # every key may be left out, so PUT asks for nothing more
+    update = partial_update  # every key may be left out, so PUT requires no more
 
     def profile(self, lock: bool = False) -> WorkProfile:
         if lock:
@@ -174,7 +174,7 @@ class WorkProfileView(ApiViewSet):
 
 
 class QuestionView(ApiViewSet):
-    """Answers what is no list of rows: its parameters are its serializer's and no others."""
+    """A response that is no list of rows: its parameters are its serializer's and no others."""
 
     def query(self, serializer_class):
         unknown = set(self.request.query_params) - set(serializer_class().fields)
@@ -187,13 +187,13 @@ class AgendaView(QuestionView):
     @extend_schema(parameters=[DaySerializer], responses=AgendaSerializer)
     def retrieve(self, request):
         """Get your day. The calls overdue, due on the day and in the days after it, and your leads without a plan."""
-        asked = self.query(DaySerializer)
-        zone = asked.get("tz") or zone_of(request.user)
+        requested = self.query(DaySerializer)
+        zone = requested.get("tz") or zone_of(request.user)
         agenda = Agenda(
-            owner_id=asked.get("owner") or request.user.pk,
-            day=asked.get("date") or dates.today(zone),
+            owner_id=requested.get("owner") or request.user.pk,
+            day=requested.get("date") or dates.today(zone),
             zone=zone,
-            days=asked["days"],
+            days=requested["days"],
         )
         return Response(agenda.body())
 
@@ -201,31 +201,31 @@ class AgendaView(QuestionView):
 class AdherenceView(QuestionView):
     @extend_schema(parameters=[PeriodSerializer], responses=AdherenceSerializer(many=True))
     def list(self, request):
-        """List how well the planned calls were kept. A row per owner, for the local dates of the period."""
+        """List how many planned calls were made on time. A row per owner, for the local dates of the period."""
         period = self.query(PeriodSerializer)
         return Response(adherence(period["from"], period["to"]))
 
 
 class FeedView(ApiViewSet):
-    """The secret address of the calendar feed. Answering it twice would mean keeping it: no Idempotency-Key here."""
+    """The secret address of the calendar feed. A replay would need it stored: no Idempotency-Key here."""
 
-    keeps_answers = False
+    stores_answers = False
 
     @extend_schema(request=None, responses={201: FEED_ADDRESS})
     def create(self, request):
-        """Make the secret address of your calendar feed. It is shown this once, and replaces the one before."""
+        """Create the secret address of your calendar feed. It is shown this once, and replaces the one before."""
         url = request.build_absolute_uri(f"/call/feed/{FeedAddress.renew(request.user)}.ics")
         return Response({"url": url}, status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})
     def destroy(self, request):
-        """Take the address of your calendar feed back."""
+        """Revoke the address of your calendar feed."""
         FeedAddress.objects.filter(user=request.user).delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class CalendarFeedView(ApiViewSet):
-    """The feed behind a secret address; who knows it needs no token."""
+    """The feed behind a secret address; a client that knows it needs no token."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -235,7 +235,7 @@ class CalendarFeedView(ApiViewSet):
         responses={(200, "text/calendar"): str, 304: None},
     )
     def retrieve(self, request, secret):
-        """Read a calendar feed. The call plans as events (RFC 5545); whoever knows the address needs no token."""
+        """Read a calendar feed. The call plans as events (RFC 5545); a client that knows the address needs no token."""
         user = FeedAddress.user_of(secret)
         if user is None:
             raise NotFound("There is no feed at this address.")
@@ -244,5 +244,5 @@ class CalendarFeedView(ApiViewSet):
         return etags.tagged(request, HttpResponse(feed(user), "text/calendar; charset=utf-8"))
 
     def perform_content_negotiation(self, request, force=False):
-        """Calendar programs ask for all sorts of types; they get the one there is."""
+        """Calendar programs request all sorts of types; they get the one there is."""
         return super().perform_content_negotiation(request, force=True)

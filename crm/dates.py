@@ -4,12 +4,17 @@ Instants are aware datetimes in UTC. A day is a local date in a named zone; it s
 always 00:00 (a clock may be put forward at midnight).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.utils import timezone
 
 ZONES = frozenset(available_timezones())
+
+_frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
 
 
 def zone(name: str) -> ZoneInfo:
@@ -20,8 +25,18 @@ def zone(name: str) -> ZoneInfo:
 
 
 def now() -> datetime:
-    """This instant, in UTC."""
-    return timezone.now()
+    """This instant, in UTC; within `frozen`, its moment."""
+    return _frozen.get() or timezone.now()
+
+
+@contextmanager
+def frozen(moment: datetime) -> Iterator[None]:
+    """Stops the clock of this thread at `moment`, to write data by the verbs as if it had happened then (demo data)."""
+    token = _frozen.set(moment)
+    try:
+        yield
+    finally:
+        _frozen.reset(token)
 
 
 def server_zone() -> ZoneInfo:
@@ -37,7 +52,7 @@ def today(zone: ZoneInfo) -> date:
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of the local `day`, in UTC.
 
-    Where midnight is skipped, `fold=0` reckons with the offset before the change, which is the instant of the change
+    Where midnight is skipped, `fold=0` uses the offset before the change, which is the instant of the change
     itself; where it comes twice, the first one (PEP 495).
     """
     return datetime.combine(day, time.min, zone).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""What the environment says, read strictly: a value that makes no sense stops the start with its name."""
+"""Environment variables, parsed strictly: an invalid value stops the start and is named."""
 
 import os
 import secrets
@@ -32,7 +32,7 @@ def read(name: str, default: T, parse: Callable[[str], T]) -> T:
     try:
         return parse(raw)
     except (ValueError, LookupError) as error:  # the value stays out of the message: it may be a secret
-        raise ImproperlyConfigured(f"The environment variable {name} makes no sense: {error}.") from None
+        raise ImproperlyConfigured(f"The environment variable {name} is invalid: {error}.") from None
 
 
 def flag(raw: str) -> bool:
@@ -53,9 +53,9 @@ def flag(raw: str) -> bool:
 
 
 def count(raw: str) -> int:
-    """A whole number from 1."""
+    """A whole number of at least 1."""
     if not raw.isascii() or not raw.isdigit() or int(raw) < 1:
-        raise ValueError("expected a whole number from 1")
+        raise ValueError("expected a whole number of at least 1")
     return int(raw)
 
 
@@ -142,7 +142,7 @@ def secret_key(raw: str) -> str:
 
 
 def stored_secret_key(path: Path) -> str:
-    """The key kept in `path`, made there on the first start, readable by its owner alone.
+    """The key stored in `path`, created there on the first start, readable by its owner alone.
 
     Processes that start at once agree on one key: it is written aside and linked into place, and the first link wins.
     """

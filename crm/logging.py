@@ -16,7 +16,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 DATABASE_MODULES = {"django", "psycopg2", "sqlite3"}  # django.db.utils; Django's other errors are no `Error`
 QUERY_STRING = re.compile(r"(?<=\S)\?\S*=\S*")
-SECRET = re.compile(r"(?<=/)[\w-]{32,}")  # a path that opens something to whoever knows it
+SECRET = re.compile(r"(?<=/)[\w-]{32,}")  # a secret path, such as a feed's
 
 
 class SlowClients(logging.Filter):
@@ -31,7 +31,7 @@ class SlowClients(logging.Filter):
 
 
 class DiscreetFormatter(logging.Formatter):
-    """A formatter that tells what happened in which code, and keeps to itself what data it happened to."""
+    """A formatter that logs what happened in which code, without the data."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = message_of(record)
@@ -42,12 +42,12 @@ class DiscreetFormatter(logging.Formatter):
         parts: list[str] = []
         exc = ei[1]
         while exc is not None and len(parts) < 10:
-            parts.insert(0, told(exc))
+            parts.insert(0, describe(exc))
             exc = exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)
         return "\nwhich led to\n\n".join(parts).rstrip()
 
 
-def told(exc: BaseException) -> str:
+def describe(exc: BaseException) -> str:
     """The traceback of one exception, without the message of a database error."""
     if not is_database_error(exc):
         return "".join(traceback.format_exception(exc, chain=False))

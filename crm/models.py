@@ -1,4 +1,4 @@
-"""What the HTTP kit remembers between requests: sessions that ended, attempts to sign in, answered retries."""
+"""Tables of the HTTP kit: revoked tokens, sign-in attempts, idempotency keys."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from crm import dates
 
 
 class RevokedToken(models.Model):
-    """A session (its `sid`) or a single refresh token (its `jti`) that is taken back until it would have expired."""
+    """A session (its `sid`) or a single refresh token (its `jti`) that is revoked, until it would have expired."""
 
     name = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField(db_index=True)
@@ -18,8 +18,8 @@ class RevokedToken(models.Model):
         return self.name
 
     @classmethod
-    def end(cls, name: str, expires_at: datetime) -> bool:
-        """Take it back. False where it was already: of racing callers one gets True."""
+    def revoke(cls, name: str, expires_at: datetime) -> bool:
+        """Revoke it. False where it was already: of racing callers one gets True."""
         return cls.objects.get_or_create(name=name, defaults={"expires_at": expires_at})[1]
 
 
@@ -38,7 +38,7 @@ class SignInAttempts(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """An answered POST, kept so that a retry gets the same answer; see crm.api.idempotency."""
+    """An answered POST, stored so that a retry gets the same answer; see crm.api.idempotency."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)

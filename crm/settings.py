@@ -1,4 +1,4 @@
-"""The settings, read from the environment (and from `.env` beside manage.py). The README lists every variable."""
+"""Settings, read from the environment and from `.env` beside manage.py. docs/configuration.md lists every variable."""
 
 import os
 from datetime import timedelta
@@ -267,7 +267,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "crm@localhost"
 
 # --- Signing in ---------------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["backoffice.accounts.signin.StaffBackend"]  # Django's own behind a limit
+AUTHENTICATION_BACKENDS = ["backoffice.accounts.backends.StaffBackend"]  # Django's own behind a limit
 REQUIRE_SECOND_FACTOR = read("REQUIRE_SECOND_FACTOR", False, env.flag)  # in the admin
 OTP_TOTP_ISSUER = "KAM CRM"  # what an authenticator app calls us
 

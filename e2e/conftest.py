@@ -1,6 +1,6 @@
-"""A real Chromium in front of a real server. Nothing is waited for but what a person would see.
+"""A real Chromium in front of a real server. Tests wait only for what a user would see.
 
-A test fails too where a page logs an error, asks another host for anything, misses a file, or breaks (5xx).
+A test fails too where a page logs an error, requests anything from another host, misses a file, or breaks (5xx).
 """
 
 import os
@@ -23,7 +23,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from e2e import server
+from crm.tests import PASSWORD
+from e2e.server import served
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 LAPTOP = {"width": 1280, "height": 800}
@@ -51,7 +52,7 @@ def work(request) -> Path:
 @pytest.fixture(scope="session")
 def url(work) -> Iterator[str]:
     try:
-        with server.running(work) as address:
+        with served(work / "server.log") as address:
             yield address
     except AssertionError:
         print((work / "server.log").read_text()[-5_000:])
@@ -72,7 +73,7 @@ def chromium(playwright) -> Iterator[Browser]:
 
 
 class Watch:
-    """Notes what no page may do."""
+    """Records what no page may do."""
 
     def __init__(self, context: BrowserContext, url: str) -> None:
         self.url, self.wrong = url, []
@@ -92,12 +93,12 @@ class Watch:
     def see_console(self, message: ConsoleMessage) -> None:
         # A page that is answered 403 or 429 is logged so too; see_response knows better.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
-            self.wrong.append(f"the console says: {message.text}")
+            self.wrong.append(f"in the console: {message.text}")
 
 
 @pytest.fixture
 def contexts(chromium, url, work, request) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browsers that know nothing of each other, and looks after what they saw when the test ends."""
+    """Creates browsers without shared state, and fails the test for what no page may do."""
     opened: list[tuple[BrowserContext, Watch]] = []
 
     def open_context(**options) -> BrowserContext:
@@ -119,19 +120,19 @@ def contexts(chromium, url, work, request) -> Iterator[Callable[..., BrowserCont
 
 @pytest.fixture
 def browser(contexts) -> Page:
-    """A browser that nobody has signed in with."""
+    """A browser that is not signed in."""
     return contexts().new_page()
 
 
 @pytest.fixture(scope="session")
 def sessions() -> dict:
-    """By user, what a browser keeps of having signed in: once a run."""
+    """By user, the stored state of a browser that has signed in: once a run."""
     return {}
 
 
 @pytest.fixture
 def page_of(contexts, sessions) -> Callable[..., Page]:
-    """A page of somebody who has signed in."""
+    """A page of a user who has signed in."""
 
     def page_of(name: str, **options) -> Page:
         if name not in sessions:
@@ -151,21 +152,21 @@ def page(page_of) -> Page:
     return page_of("asha")
 
 
-def sign_in(page: Page, name: str, password: str = server.PASSWORD) -> None:
+def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
     page.goto("/admin/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
 
 
-# --- What there is to work with -------------------------------------------------------------------
+# --- Data -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
 def create(playwright, url) -> Iterator[Callable[..., dict]]:
     """Posts to the API on behalf of the superuser."""
-    stranger = playwright.request.new_context(base_url=url)
-    answer = stranger.post("/api/token/", data={"username": "asha", "password": server.PASSWORD})
+    anonymous = playwright.request.new_context(base_url=url)
+    answer = anonymous.post("/api/token/", data={"username": "asha", "password": PASSWORD})
     headers = {"Authorization": f"Bearer {answer.json()['access']}"}
     api = playwright.request.new_context(base_url=url, extra_http_headers=headers)
 
@@ -176,7 +177,7 @@ def create(playwright, url) -> Iterator[Callable[..., dict]]:
 
     yield create
     api.dispose()
-    stranger.dispose()
+    anonymous.dispose()
 
 
 class Lead(NamedTuple):
@@ -192,7 +193,7 @@ def numbers() -> Iterator[int]:
 
 @pytest.fixture
 def lead(create, numbers) -> Lead:
-    """A new one, with a weekly call plan; its name and its phone are nobody else's."""
+    """A new one, with a weekly call plan; its name and phone are unique."""
     number = next(numbers)
     name, phone = f"Bistro Anna {number}", f"(20) 1234-{number:04}"
     pk = create("/lead/restaurants/", name=name, city="Pune", phone=phone)["id"]

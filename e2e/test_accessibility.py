@@ -77,13 +77,13 @@ def test_a_list_and_the_pages_of_a_row_pass(page, name):
 @pytest.mark.parametrize(
     "path", ["", "adherence/", "recent/", "lead/", "password_change/", "second-factor/", "nothing/"]
 )
-def test_a_page_beside_the_lists_passes(page, path):
+def test_a_page_without_a_list_passes(page, path):
     page.goto(f"/admin/{path}")
     examine(page)
 
 
 @pytest.mark.parametrize("path", ["../history/", "../delete/", "../timeline/", "../../import/", "../../export/"])
-def test_a_page_around_a_lead_passes(page, lead, path):
+def test_a_page_of_a_lead_passes(page, lead, path):
     page.goto(f"{lead.path}{path}")
     examine(page)
 
@@ -105,7 +105,7 @@ def test_the_preview_of_an_import_passes(page, rows):
     examine(page)
 
 
-def test_a_form_with_mistakes_passes(page):
+def test_a_form_with_errors_passes(page):
     page.goto("/admin/lead/restaurant/add/")
     page.get_by_role("textbox", name="Email:").fill("a@b")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -119,7 +119,7 @@ def test_an_open_filter_passes(page):
     examine(page)
 
 
-def test_the_login_page_passes_with_and_without_a_mistake(browser):
+def test_the_login_page_passes_with_and_without_an_error(browser):
     browser.goto("/admin/")
     examine(browser)
     sign_in(browser, "nobody", "wrong")

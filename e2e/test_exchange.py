@@ -34,18 +34,18 @@ def at_export(page, lead) -> Page:
     return page
 
 
-def test_what_is_filtered_is_exported_as_csv(at_export, lead, tmp_path):
+def test_filtered_rows_are_exported_as_csv(at_export, lead, tmp_path):
     with download(at_export, "Download CSV", tmp_path).open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["name"], row["city"]) for row in rows] == [(lead.name, "Pune")]
 
 
-def test_what_is_filtered_is_exported_as_a_workbook(at_export, lead, tmp_path):
+def test_filtered_rows_are_exported_as_a_workbook(at_export, lead, tmp_path):
     header, *rows = load_workbook(download(at_export, "Download XLSX", tmp_path), read_only=True).active.values
     assert [dict(zip(header, row, strict=True))["name"] for row in rows] == [lead.name]
 
 
-def test_a_file_with_bad_rows_says_what_is_wrong_where_and_imports_nothing(page):
+def test_a_file_with_invalid_rows_shows_the_problems_and_imports_nothing(page):
     upload(page, "name,email,potential_revenue\nGood Soup,soup@example.com,100\nBad Soup,no e-mail,lots\n,,\n")
     expect(page.get_by_role("alert")).to_contain_text("nothing can be imported")
     bad = page.get_by_role("row", name="Bad Soup")
@@ -58,7 +58,7 @@ def test_a_file_with_bad_rows_says_what_is_wrong_where_and_imports_nothing(page)
     expect(page.locator("#result_list tbody tr")).to_have_count(0)
 
 
-def test_a_good_file_shows_what_it_does_and_does_it_when_confirmed(page, lead):
+def test_a_valid_file_is_previewed_and_imported_when_confirmed(page, lead):
     pk = lead.path.split("/")[-3]
     upload(page, f"id,name,city\n,Imported Kitchen,Goa\n{pk},{lead.name},Mumbai\n")
     expect(page.get_by_role("row", name="Imported Kitchen")).to_contain_text("Goa")
@@ -72,6 +72,6 @@ def test_a_good_file_shows_what_it_does_and_does_it_when_confirmed(page, lead):
     expect(page.get_by_label("City")).to_have_value("Mumbai")
 
 
-def test_an_exported_file_changes_nothing_when_it_is_imported_again(at_export, tmp_path):
+def test_an_exported_file_imported_again_changes_nothing(at_export, tmp_path):
     upload(at_export, download(at_export, "Download CSV", tmp_path).read_text("utf-8-sig"))
     expect(at_export.get_by_text("every row is as it is here already")).to_be_visible()

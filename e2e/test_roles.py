@@ -1,4 +1,4 @@
-"""What a person may not do is not shown, and refused where it is asked for nevertheless."""
+"""What a user may not do is not shown, and is refused when it is requested nevertheless."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +11,7 @@ def reader(page_of) -> Page:
     return page_of("reader")
 
 
-def test_whoever_only_reads_sees_a_lead_and_nothing_to_change_it_with(reader, lead):
+def test_a_reader_sees_a_lead_without_inputs(reader, lead):
     reader.goto(lead.path)
     expect(reader.get_by_role("heading", name=lead.name, level=1)).to_be_visible()
     expect(reader.get_by_role("region", name="Timeline")).to_be_visible()
@@ -22,7 +22,7 @@ def test_whoever_only_reads_sees_a_lead_and_nothing_to_change_it_with(reader, le
     expect(reader.get_by_role("button", name="Save")).to_be_hidden()
 
 
-def test_whoever_only_reads_is_offered_no_actions_on_a_list(reader):
+def test_a_reader_is_offered_no_actions_on_a_list(reader):
     reader.goto("/admin/lead/restaurant/")
     expect(reader.get_by_role("searchbox", name="Search")).to_be_visible()
     expect(reader.get_by_role("combobox", name="Action")).to_be_hidden()
@@ -31,7 +31,7 @@ def test_whoever_only_reads_is_offered_no_actions_on_a_list(reader):
 
 
 @pytest.mark.parametrize("path", ["lead/restaurant/add/", "lead/restaurant/import/", "auth/user/add/", "adherence/"])
-def test_whoever_only_reads_is_refused_what_they_ask_for_by_its_address(reader, path):
+def test_a_reader_is_refused_pages_opened_by_address(reader, path):
     assert reader.goto(f"/admin/{path}").status == 403
     expect(reader.get_by_role("heading", name="You may not do this")).to_be_visible()
     reader.get_by_role("link", name="Back office").click()
@@ -41,7 +41,7 @@ def test_whoever_only_reads_is_refused_what_they_ask_for_by_its_address(reader, 
 @pytest.mark.parametrize(
     ("name", "imports", "hands_over"), [("kam", False, False), ("manager", False, True), ("back.office", True, True)]
 )
-def test_each_role_is_offered_what_is_its_work(page_of, name, imports, hands_over):
+def test_each_role_is_offered_its_pages(page_of, name, imports, hands_over):
     page = page_of(name)
     page.goto("/admin/lead/restaurant/")
     expect(page.get_by_role("link", name="Add lead", exact=True)).to_be_visible()

@@ -1,4 +1,4 @@
-"""The second factor: set up with an authenticator app, asked for at signing in, lost and removed."""
+"""The second factor: set up with an authenticator app, required at signing in, lost and removed."""
 
 from base64 import b32decode
 from typing import NamedTuple
@@ -15,7 +15,7 @@ HALF_A_MINUTE = 30  # how long an app shows a code
 
 
 class App:
-    """An authenticator app. As a code is good once, and nobody wants to wait, it goes half a minute on with each."""
+    """An authenticator app. As a code is valid once, its clock advances half a minute with each."""
 
     def __init__(self, secret: str) -> None:
         self.key, self.ahead = b32decode(secret.replace(" ", "")), 0
@@ -45,7 +45,7 @@ def guarded(contexts):
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     codes = page.locator(".recovery-codes code").all_inner_texts()
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I have saved them").click()
     yield Guarded(page, app, codes)
     page.goto("/admin/second-factor/")
     if page.get_by_label("Your password or a code").is_visible():
@@ -68,20 +68,20 @@ def expect_to_be_in(page: Page) -> None:
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
 
 
-def test_setting_it_up_ends_where_one_was_going_and_shows_no_secret_again(guarded):
+def test_setting_it_up_leads_to_the_requested_page_and_hides_the_secret(guarded):
     expect(guarded.page.get_by_role("heading", name="Overview")).to_be_visible()
     guarded.page.goto("/admin/second-factor/")
     expect(guarded.page.get_by_text("10 recovery codes left")).to_be_visible()
     expect(guarded.page.get_by_role("img", name="QR code")).to_be_hidden()
 
 
-def test_signing_in_asks_for_the_apps_code_after_the_password(guarded, browser):
+def test_signing_in_requires_the_apps_code_after_the_password(guarded, browser):
     sign_in(browser, WHO)
     give_code(browser, guarded.app.code())
     expect_to_be_in(browser)
 
 
-def test_a_wrong_code_says_so_and_the_next_has_to_wait(guarded, browser):
+def test_a_wrong_code_is_refused_and_the_next_has_to_wait(guarded, browser):
     sign_in(browser, WHO)
     give_code(browser, "not it")
     expect(browser.get_by_role("alert")).to_contain_text("This code is wrong")
@@ -95,13 +95,13 @@ def test_without_the_app_a_recovery_code_signs_in(guarded, browser):
     expect_to_be_in(browser)
 
 
-def test_removed_the_password_alone_signs_in(guarded, browser):
+def test_after_removal_the_password_alone_signs_in(guarded, browser):
     remove(guarded.page, guarded.app.code())
     sign_in(browser, WHO)
     expect_to_be_in(browser)
 
 
-def test_a_superuser_removes_it_for_somebody_who_has_lost_everything(guarded, browser, page):
+def test_a_superuser_removes_it_for_another_user(guarded, browser, page):
     page.goto("/admin/auth/user/")
     page.get_by_role("row", name=WHO).get_by_role("checkbox").check()
     page.get_by_role("combobox", name="Action").select_option(label="Remove the second factor")

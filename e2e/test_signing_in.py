@@ -9,19 +9,19 @@ from e2e.conftest import sign_in
 
 
 @pytest.mark.parametrize("name", ["asha", "back.office", "manager", "kam", "reader"])
-def test_whoever_works_here_signs_in_and_sees_the_start_page(browser, name):
+def test_a_user_of_each_role_signs_in_and_sees_the_start_page(browser, name):
     sign_in(browser, name)
     expect(browser.get_by_role("heading", name="Overview", level=1)).to_be_visible()
     expect(browser.get_by_text(f"Welcome, {name}")).to_be_visible()
 
 
-def test_a_wrong_password_says_so_and_keeps_the_name(browser):
+def test_a_wrong_password_is_refused_and_the_name_stays(browser):
     sign_in(browser, "careful", "wrong")
     expect(browser.get_by_text("Please enter the correct username and password")).to_be_visible()
     expect(browser.get_by_label("Username")).to_have_value("careful")
 
 
-def test_after_ten_wrong_passwords_one_has_to_wait(browser):
+def test_after_ten_wrong_passwords_signing_in_has_to_wait(browser):
     for _ in range(10):
         sign_in(browser, "forgetful", "wrong")
         expect(browser.get_by_text("Please enter the correct username and password")).to_be_visible()
@@ -31,7 +31,7 @@ def test_after_ten_wrong_passwords_one_has_to_wait(browser):
     expect(browser.get_by_role("button", name="Log in")).to_be_visible()
 
 
-def test_signing_out_ends_it(browser):
+def test_signing_out_ends_the_session(browser):
     sign_in(browser, "careful")
     browser.get_by_role("button", name="Log out").click()
     expect(browser.get_by_text("Logged out").first).to_be_visible()

@@ -37,7 +37,7 @@ def test_a_lead_is_moved_through_the_pipeline_with_a_note(at_lead):
     expect(at_lead.get_by_label("Lead status")).to_have_value("NEGOTIATING")
 
 
-def test_the_status_history_and_the_timeline_tell_of_it(at_lead):
+def test_a_status_change_is_in_the_history_and_the_timeline(at_lead):
     move_on(at_lead, "Contacted", "Met at the food fair.")
     for where in ("Status history", "Timeline"):
         entry = at_lead.get_by_role("region", name=where).get_by_role("listitem").first
@@ -46,7 +46,7 @@ def test_the_status_history_and_the_timeline_tell_of_it(at_lead):
         expect(entry).to_contain_text("asha")
 
 
-def test_the_history_of_the_page_tells_who_did_what(at_lead):
+def test_the_history_of_the_page_shows_who_did_what(at_lead):
     move_on(at_lead, "Contacted", "")
     at_lead.get_by_role("list").get_by_role("link", name="History", exact=True).click()
     expect(at_lead.get_by_role("main").get_by_role("table")).to_contain_text("Status changed from New to Contacted.")
@@ -55,11 +55,11 @@ def test_the_history_of_the_page_tells_who_did_what(at_lead):
 def test_a_call_is_recorded_and_moves_the_plan(at_lead):
     call = at_lead.get_by_role("region", name="Record a call")
     call.get_by_label("Outcome").select_option("Reached")
-    call.get_by_label("Details").fill("ListQuery for the catalog.")
+    call.get_by_label("Details").fill("Asked for the catalog.")
     call.get_by_role("button", name="Record a call").click()
     expect(at_lead.get_by_text(re.compile("Call recorded. Next call: "))).to_be_visible()
     entry = at_lead.get_by_role("region", name="Timeline").get_by_role("listitem").first
-    expect(entry).to_contain_text("ListQuery for the catalog.")
+    expect(entry).to_contain_text("Asked for the catalog.")
 
 
 def test_a_contact_is_added_and_leads_back_to_the_account(at_lead, lead):
@@ -71,7 +71,7 @@ def test_a_contact_is_added_and_leads_back_to_the_account(at_lead, lead):
     expect(at_lead.get_by_role("heading", name=re.compile("Contact: Asha Rao"))).to_be_visible()
 
 
-def test_an_order_is_added_and_stands_in_the_timeline_and_among_the_orders(at_lead, lead):
+def test_an_added_order_is_in_the_timeline_and_the_list_of_orders(at_lead, lead):
     at_lead.get_by_role("link", name="Add interaction").click()
     at_lead.get_by_label("Interaction type").select_option("Order")
     at_lead.get_by_role("textbox", name="Product details").fill("50 units of Product A")

@@ -13,7 +13,7 @@ NEW_LEAD = {
     "email": "anna@example.com",
     "lead_status": "NEW",
     "potential_revenue": 5000.00,
-    "notes": "ListQuery for the catalog.",
+    "notes": "Asked for the catalog.",
     "restaurant_type": "Bistro",
     "cuisine_type": "Indian",
     "assigned_to": 1,
@@ -27,10 +27,10 @@ BODIES: dict[str, Any] = {
     "lead_update": NEW_LEAD,
     "lead_partial_update": {"potential_revenue": 7500.00},
     "lead_change_status": {"status": "CONTACTED"},
-    "lead_change_status/with a note": {"status": "CONTACTED", "note": "ListQuery to come back in January."},
+    "lead_change_status/with a note": {"status": "CONTACTED", "note": "Asked to come back in January."},
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2], "note": "Back from leave."},
     "lead_hand_over/all of them": {"from": 3, "to": 5},
-    "lead_hand_over/that nobody owns": {"from": None, "to": 5},
+    "lead_hand_over/unowned leads": {"from": None, "to": 5},
 }
 
 ANSWERS: dict[str, Any] = {
@@ -48,7 +48,7 @@ ANSWERS: dict[str, Any] = {
             "new_status": "CONTACTED",
             "changed_by": 1,
             "changed_at": "2024-12-24T15:30:00Z",
-            "note": "ListQuery to come back in January.",
+            "note": "Asked to come back in January.",
         }
     ],
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2]},

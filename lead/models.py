@@ -12,19 +12,16 @@ from django.db import models, transaction
 
 from crm import dates
 from crm.db.batches import batched
-from crm.db.models import TimestampedModel, TimestampedQuerySet
+from crm.db.models import ParentModel, TimestampedModel, TimestampedQuerySet
 from crm.db.search import SearchField
-from crm.hooks import Hook
+from lead.signals import owner_changed
 
 BATCH = 1_000  # rows that one statement writes
 NAMED = 100  # ids in a message
 
-# Tells subscribers the ids of leads whose owner is another one now, and the database that they are in.
-owner_changed = Hook()
-
 
 class LeadStatus(models.TextChoices):
-    """Where a lead stands in the pipeline; every move between two of them is allowed."""
+    """A lead's stage in the pipeline; every move between two of them is allowed."""
 
     NEW = "NEW"
     CONTACTED = "CONTACTED"
@@ -38,14 +35,14 @@ class RestaurantQuerySet(TimestampedQuerySet):
     def hand_over(
         self, from_: int | None, to: int, *, leads: Iterable[int] | None = None, by=None, note: str = ""
     ) -> list[int]:
-        """Give the leads of the user `from_` (None: those that nobody owns) to the user `to`; all, or the named ones.
+        """Give the leads of the user `from_` (None: the unowned ones) to the user `to`; all, or the named ones.
 
         Returns their ids. Raises ValidationError, which names `to` or `leads`, and then nothing has changed: `to` must
-        be another user and active, and every named lead be there and be `from_`'s, also once its lock is ours.
+        be another, active user, and every named lead must exist and be `from_`'s, also once it is locked.
         """
         database = self.locked().db  # where routers have these rows written, unless `using` says
         if to == from_ or not get_user_model().objects.using(database).filter(pk=to, is_active=True).exists():
-            raise ValidationError({"to": ["Give another user, who is active."]})
+            raise ValidationError({"to": ["Choose another, active user."]})
         with transaction.atomic(using=database, savepoint=False):
             ids = self.using(database)._lock_leads_of(from_, leads)
             moment = dates.now()
@@ -56,11 +53,11 @@ class RestaurantQuerySet(TimestampedQuerySet):
                     OwnerChange(lead_id=pk, old_owner_id=from_, new_owner_id=to, note=note, **stamps) for pk in batch
                 )
             if ids:
-                owner_changed.tell(ids, using=database)
+                owner_changed.send(Restaurant, leads=ids, using=database)
         return ids
 
     def _lock_leads_of(self, owner: int | None, named: Iterable[int] | None) -> list[int]:
-        """The ids, in whose order the rows are locked. Raises ValidationError for named ones that are not theirs."""
+        """The ids, in whose order the rows are locked. Raises ValidationError for named ones of other owners."""
         rows = self.locked().order_by("id")
         if named is None:
             return list(rows.filter(assigned_to=owner).values_list("pk", flat=True))
@@ -68,15 +65,15 @@ class RestaurantQuerySet(TimestampedQuerySet):
         owners: dict[int, int | None] = {}
         for batch in batched(wanted, BATCH):
             owners |= rows.filter(pk__in=batch).values_list("pk", "assigned_to")
-        if strangers := [pk for pk in wanted if pk not in owners or owners[pk] != owner]:
+        if foreign_ids := [pk for pk in wanted if pk not in owners or owners[pk] != owner]:
             whose = f"of user {owner}" if owner else "without an owner"
-            listed = ", ".join(map(str, strangers[:NAMED])) + (", …" if len(strangers) > NAMED else "")
+            listed = ", ".join(map(str, foreign_ids[:NAMED])) + (", …" if len(foreign_ids) > NAMED else "")
             raise ValidationError({"leads": [f"Not leads {whose}: {listed}."]})
         return wanted
 
 
-class Restaurant(TimestampedModel):
-    """A lead: a restaurant to win, and once won, an account. Phones are kept as typed."""
+class Restaurant(ParentModel):
+    """A lead: a restaurant to win, and once won, an account. Phones are stored as typed."""
 
     name = models.CharField(max_length=254)
     address = models.TextField(max_length=20_000, blank=True)
@@ -101,7 +98,7 @@ class Restaurant(TimestampedModel):
 
     objects = RestaurantQuerySet.as_manager()
 
-    class Meta(TimestampedModel.Meta):
+    class Meta(ParentModel.Meta):
         verbose_name = "lead"
         permissions = [
             ("hand_over_restaurant", "Can hand over leads"),
@@ -133,7 +130,7 @@ class Restaurant(TimestampedModel):
                 self.status_changes.create(old_status=old_status, new_status=self.lead_status, **row)
             if "assigned_to_id" in changed:
                 self.owner_changes.create(old_owner_id=old_owner, new_owner_id=self.assigned_to_id, **row)
-                owner_changed.tell([self.pk], using=self.database)
+                owner_changed.send(Restaurant, leads=[self.pk], using=self.database)
         return changed
 
     def change_status(self, status: str, *, by=None, note: str = "") -> bool:
@@ -142,13 +139,6 @@ class Restaurant(TimestampedModel):
         False where it had the status already.
         """
         return bool(self.edit(lead_status=status, by=by, note=note))
-
-    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
-        """Takes contacts, interactions, orders, plans and history along. The lock keeps new ones from slipping in."""
-        using = using or self.database
-        with transaction.atomic(using=using, savepoint=False):
-            Restaurant.objects.using(using).locked_with_keys().filter(pk=self.pk).values_list("pk").first()
-            return super().delete(using, keep_parents)
 
 
 class StatusChange(TimestampedModel):
@@ -176,7 +166,7 @@ class StatusChange(TimestampedModel):
 
 
 class OwnerChange(TimestampedModel):
-    """A lead handed over, from or to nobody too: at `created_at`, by `created_by`. Users may go, the row stays."""
+    """A change of a lead's owner, None for unowned: at `created_at`, by `created_by`. It outlives its users."""
 
     lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="owner_changes", db_index=False)
     old_owner = models.ForeignKey(
@@ -194,4 +184,4 @@ class OwnerChange(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.old_owner or 'nobody'} → {self.new_owner or 'nobody'}"
+        return f"{self.old_owner or 'unowned'} → {self.new_owner or 'unowned'}"

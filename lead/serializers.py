@@ -78,7 +78,7 @@ class HandedOverSerializer(Serializer):
 
 
 class HandOverSerializer(HandedOverSerializer):
-    """The body of `hand_over`. `from` is null for leads that nobody owns; without `leads`, all are meant."""
+    """The body of `hand_over`. `from` is null for unowned leads; without `leads`, all are meant."""
 
     leads = serializers.ListField(
         child=IdField(queryset=Restaurant.objects.all(), check=False),

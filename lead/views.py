@@ -24,7 +24,7 @@ class RestaurantViewSet(ResourceViewSet):
     ordering_fields = ["id", "name", "city", "lead_status", "potential_revenue", "created_at", "updated_at"]
 
     def perform_create(self, serializer):
-        """Whoever creates a lead owns it, unless the body names somebody or nobody."""
+        """The user who creates a lead owns it, unless the body names an owner or null."""
         is_named = not {"assigned_to", "assigned_to_id"}.isdisjoint(serializer.validated_data)
         owner = {} if is_named else {"assigned_to_id": self.request.user.pk}
         serializer.save(created_by=self.request.user, **owner)
@@ -35,7 +35,7 @@ class RestaurantViewSet(ResourceViewSet):
         """Move a lead in the pipeline. Every move is allowed; the status that it has already leaves no history."""
         lead = self.get_object()
         lead.change_status(**self.body(ChangeStatusSerializer), by=request.user)
-        return self.shown(lead)
+        return self.serialized_response(lead)
 
     @extend_schema(responses=StatusChangeSerializer(many=True))
     @action(
@@ -53,7 +53,7 @@ class RestaurantViewSet(ResourceViewSet):
     @action(detail=False, methods=["post"])
     def hand_over(self, request):
         """Hand leads over to another user. All that `from` owns, or the named ones; all of them or, if one is not
-        `from`'s or not there, none. `to` must be active. The call plans follow the new owner's calendar.
+        `from`'s or does not exist, none. `to` must be active. The call plans follow the new owner's calendar.
         """
         body = self.body(HandOverSerializer)
         owners = {"from": body.pop("from_id"), "to": body.pop("to_id")}

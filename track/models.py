@@ -14,7 +14,8 @@ from crm import dates
 from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.fast.compiled import CompiledQuery
 from lead.models import Restaurant
-from track import touches
+from track.signals import touch_changed
+from track.touches import Touch, touch_of
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -32,12 +33,12 @@ class InteractionType(models.TextChoices):
     OTHER = "OTHER"
 
 
-@partial(CompiledQuery, samples={"lead": 2**62})
+@partial(CompiledQuery, placeholders={"lead": 2**62})
 def leads(lead):
     return Restaurant.objects.filter(pk=lead).order_by().values_list("pk")
 
 
-@partial(CompiledQuery, samples={"lead": 2**62, "contact": 2**61})
+@partial(CompiledQuery, placeholders={"lead": 2**62, "contact": 2**61})
 def people(lead, contact):
     return Contact.objects.filter(pk=contact, restaurant=lead).order_by().values_list("pk")
 
@@ -102,14 +103,14 @@ class Interaction(TimestampedModel):
     ) -> Self:
         """Record what happened, with the details of its `order` if one was placed (the keys of `write_order`).
 
-        Subscribers of `track.touches` hear of it, unless `is_touch` says that whoever records it sees to them.
+        Sends `touch_changed` for a touch, unless `is_touch` says that the caller updates what depends on it.
         Raises ValidationError, and records nothing, where there is no such lead or the contact is none of its people.
         """
         fields.setdefault("order_placed", fields["interaction_type"] == InteractionType.ORDER)
         if order:
             fields["order_placed"] = True
         interaction: Any = cls(**fields)
-        touch = touches.touch_of(interaction) if is_touch else None
+        touch = touch_of(interaction) if is_touch else None
         using = using or router.db_for_write(cls)
         with transaction.atomic(using=using, savepoint=False):
             check_parties(interaction.lead_id, interaction.contact_id, using)
@@ -117,29 +118,32 @@ class Interaction(TimestampedModel):
             if order:
                 interaction._replace_order(by=interaction.created_by, **order)
             if touch:
-                touches.changed.tell(interaction, None, touch, interaction.created_by)
+                interaction._send_touch_changed(None, touch, interaction.created_by)
         return interaction
 
     def edit(self, *, by=None, order: dict[str, Any] | None = None, **changes: Any) -> list[str]:
         """As `TimestampedModel.edit`; an `order` is written with it."""
         with self.atomic():
             self.lock()
-            before = touches.touch_of(self)
+            before = touch_of(self)
             if order:
                 changes["order_placed"] = True
             changed = self.save_changes(**changes)
             if order:
                 self._replace_order(by=by, **order)
-            if (after := touches.touch_of(self)) != before:
-                touches.changed.tell(self, before, after, by)
+            if (after := touch_of(self)) != before:
+                self._send_touch_changed(before, after, by)
         return changed
 
     def delete(self, using: str | None = None, keep_parents: bool = False, *, by=None) -> tuple[int, dict[str, int]]:
         using = using or self.database
         with transaction.atomic(using=using, savepoint=False):
-            if before := touches.touch_of(self):
-                touches.changed.tell(self, before, None, by)
+            if before := touch_of(self):
+                self._send_touch_changed(before, None, by)
             return super().delete(using, keep_parents)
+
+    def _send_touch_changed(self, before: Touch | None, after: Touch | None, by: Any) -> None:
+        touch_changed.send(Interaction, interaction=self, before=before, after=after, by=by)
 
     def write_order(
         self,

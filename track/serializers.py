@@ -43,7 +43,7 @@ class InteractionSerializer(ModelSerializer):
             known = {"lead_id": self.instance.lead_id, "contact_id": self.instance.contact_id}
             given = {name: attrs.get(name, value) for name, value in known.items()}
             if given != known:
-                check_parties(*given.values())
+                check_parties(*given.values(), using=self.instance.database)
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> Interaction:

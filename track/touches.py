@@ -1,18 +1,9 @@
-"""Touches: the interactions that count as contact with an account, and the hook that tells of them.
-
-`changed` tells a subscriber `(interaction, before, after, by)`: the touch that the interaction was and the one that it
-is now, either None; `by` is the user. It is told inside the verb's transaction, before a deletion and after anything
-else.
-"""
+"""Touches: the interactions that count as contact with an account."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-
-from crm.hooks import Hook
-
-changed = Hook()
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ class InteractionViewSet(ResourceViewSet):
         super().destroy(request, *args, **kwargs)
         return Response({"message": "Interaction deleted successfully."})
 
+    def perform_destroy(self, instance):
+        instance.delete(by=self.request.user)
+
     @extend_schema(responses=InteractionSerializer(many=True))
     @action(detail=False)
     def orders(self, request):
@@ -34,7 +37,7 @@ class InteractionViewSet(ResourceViewSet):
     @action(detail=True, serializer_class=OrderDetailsSerializer)
     def order_details(self, request, pk):
         """Get the details of an interaction's order."""
-        return self.shown(self.order_of(self.get_object()))
+        return self.serialized_response(self.order_of(self.get_object()))
 
     @extend_schema(responses={200: OrderDetailsSerializer, 201: OrderDetailsSerializer})
     @order_details.mapping.put
@@ -44,7 +47,9 @@ class InteractionViewSet(ResourceViewSet):
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         is_new = interaction.write_order(**body.validated_data, by=request.user)
-        return self.shown(self.order_of(interaction), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+        return self.serialized_response(
+            self.order_of(interaction), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        )
 
     @order_details.mapping.patch
     def edit_order_details(self, request, pk):
@@ -53,7 +58,7 @@ class InteractionViewSet(ResourceViewSet):
         body = self.get_serializer(order, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         body.save(by=request.user)
-        return self.shown(order)
+        return self.serialized_response(order)
 
     def order_of(self, interaction) -> OrderDetails:
         """The details of the interaction's order. Raises NotFound (404) where it has none."""

@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose, and what others feel of them."""
+"""Clients that are slow on purpose, the long lists that they read, and how long others wait meanwhile."""
 
 import socket
 import time
@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from threading import Event
 
-from crm.tests.server import PATIENCE, Answer, Client, Server
+from django.db import connection
+
+from crm.tests.server import PATIENCE, Answer, Client, Database, Server
 
 HALF_HEAD = b"GET /lead/restaurants/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 HALF_BODY = (
@@ -16,14 +18,37 @@ HALF_BODY = (
 )
 
 
+ROWS = 100_000
+SHORTER = 60_000  # rows
+
+NUMBERS = {
+    "sqlite": "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) SELECT i FROM n)",
+    "postgresql": "(SELECT generate_series(1, {rows}) AS i)",
+}[connection.vendor]
+
+
+def list_of(db: Database, client: Client, rows: int) -> str:
+    """Create a lead with so many interactions and return the path of their list."""
+    lead = client.create("/lead/restaurants/", {"name": "Bistro Anna"})["id"]
+    db.run(
+        "INSERT INTO track_interaction"
+        " (lead_id, interaction_type, details, order_placed, date, created_at, updated_at)"
+        f" SELECT {lead}, 'CALL', 'Call number ' || i, false,"
+        " '2024-12-24 15:30:00', '2024-12-24 15:30:00', '2024-12-24 15:30:00'"
+        f" FROM {NUMBERS.format(rows=rows)} AS numbers"
+    )
+    db.run("ANALYZE track_interaction")  # as PostgreSQL does by itself, later
+    return f"/track/interactions/?lead={lead}"
+
+
 def reader(client: Client, path: str) -> bytes:
-    """A request whose answer nobody takes."""
+    """A request whose response is not read."""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {client.token}\r\n\r\n".encode()
 
 
 @contextmanager
 def crowd(server: Server, *requests: bytes) -> Iterator[list[socket.socket]]:
-    """A connection for each of these, on which that is sent and then nothing is done."""
+    """A connection for each request, on which only that is sent; nothing is read."""
     with ExitStack() as stack:
         connections = []
         for request in requests:
@@ -36,24 +61,24 @@ def crowd(server: Server, *requests: bytes) -> Iterator[list[socket.socket]]:
         yield connections
 
 
-def durations(ask: Callable[[], Answer], seconds: float) -> list[float]:
-    """Of requests that are asked one after the other for so long; each is answered 200."""
+def durations(send: Callable[[], Answer], seconds: float) -> list[float]:
+    """Seconds of each of the requests that are sent one after the other for so long; all are answered with 200."""
     took, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
         started = time.monotonic()
-        assert ask().status == 200
+        assert send().status == 200
         took.append(time.monotonic() - started)
     return took
 
 
 @contextmanager
-def load(ask: Callable[[int, Event], list], clients: int) -> Iterator[list]:
-    """`clients` at once, each `ask(number, enough)` until the block ends; then their answers are in the list."""
-    enough, answers = Event(), []
+def load(client: Callable[[int, Event], list], clients: int) -> Iterator[list]:
+    """Run `client(number, stop)` so many times at once until the block ends; then the list has their results."""
+    stop, answers = Event(), []
     with ThreadPoolExecutor(clients) as pool:
-        asked = [pool.submit(ask, number, enough) for number in range(clients)]
+        futures = [pool.submit(client, number, stop) for number in range(clients)]
         try:
             yield answers
         finally:
-            enough.set()
-        answers += [answer for future in asked for answer in future.result()]
+            stop.set()
+        answers += [answer for future in futures for answer in future.result()]

@@ -1,13 +1,12 @@
-"""nginx with the project's own configuration, of which only the addresses are filled in, as envsubst does."""
+"""nginx with the project's own configuration; only the addresses are filled in, as envsubst does."""
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from crm.tests.server import Server
+from crm.tests.server import Server, free_port
 
 TEMPLATE = Path(__file__).parents[1] / "deploy" / "nginx.conf.template"
 
@@ -31,12 +30,10 @@ http {{
 
 
 class Nginx(Server):
-    """Speaks as the server does, to the port of nginx."""
+    """As the server, on the port of nginx."""
 
     def __init__(self, server: Server, folder: Path) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self.port = free.getsockname()[1]
-        self.log = folder / "error.log"
+        self.log, self.port = folder / "error.log", free_port()
         config = TEMPLATE.read_text()
         for name, value in {
             "LISTEN": f"127.0.0.1:{self.port}",
@@ -45,7 +42,7 @@ class Nginx(Server):
         }.items():
             config = config.replace(f"${{{name}}}", value)
         (folder / "crm.conf").write_text(config)
-        user = "user root;" if os.getuid() == 0 else ""  # else it would be one who may not look into the folder
+        user = "user root;" if os.getuid() == 0 else ""  # its default user may not read the folder
         (folder / "nginx.conf").write_text(AROUND.format(folder=folder, user=user))
         self.process = subprocess.Popen(
             ["nginx", "-c", folder / "nginx.conf", "-e", folder / "error.log"],
@@ -58,7 +55,7 @@ class Nginx(Server):
 
 @contextmanager
 def in_front_of(server: Server, folder: Path) -> Iterator[Nginx]:
-    """nginx before this server, until the block ends."""
+    """nginx before the server until the block ends."""
     nginx = Nginx(server, folder)
     try:
         nginx.wait_until_ready()

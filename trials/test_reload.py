@@ -1,4 +1,4 @@
-"""Five reloads and a stop under load: nothing fails, and a list that is being sent ends whole."""
+"""Five reloads and a stop under load: no request fails, and a list that is being sent is complete."""
 
 import os
 import signal
@@ -11,37 +11,41 @@ from threading import Event
 import pytest
 
 from crm.tests.server import PATIENCE, running, wait_until
-from trials.conftest import ROWS, list_of
-from trials.crowd import load
+from trials.crowd import ROWS, list_of, load
 
 CLIENTS = 8
 LEADS = "/lead/restaurants/"
 
 
 @pytest.fixture
-def direct(database):
-    """A server of its own, which the trial stops."""
+def server(database):
+    """One for each trial, which stops it."""
     with running(database) as server:
         yield server
 
 
 @pytest.fixture
-def path(database, direct):
-    return list_of(database, direct.client("asha"), ROWS)
+def asha(server):
+    return server.client("asha")
 
 
-def asking(server, client, *, until_refused: bool = False):
-    """Asks on a connection that is kept, by turns to read and to write.
+@pytest.fixture
+def path(database, asha):
+    return list_of(database, asha, ROWS)
 
-    `until_refused`: the server stops, and no longer takes on new connections.
+
+def reads_and_writes(server, client, *, until_refused: bool = False):
+    """A client of `load` that sends reads and writes by turns on a persistent connection; its results are statuses.
+
+    `until_refused`: the server stops and no longer accepts connections.
     """
     headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
 
-    def ask(number: int, enough: Event) -> list[int | str]:
+    def send(number: int, stop: Event) -> list[int | str]:
         answers: list[int | str] = []
         is_new = True
         with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
-            while not enough.is_set():
+            while not stop.is_set():
                 write = len(answers) % 5 == number % 5
                 try:
                     if write:
@@ -58,52 +62,52 @@ def asking(server, client, *, until_refused: bool = False):
                     break
         return answers
 
-    return ask
+    return send
 
 
 def written(database) -> int:
     return database.run("SELECT count(*) FROM lead_restaurant WHERE name LIKE 'Load _'")[0][0]
 
 
-def slowly(client, path: str, begun: Event) -> tuple[int, bytes]:
-    """The list, read in pieces with breaks, so that it lasts."""
+def read_slowly(client, path: str, started: Event) -> tuple[int, bytes]:
+    """Status and body of the list, read in pieces with pauses, so that it takes long."""
     with client.server.open("GET", path, token=client.token) as response:
         parts = [response.read(1_000_000)]
-        begun.set()
+        started.set()
         while part := response.read(1_000_000):
             parts.append(part)
             time.sleep(0.3)
         return response.status, b"".join(parts)
 
 
-def test_five_reloads_under_load_lose_nothing(database, direct, path, report):
-    asha, begun, before = direct.client("asha"), Event(), written(database)
-    with ThreadPoolExecutor(1) as pool, load(asking(direct, asha), CLIENTS) as answers:
-        whole = pool.submit(slowly, asha, path, begun)
-        assert begun.wait(PATIENCE)
+def test_five_reloads_under_load_lose_no_request(database, server, asha, path, report):
+    started, before = Event(), written(database)
+    with ThreadPoolExecutor(1) as pool, load(reads_and_writes(server, asha), CLIENTS) as answers:
+        whole = pool.submit(read_slowly, asha, path, started)
+        assert started.wait(PATIENCE)
         for _ in range(5):
-            old = set(direct.workers())
-            os.kill(direct.process.pid, signal.SIGHUP)
-            wait_until(lambda old=old: len(set(direct.workers()) - old) >= 2)
+            old = set(server.workers())
+            os.kill(server.process.pid, signal.SIGHUP)
+            wait_until(lambda old=old: len(set(server.workers()) - old) >= 2)
             time.sleep(0.5)
         status, body = whole.result()
     report(f"five reloads, {CLIENTS} clients: {len(answers)} requests")
     assert set(answers) == {200, 201}
-    assert answers.count(201) == written(database) - before  # nothing was done without an answer either
+    assert answers.count(201) == written(database) - before  # nothing was written without a response either
     assert (status, body.count(b'"id":'), body[-1:]) == (200, ROWS, b"]")
-    assert "Traceback" not in direct.log.read_text()
+    assert "Traceback" not in server.log.read_text()
 
 
-def test_a_stop_under_load_loses_nothing_that_was_taken_on(database, direct, path, report):
-    asha, begun, before = direct.client("asha"), Event(), written(database)
-    with ThreadPoolExecutor(1) as pool, load(asking(direct, asha, until_refused=True), CLIENTS) as answers:
-        whole = pool.submit(slowly, asha, path, begun)
-        assert begun.wait(PATIENCE)
-        direct.process.terminate()
+def test_a_stop_under_load_loses_no_accepted_request(database, server, asha, path, report):
+    started, before = Event(), written(database)
+    with ThreadPoolExecutor(1) as pool, load(reads_and_writes(server, asha, until_refused=True), CLIENTS) as answers:
+        whole = pool.submit(read_slowly, asha, path, started)
+        assert started.wait(PATIENCE)
+        server.process.terminate()
         status, body = whole.result()
-        assert direct.process.wait(PATIENCE) == 0
+        assert server.process.wait(PATIENCE) == 0
     report(f"a stop, {CLIENTS} clients: {len(answers)} requests")
     assert set(answers) == {200, 201}
-    assert answers.count(201) == written(database) - before  # nothing was done without an answer either
+    assert answers.count(201) == written(database) - before  # nothing was written without a response either
     assert (status, body.count(b'"id":'), body[-1:]) == (200, ROWS, b"]")
-    assert "Traceback" not in direct.log.read_text()
+    assert "Traceback" not in server.log.read_text()

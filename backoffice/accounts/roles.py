@@ -1,7 +1,7 @@
 """Who may do what in the back office: the groups, each with its permissions.
 
-A role gives nobody entry: for that a person's account is marked as "staff". Through the API every active user edits
-everything, but for members of `Read only`. A change of ROLES takes a migration that calls `grant` again.
+A role alone gives no access: that takes an account with "staff status". Through the API every active user edits
+everything, except members of `Read only`. A change of ROLES takes a migration that calls `grant` again.
 """
 
 from typing import Any
@@ -17,26 +17,26 @@ def may(verbs: str, *models: str) -> set[str]:
     return {model.replace(".", f".{verb}_") for verb in verbs.split() for model in models}
 
 
-BOOK = ["lead.restaurant", "contact.contact", "track.interaction", "track.orderdetails", "call.callplan"]
+RECORDS = ["lead.restaurant", "contact.contact", "track.interaction", "track.orderdetails", "call.callplan"]
 HISTORIES = ["lead.statuschange", "lead.ownerchange", "call.callevent"]
 
-LOOK = may("view", *BOOK, *HISTORIES, "call.workprofile")
-KEEP_THE_BOOK = LOOK | may("add change", *BOOK) | may("delete", "track.interaction", "call.callplan")
+VIEW = may("view", *RECORDS, *HISTORIES, "call.workprofile")
+EDIT = VIEW | may("add change", *RECORDS) | may("delete", "track.interaction", "call.callplan")
 HAND_OVER = {"lead.hand_over_restaurant"}
 EXPORT = {"lead.export_restaurant", "contact.export_contact"}
 IMPORT = {"lead.import_restaurant", "contact.import_contact"}
-LEAD_THE_TEAM = {"call.view_adherence", "auth.view_user"}
+MANAGE = {"call.view_adherence", "auth.view_user"}
 
 ROLES = {
-    "KAM": KEEP_THE_BOOK,
-    "Manager": KEEP_THE_BOOK | may("delete", *BOOK) | HAND_OVER | EXPORT | LEAD_THE_TEAM,
-    "Back office": KEEP_THE_BOOK | HAND_OVER | EXPORT | IMPORT,
-    READ_ONLY_GROUP: LOOK,
+    "KAM": EDIT,
+    "Manager": EDIT | may("delete", *RECORDS) | HAND_OVER | EXPORT | MANAGE,
+    "Back office": EDIT | HAND_OVER | EXPORT | IMPORT,
+    READ_ONLY_GROUP: VIEW,
 }
 
 
 def grant(apps: Any, alias: str) -> None:
-    """Make the groups, and give them what they lack of ROLES; what somebody has given them besides, they keep.
+    """Create the groups and add the permissions of ROLES; others that were added to them by hand stay.
 
     For migrations: `apps` is the state, `alias` the database. Django makes permissions only after the last migration.
     """

@@ -1,7 +1,7 @@
 """An account's second factor: an authenticator app's code (TOTP, RFC 6238), and recovery codes for when it is lost.
 
 An account has one confirmed device at most. Setting one up, or another one, ends the account's other sessions: each
-session remembers the device whose code it was opened with (backoffice.accounts.signin).
+session remembers the device whose code it was opened with (backoffice.accounts.sessions).
 """
 
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -26,7 +26,7 @@ def with_device(users: QuerySet) -> QuerySet:
 
 
 def device_of(user: AbstractBaseUser) -> TOTPDevice | None:
-    """The confirmed device, without which nobody signs in as `user`."""
+    """The confirmed device, whose codes are required to sign in as `user`."""
     return TOTPDevice.objects.filter(user=user, confirmed=True).first()
 
 
@@ -40,7 +40,7 @@ def codes_left(user: AbstractBaseUser) -> int:
 
 
 def begin(user: AbstractBaseUser) -> None:
-    """Draft a device with a new secret, for whoever has none."""
+    """Draft a device with a new secret, unless the user has a confirmed one."""
     with transaction.atomic():
         cancel(user)
         if device_of(user) is None:
@@ -52,22 +52,22 @@ def cancel(user: AbstractBaseUser) -> None:
 
 
 def confirm(user: AbstractBaseUser, code: str) -> TOTPDevice | None:
-    """The draft, confirmed by a code of its; None where the code is wrong. Raises TooManyAttempts.
+    """The draft, confirmed by one of its codes; None where the code is wrong. Raises TooManyAttempts.
 
-    Whoever has a confirmed device removes it first, which asks for more than an open session.
+    A confirmed device has to be removed first, which takes more than an open session.
     """
     with transaction.atomic():
         devices = list(TOTPDevice.objects.select_for_update().filter(user=user).order_by("pk"))
-        if not devices or any(device.confirmed for device in devices) or not taken(devices[-1], code):
+        if not devices or any(device.confirmed for device in devices) or not verify_on(devices[-1], code):
             return None
         draft = devices[-1]
         TOTPDevice.objects.filter(pk=draft.pk).update(confirmed=True)
-        note(user, "Set up the second factor.", by=user)
+        log_change(user, "Set up the second factor.", by=user)
     return draft
 
 
 def make_recovery_codes(user: AbstractBaseUser) -> list[str]:
-    """New recovery codes, each good for one sign-in; those of before are none any more."""
+    """New recovery codes, each good for one sign-in; earlier ones are no longer valid."""
     with transaction.atomic():
         StaticDevice.objects.filter(user=user).delete()
         device = StaticDevice.objects.create(user=user, name="Recovery codes")
@@ -76,32 +76,34 @@ def make_recovery_codes(user: AbstractBaseUser) -> list[str]:
     return codes
 
 
-def accepts(user: AbstractBaseUser, code: str) -> bool:
-    """Whether `code` is the app's or a recovery code; it is good for once. Raises TooManyAttempts."""
+def verify(user: AbstractBaseUser, code: str) -> bool:
+    """Whether `code` is one of the app or a recovery code; each is valid once. Raises TooManyAttempts."""
     kind: type[Device] = TOTPDevice if len(code) == APP_DIGITS else StaticDevice
     with transaction.atomic():
         device = kind.objects.select_for_update().filter(user=user, confirmed=True).first()
-        return device is not None and taken(device, code)
+        return device is not None and verify_on(device, code)
 
 
 def remove(user: AbstractBaseUser, *, by: AbstractBaseUser | None = None) -> bool:
-    """Back to the password alone, by its owner, a superuser or a command. False where there was nothing."""
+    """Back to the password alone, by its owner, a superuser or a command. False if there was no second factor."""
     with transaction.atomic():
         StaticDevice.objects.filter(user=user).delete()
         removed = TOTPDevice.objects.filter(user=user).delete()[0] > 0
         if removed:
-            note(user, "Removed the second factor." if by else "A command removed the second factor.", by=by or user)
+            log_change(
+                user, "Removed the second factor." if by else "A command removed the second factor.", by=by or user
+            )
     return removed
 
 
-def taken(device: Device, code: str) -> bool:
-    """Whether the device takes the code. After a wrong one it looks at none for 1, 2, 4, 8 … seconds."""
+def verify_on(device: Device, code: str) -> bool:
+    """Whether the code is valid on the device, which after wrong ones refuses all for 1, 2, 4, 8 … seconds."""
     allowed, refusal = device.verify_is_allowed()
     if not allowed:
         raise TooManyAttempts(wait=max(1.0, (refusal["locked_until"] - dates.now()).total_seconds()))
     return device.verify_token(code)
 
 
-def note(user: AbstractBaseUser, message: str, *, by: AbstractBaseUser) -> None:
-    """Into the history of the user's page."""
+def log_change(user: AbstractBaseUser, message: str, *, by: AbstractBaseUser) -> None:
+    """Adds an entry to the history of the user's page."""
     LogEntry.objects.log_actions(by.pk, [user], CHANGE, message, single_object=True)

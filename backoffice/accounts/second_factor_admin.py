@@ -1,4 +1,4 @@
-"""What a superuser can do about somebody's second factor: see that there is one, and remove it. No page shows a key."""
+"""What a superuser can do about a user's second factor: see that there is one, and remove it. No page shows a key."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ admin.site.unregister([static_admin.StaticDevice, totp_admin.TOTPDevice])
 
 @admin.action(description="Remove the second factor")
 def remove_second_factor(model_admin: admin.ModelAdmin, request: Any, queryset: QuerySet) -> None:
-    """For whoever has lost the app and the recovery codes: the password alone signs them in again."""
+    """For users who have lost app and recovery codes: the password alone signs them in again."""
     removed = [user.get_username() for user in queryset if second_factor.remove(user, by=request.user)]
     if removed:
         messages.success(request, f"Removed the second factor of {', '.join(removed)}.")
@@ -24,8 +24,8 @@ def remove_second_factor(model_admin: admin.ModelAdmin, request: Any, queryset: 
         messages.info(request, "There was no second factor to remove.")
 
 
-class WithSecondFactor(admin.ModelAdmin):
-    """For the admin of users: a column, and for superusers the one action."""
+class SecondFactorAdminMixin(admin.ModelAdmin):
+    """For the admin of users: a column, and for superusers the action above."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return second_factor.with_device(super().get_queryset(request))

@@ -3,7 +3,6 @@
 from base64 import b32encode
 from typing import Any
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -17,38 +16,8 @@ from django.views.generic import TemplateView
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.accounts import second_factor
-from backoffice.accounts.signin import DEVICE, CodeForm, redirect_with_next
-
-
-class ConfirmForm(CodeForm):
-    device: Any = None
-
-    code = forms.CharField(
-        label="Code",
-        max_length=32,
-        help_text="The six digits that the app shows now.",
-        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
-    )
-
-    def check(self, code: str) -> bool:
-        self.device = second_factor.confirm(self.user, code)
-        return self.device is not None
-
-
-class ProofForm(CodeForm):
-    """Whoever finds a screen left open changes nothing."""
-
-    wrong = "This is neither your password nor a code that is good now."
-
-    code = forms.CharField(
-        label="Your password or a code",
-        max_length=128,
-        strip=False,
-        widget=forms.PasswordInput({"autocomplete": "current-password"}),
-    )
-
-    def check(self, code: str) -> bool:
-        return self.user.check_password(self.cleaned_data["code"]) or super().check(code)
+from backoffice.accounts.forms import CodeForm, ConfirmForm, ProofForm
+from backoffice.accounts.sessions import DEVICE, redirect_with_next
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
@@ -63,7 +32,7 @@ class SecondFactorPage(RedirectURLMixin, TemplateView):
         if device:
             state |= {"codes_left": second_factor.codes_left(user), "form": ProofForm(self.request, user)}
         elif draft:
-            state |= {"draft": draft, "form": ConfirmForm(self.request, user), **shown(draft)}
+            state |= {"draft": draft, "form": ConfirmForm(self.request, user), **secret_context(draft)}
         return {
             **admin.site.each_context(self.request),
             "title": "Second factor",
@@ -83,43 +52,43 @@ class SecondFactorPage(RedirectURLMixin, TemplateView):
                 second_factor.cancel(user)
             case "confirm":
                 form = ConfirmForm(request, user, request.POST)
-                return self.confirmed(form) if form.is_valid() else self.again(form)
-            case "codes" | "remove" as wish:
+                return self.confirmed(form) if form.is_valid() else self.form_invalid(form)
+            case "codes" | "remove" as action:
                 proof = ProofForm(request, user, request.POST)
                 if not proof.is_valid():
-                    return self.again(proof)
-                if wish == "codes":
-                    return self.with_codes()
+                    return self.form_invalid(proof)
+                if action == "codes":
+                    return self.show_recovery_codes()
                 if second_factor.remove(user, by=user):
                     messages.success(request, "Your second factor is removed. Your password alone signs you in.")
         return redirect_with_next("admin:second_factor", self.get_redirect_url())
 
-    def again(self, form: CodeForm) -> HttpResponse:
-        return form.mark(self.render_to_response(self.get_context_data(form=form)))
+    def form_invalid(self, form: CodeForm) -> HttpResponse:
+        return form.set_status(self.render_to_response(self.get_context_data(form=form)))
 
     def confirmed(self, form: ConfirmForm) -> HttpResponse:
         self.request.session[DEVICE] = form.device.pk
         self.request.session.cycle_key()
-        return self.with_codes()
+        return self.show_recovery_codes()
 
-    def with_codes(self) -> HttpResponse:
-        """The one answer that shows recovery codes."""
+    def show_recovery_codes(self) -> HttpResponse:
+        """The one response that shows recovery codes."""
         user: Any = self.request.user
         codes = second_factor.make_recovery_codes(user)
         return self.render_to_response(self.get_context_data(codes=codes))
 
 
-def shown(draft: TOTPDevice) -> dict[str, Any]:
-    """The draft's secret, for an app to take over: to read, to click and to scan."""
+def secret_context(draft: TOTPDevice) -> dict[str, Any]:
+    """The draft's secret for the authenticator app: to read, to click and to scan."""
     secret = b32encode(draft.bin_key).decode()
     return {
         "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         "uri": draft.config_url,
-        "qr": drawn(draft.config_url),
+        "qr": qr_code(draft.config_url),
     }
 
 
-def drawn(text: str) -> SafeString:
+def qr_code(text: str) -> SafeString:
     """`text` as a QR code, in SVG: dark on light with a margin of four modules, whatever the page's colours."""
     import qrcode  # which loads an imaging library where there is one
 

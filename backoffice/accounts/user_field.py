@@ -1,4 +1,4 @@
-"""Users: by what a person types for them, since nobody should choose one of thousands from a list, and their zone."""
+"""A form field for a user, typed as a username or part of a name instead of chosen from a list of thousands."""
 
 from functools import reduce
 from operator import and_, or_
@@ -9,43 +9,43 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.db.models import Q
 
-from call.profiles import zone_of
+from call.models.work_profile import zone_of
 
-MOST = 200  # people that a text may stand for
-SHOWN = 5
+MAX_FOUND = 200  # users
+MAX_NAMED = 5  # users in an error message
 
 
 def zone_of_viewer(request: Any) -> ZoneInfo:
-    """The zone of whoever asks, or the server's; looked up once a request."""
+    """The zone of the signed-in user, or the server's; looked up once a request."""
     if not hasattr(request, "zone_of_viewer"):
         request.zone_of_viewer = zone_of(request.user)
     return request.zone_of_viewer
 
 
-def colleagues_called(text: str) -> list[Any]:
-    """The user of that name, whatever its case; else those whose username or name holds every word; at most MOST."""
+def find_users(text: str) -> list[Any]:
+    """The user of that username, in any case; else those whose username or name holds every word; at most MAX_FOUND."""
     users = get_user_model().objects.order_by("pk")
     name = get_user_model().USERNAME_FIELD
-    alike = list(users.filter(**{f"{name}__iexact": text})[:MOST])
-    if exact := [user for user in alike if user.get_username() == text] or alike:
+    matches = list(users.filter(**{f"{name}__iexact": text})[:MAX_FOUND])
+    if exact := [user for user in matches if user.get_username() == text] or matches:
         return exact
     columns = [name, "first_name", "last_name"]
     words = [reduce(or_, [Q(**{f"{column}__icontains": word}) for column in columns]) for word in text.split()]
-    return list(users.filter(reduce(and_, words))[:MOST]) if words else []
+    return list(users.filter(reduce(and_, words))[:MAX_FOUND]) if words else []
 
 
-class ColleagueField(forms.CharField):
-    """One active user, by username or by what only one is called."""
+class UserField(forms.CharField):
+    """One active user, by username or by a part of the name that only one user has."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.TextInput({"autocomplete": "off", "autocapitalize": "none"})
         super().__init__(**{"max_length": 254, "widget": widget, "help_text": "Username, or part of a name.", **kwargs})
 
     def clean(self, value: Any) -> Any:
-        colleagues = [user for user in colleagues_called(super().clean(value)) if user.is_active]
-        if len(colleagues) == 1:
-            return colleagues[0]
-        if not colleagues:
+        users = [user for user in find_users(super().clean(value)) if user.is_active]
+        if len(users) == 1:
+            return users[0]
+        if not users:
             raise forms.ValidationError("No active user is called that.")
-        names = [user.get_username() for user in colleagues[:SHOWN]] + ["…"] * (len(colleagues) > SHOWN)
+        names = [user.get_username() for user in users[:MAX_NAMED]] + ["…"] * (len(users) > MAX_NAMED)
         raise forms.ValidationError(f"Several are called that: {', '.join(names)}.")

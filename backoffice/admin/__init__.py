@@ -1,6 +1,6 @@
-"""The lists and pages of the tables, one file each; importing this registers them on the admin's site."""
+"""The ModelAdmins, one file each; importing this package registers them on the admin site."""
 
 from backoffice.accounts import users
-from backoffice.admin import call_plan, contact, history, interaction, lead, order
+from backoffice.admin import call_plan, contact, history, interaction, lead, order, work_profile
 
-__all__ = ["call_plan", "contact", "history", "interaction", "lead", "order", "users"]
+__all__ = ["call_plan", "contact", "history", "interaction", "lead", "order", "users", "work_profile"]

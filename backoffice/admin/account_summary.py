@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from backoffice.admin.timeline import current_zone, may_view
-from backoffice.dashboard.charts import Bar, columns
+from backoffice.charts import Bar, columns
 from call.models import CallPlan
 from crm import dates
 from lead.models import Restaurant
@@ -34,8 +34,8 @@ class Since:
         return (dates.today(zone) - self.moment.astimezone(zone).date()).days
 
 
-class Account:
-    """What `user` may know of the lead, a query a figure; None for what has not happened."""
+class AccountSummary:
+    """The figures of a lead that `user` may see, one query each; None for what has not happened."""
 
     def __init__(self, lead: Restaurant, user: Any) -> None:
         self.lead, self.user = lead, user
@@ -50,14 +50,14 @@ class Account:
         return self.latest(Interaction.objects.with_orders())
 
     def latest(self, interactions) -> Since | None:
-        """Visits that are entered ahead have not happened."""
+        """Without future ones, such as planned visits."""
         happened = interactions.filter(lead=self.lead, date__lte=dates.now()).order_by("-date", "-id")
         moment = happened.values_list("date", flat=True).first()
         return Since(moment) if moment else None
 
     @cached_property
     def next_call(self) -> CallPlan | None:
-        """The plan that is due first. Nobody calls a lost lead."""
+        """The plan that is due first; a lost lead is not called."""
         return CallPlan.objects.filter(lead=self.lead).unpaused().of_open_leads().by_date().first()
 
     @property
@@ -68,13 +68,13 @@ class Account:
         return self.next_call is not None and self.next_call.next_call_date < today
 
     def orders_by_month(self) -> SafeString:
-        """A plot of the revenue of this month and the ones before it, a year in all."""
+        """A chart of the revenue of the last twelve months, this one included."""
         zone = current_zone()
         months = months_to(dates.today(zone))
         rows = (
             OrderDetails.objects.filter(
                 interaction__lead=self.lead,
-                interaction__order_placed=True,  # so that an index has them
+                interaction__order_placed=True,  # lets the database use an index
                 order_date__gte=dates.start_of_day(months[0], zone),
             )
             .annotate(month=TruncMonth("order_date", tzinfo=zone))

@@ -1,6 +1,6 @@
-"""What can be done with many rows of a list at once: through the verbs, all or nothing.
+"""Bulk actions of the lists: through the verbs, in one transaction.
 
-Between choosing and doing there is a page that shows what is concerned and asks for what the verb has to know.
+An intermediate page shows the selected rows and the form with the verb's input.
 """
 
 from collections import defaultdict
@@ -18,32 +18,32 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from backoffice.accounts.user_field import ColleagueField
-from backoffice.admin.base import IN_THE_WAY
-from backoffice.admin.verb_forms import MAX_TEXT, Moment, TextArea
-from call.log import AHEAD, ATTEMPTS
+from backoffice.accounts.user_field import UserField
+from backoffice.admin.base import CONFLICT_MESSAGE
+from backoffice.admin.verb_forms import MAX_TEXT, LocalDateTimeField, TextArea
 from call.models import CallPlan, Outcome
+from call.models.event import AHEAD, ATTEMPTS
 from crm import dates
 from crm.api.exceptions import is_conflict
 from crm.db.batches import batched
 from lead.models import BATCH, LeadStatus, Restaurant
 from track.models import Interaction, InteractionType
 
-MOST = 5_000  # rows of one action: they stay locked until it is done
-MOST_CALLS = 1_000
+MAX_ROWS = 5_000  # of one action: they are locked until it commits
+MAX_CALLS = 1_000
 SHOWN = 20
 
 
-class RowsAction:
-    """An action of a ModelAdmin. Its page is sent back to the list with `post`, as Django's own one is."""
+class BulkAction:
+    """An action of a ModelAdmin. Its page posts to the list with `post`, as Django's own one does."""
 
     name: ClassVar[str]
-    short_description: ClassVar[str]  # what the list offers
+    short_description: ClassVar[str]  # its label in the list
     button: ClassVar[str]
-    done: ClassVar[str]  # what is said of the rows that were concerned
+    done: ClassVar[str]  # the beginning of the message afterwards
     allowed_permissions: ClassVar[list[str]] = ["change"]
     form_class: ClassVar[type[forms.Form]] = forms.Form
-    most: ClassVar[int] = MOST
+    max_rows: ClassVar[int] = MAX_ROWS
 
     @property
     def __name__(self) -> str:
@@ -51,44 +51,44 @@ class RowsAction:
 
     def __call__(self, model_admin: Any, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         rows = queryset.order_by("pk").select_related(None).values_list("pk", flat=True)
-        ids = list(rows[: self.most + 1])
-        if len(ids) > self.most:
-            said = f"More than {self.most:,} {model_ngettext(model_admin.opts, 2)} match. Narrow them down first."
-            model_admin.message_user(request, f"{said} Nothing was changed.", messages.ERROR)
+        ids = list(rows[: self.max_rows + 1])
+        if len(ids) > self.max_rows:
+            message = f"More than {self.max_rows:,} {model_ngettext(model_admin.opts, 2)} match."
+            model_admin.message_user(request, f"{message} Narrow them down first. Nothing was changed.", messages.ERROR)
             return None
-        is_sent = "post" in request.POST
-        form = self.form_class(request.POST if is_sent else None, label_suffix="")
-        if is_sent and self.is_as_shown(request, form, ids) and form.is_valid():
+        is_submitted = "post" in request.POST
+        form = self.form_class(request.POST if is_submitted else None, label_suffix="")
+        if is_submitted and self.matches_page(request, form, ids) and form.is_valid():
             try:
                 with transaction.atomic():
-                    count = self.do(model_admin, request, ids, **form.cleaned_data)
+                    count = self.run(model_admin, request, ids, **form.cleaned_data)
             except ValidationError as error:
                 form.add_error(None, error.messages)
             except (IntegrityError, OperationalError) as error:
                 if not is_conflict(error):
                     raise
-                form.add_error(None, IN_THE_WAY)
+                form.add_error(None, CONFLICT_MESSAGE)
             else:
                 self.report(model_admin, request, count, len(ids))
                 return None
         return self.page(model_admin, request, queryset, ids, form)
 
-    def is_as_shown(self, request: HttpRequest, form: forms.Form, ids: list[int]) -> bool:
-        """Whether "all that match" are as many as the page said. Else it is shown again, with what is there now."""
+    def matches_page(self, request: HttpRequest, form: forms.Form, ids: list[int]) -> bool:
+        """Whether "all that match" are as many as on the page. Otherwise the page is shown again with the new count."""
         if request.POST.get("select_across", "0") == "0" or request.POST.get("shown") == str(len(ids)):
             return True
         form.add_error(None, f"Meanwhile {len(ids):,} match. Look again before you go on.")
         return False
 
-    def do(self, model_admin: Any, request: HttpRequest, ids: list[int], **facts: Any) -> int:
-        """Do it, inside a transaction. Returns how many rows it concerned."""
+    def run(self, model_admin: Any, request: HttpRequest, ids: list[int], **values: Any) -> int:
+        """Runs the verb, inside a transaction. Returns the number of rows that changed."""
         raise NotImplementedError
 
-    def report(self, model_admin: Any, request: HttpRequest, count: int, chosen: int) -> None:
-        said = f"{self.done}: {counted(model_admin, count)}."
-        if rest := chosen - count:
-            said += f" {rest:,} {'was' if rest == 1 else 'were'} left as {'it was' if rest == 1 else 'they were'}."
-        model_admin.message_user(request, said, messages.SUCCESS if count else messages.WARNING)
+    def report(self, model_admin: Any, request: HttpRequest, count: int, selected: int) -> None:
+        message = f"{self.done}: {counted(model_admin, count)}."
+        if same := selected - count:
+            message += f" {same:,} {'was' if same == 1 else 'were'} left as {'it was' if same == 1 else 'they were'}."
+        model_admin.message_user(request, message, messages.SUCCESS if count else messages.WARNING)
 
     def page(
         self, model_admin: Any, request: HttpRequest, queryset: QuerySet, ids: list[int], form: forms.Form
@@ -112,11 +112,11 @@ class RowsAction:
                 *[(ACTION_CHECKBOX_NAME, pk) for pk in (ids[:1] if across else ids)],
             ],
             "back": request.get_full_path(),
-            **self.more_context(model_admin, request, queryset),
+            **self.get_extra_context(model_admin, request, queryset),
         }
         return TemplateResponse(request, "backoffice/action.html", context)
 
-    def more_context(self, model_admin: Any, request: HttpRequest, queryset: QuerySet) -> dict[str, Any]:
+    def get_extra_context(self, model_admin: Any, request: HttpRequest, queryset: QuerySet) -> dict[str, Any]:
         return {}
 
 
@@ -124,14 +124,14 @@ def counted(model_admin: Any, count: int) -> str:
     return f"{count:,} {model_ngettext(model_admin.opts, count)}"
 
 
-def note_in_log(request: HttpRequest, rows: QuerySet, said: str) -> None:
-    """What the admin shows as the history of a row."""
+def log_changes(request: HttpRequest, rows: QuerySet, message: str) -> None:
+    """In the admin's history of each row."""
     user: Any = request.user
-    LogEntry.objects.log_actions(user.pk, rows, CHANGE, said)
+    LogEntry.objects.log_actions(user.pk, rows, CHANGE, message)
 
 
 def locked_leads(ids: list[int]) -> Iterator[Restaurant]:
-    """In the order of their ids, a batch at a time in memory; those that are gone are left out."""
+    """In the order of their ids, one batch at a time in memory, without deleted ones."""
     for batch in batched(ids, BATCH):
         yield from Restaurant.objects.locked().filter(pk__in=batch).order_by("pk")
 
@@ -149,34 +149,34 @@ class StatusForm(NoteForm):
     field_order = ["status", "note"]
 
 
-class ChangeStatuses(RowsAction):
+class ChangeStatuses(BulkAction):
     name, button, done = "change_status", "Change status", "Status changed"
     short_description = "Change status…"
     form_class = StatusForm
 
-    def do(self, model_admin: Any, request: HttpRequest, ids: list[int], *, status: str, note: str) -> int:
+    def run(self, model_admin: Any, request: HttpRequest, ids: list[int], *, status: str, note: str) -> int:
         changed = [lead.pk for lead in locked_leads(ids) if lead.change_status(status, by=request.user, note=note)]
         for batch in batched(changed, BATCH):
-            said = f"Status changed to {LeadStatus(status).label}."
-            note_in_log(request, Restaurant.objects.filter(pk__in=batch), said)
+            message = f"Status changed to {LeadStatus(status).label}."
+            log_changes(request, Restaurant.objects.filter(pk__in=batch), message)
         return len(changed)
 
 
 class OwnerForm(NoteForm):
-    to = ColleagueField(label="New owner")
+    to = UserField(label="New owner")
 
     field_order = ["to", "note"]
 
 
-class HandOver(RowsAction):
-    """From each of the present owners; whoever is the new one already keeps their leads."""
+class HandOver(BulkAction):
+    """From each of the current owners. Leads that the new owner has already do not change."""
 
     name, button, done = "hand_over", "Hand over", "Handed over"
     short_description = "Hand over…"
     allowed_permissions = ["hand_over"]
     form_class = OwnerForm
 
-    def do(self, model_admin: Any, request: HttpRequest, ids: list[int], *, to: Any, note: str) -> int:
+    def run(self, model_admin: Any, request: HttpRequest, ids: list[int], *, to: Any, note: str) -> int:
         leads_of = defaultdict(list)
         for lead in locked_leads(ids):
             leads_of[lead.assigned_to_id].append(lead.pk)
@@ -184,12 +184,12 @@ class HandOver(RowsAction):
         for owner, leads in leads_of.items():
             Restaurant.objects.hand_over(owner, to.pk, leads=leads, by=request.user, note=note)
             for batch in batched(leads, BATCH):
-                note_in_log(request, Restaurant.objects.filter(pk__in=batch), f"Handed over to {to}.")
+                log_changes(request, Restaurant.objects.filter(pk__in=batch), f"Handed over to {to}.")
         return sum(map(len, leads_of.values()))
 
 
 class CallForm(forms.Form):
-    last_called = Moment(required=False, label="When")
+    last_called = LocalDateTimeField(required=False, label="When")
     details = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
 
     def clean_last_called(self) -> Any:
@@ -201,21 +201,21 @@ class CallForm(forms.Form):
         return called
 
 
-class LogCalls(RowsAction):
-    """With leads: the call is an interaction, which the lead's plans follow."""
+class LogCalls(BulkAction):
+    """With leads: the call is an interaction, which updates the lead's plans."""
 
     name, button, done = "log_call", "Record the call", "Call recorded"
     short_description = "Record a call with each…"
     allowed_permissions = ["log_call"]
-    most = MOST_CALLS
+    max_rows = MAX_CALLS
     form_class = CallForm
 
-    def do(self, model_admin: Any, request: HttpRequest, ids: list[int], *, last_called: Any, details: str) -> int:
+    def run(self, model_admin: Any, request: HttpRequest, ids: list[int], *, last_called: Any, details: str) -> int:
         lock_plans_of(ids)
-        facts = {"interaction_type": InteractionType.CALL, "date": last_called, "details": details}
+        call = {"interaction_type": InteractionType.CALL, "date": last_called, "details": details}
         leads = Restaurant.objects.filter(pk__in=ids).order_by("pk")
         for lead in leads:
-            Interaction.log(lead=lead, created_by=request.user, **facts)
+            Interaction.log(lead=lead, created_by=request.user, **call)
         return len(leads)
 
 
@@ -228,61 +228,61 @@ class PlanCallForm(CallForm):
     field_order = ["outcome", "details", "last_called"]
 
 
-class RecordCalls(RowsAction):
-    """A lead with several of the chosen plans was called once: what was said is noted with the first of them."""
+class RecordCalls(BulkAction):
+    """A lead with several of the selected plans was called once: the details are stored with the first of them."""
 
     name, button, done = "record_call", "Record the call", "Call recorded"
     short_description = "Record a call…"
     allowed_permissions = ["record_call"]
-    most = MOST_CALLS
+    max_rows = MAX_CALLS
     form_class = PlanCallForm
 
-    def do(
+    def run(
         self, model_admin: Any, request: HttpRequest, ids: list[int], *, last_called: Any, outcome: str, details: str
     ) -> int:
-        noted: set[int] = set()
+        seen: set[int] = set()
         count = 0
         lead_of = dict(CallPlan.objects.filter(pk__in=ids).values_list("pk", "lead_id"))
         lock_plans_of(list(lead_of.values()))
         for batch in batched(sorted(lead_of), BATCH):
             for plan in CallPlan.objects.filter(pk__in=batch).lock_with_calendars():
-                facts: dict[str, Any] = {"outcome": outcome, "details": details}
-                if plan.lead_id in noted:
+                call: dict[str, Any] = {"outcome": outcome, "details": details}
+                if plan.lead_id in seen:
                     if outcome in ATTEMPTS:
                         continue
-                    facts = {}
-                noted.add(plan.lead_id)
-                plan.record_call(last_called, by=request.user, **facts)
+                    call = {}
+                seen.add(plan.lead_id)
+                plan.record_call(last_called, by=request.user, **call)
                 count += 1
-            note_in_log(request, CallPlan.objects.filter(pk__in=batch), "Recorded a call.")
+            log_changes(request, CallPlan.objects.filter(pk__in=batch), "Recorded a call.")
         return count
 
 
 def lock_plans_of(leads: list[int]) -> None:
-    """All of them, in the order of their ids, before the verb locks those of one lead."""
+    """In the order of their ids, before the verb locks those of one lead at a time."""
     CallPlan.objects.filter(lead__in=leads).lock()
 
 
 # --- Every table ----------------------------------------------------------------------------------
 
 
-class DeleteRows(RowsAction):
-    """In place of Django's: it says how much goes along rather than naming every row of it."""
+class DeleteRows(BulkAction):
+    """In place of Django's: it counts the related rows that are deleted too, rather than listing each."""
 
     name, button, done = "delete_selected", "Delete", "Deleted"
     short_description = "Delete…"
     allowed_permissions = ["delete"]
-    most = 500
+    max_rows = 500
 
-    def do(self, model_admin: Any, request: HttpRequest, ids: list[int]) -> int:
+    def run(self, model_admin: Any, request: HttpRequest, ids: list[int]) -> int:
         rows = model_admin.get_queryset(request).filter(pk__in=ids)
-        if self.more_context(model_admin, request, rows)["refusal"]:
+        if self.get_extra_context(model_admin, request, rows)["refusal"]:
             raise PermissionDenied
         count = len(rows)
         model_admin.log_deletions(request, rows)
         model_admin.delete_queryset(request, rows)
         return count
 
-    def more_context(self, model_admin: Any, request: HttpRequest, queryset: QuerySet) -> dict[str, Any]:
-        going, _, lacking, protected = model_admin.get_deleted_objects(queryset.order_by(), request)
-        return {"going": going, "refusal": sorted({*map(str, lacking), *map(str, protected)})}
+    def get_extra_context(self, model_admin: Any, request: HttpRequest, queryset: QuerySet) -> dict[str, Any]:
+        deleted, _, missing, protected = model_admin.get_deleted_objects(queryset.order_by(), request)
+        return {"deleted": deleted, "refusal": sorted({*map(str, missing), *map(str, protected)})}

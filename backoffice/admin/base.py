@@ -1,7 +1,6 @@
-"""What the admin of every table has in common: it writes through the model's own verbs and stays quick in large tables.
+"""What the ModelAdmins share: they write through the models' verbs, and large tables stay quick.
 
-A form saves only the fields that its user changed since the page was drawn, so that nobody's neighbouring change is
-undone.
+A form saves only the fields that the user changed on the page, so that it does not undo a simultaneous change.
 """
 
 from typing import Any
@@ -22,12 +21,12 @@ from crm.db.deletion import summary
 from crm.db.models import TimestampedModel
 from crm.db.search import search
 
-STAMPS = ["created_at", "created_by", "updated_at"]
-IN_THE_WAY = "A simultaneous change got in the way. Nothing was changed; please look again."
+AUDIT_FIELDS = ["created_at", "created_by", "updated_at"]
+CONFLICT_MESSAGE = "A simultaneous change got in the way. Nothing was changed; please look again."
 
 
-class WrittenByVerbs:
-    """Of a history, as a page or inline: there to read. The verbs write it, nobody else."""
+class ReadOnlyMixin:
+    """For a history, as a page or as an inline: only the verbs write it."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -40,22 +39,22 @@ class WrittenByVerbs:
 
 
 class Autocomplete(AutocompleteSelect):
-    """Django's, which fails where it has to show a chosen value that is no id."""
+    """Django's widget fails when the selected value is not an id."""
 
     def optgroups(self, name: str, value: list[str], attr: Any = None) -> list:
         return super().optgroups(name, [each for each in value if id_of(str(each))], attr)
 
 
 class TimestampedAdmin(admin.ModelAdmin):
-    """`search_fields` names one look-up path to a SearchField."""
+    """`search_fields` names one lookup path to a SearchField."""
 
-    readonly_fields: Any = STAMPS
+    readonly_fields: Any = AUDIT_FIELDS
     list_per_page = 50
     show_full_result_count = False
     ordering = ["-id"]
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
-        """The value that the page showed travels with the form: what differs from it is what the user changed."""
+        """The form carries the initial values of the page, which show what the user changed."""
         return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: Any):
@@ -72,39 +71,39 @@ class TimestampedAdmin(admin.ModelAdmin):
             return queryset.none(), False
 
     def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.unless_in_the_way(super().changeform_view, request, object_id, *args, **kwargs)
+        return self.handle_conflicts(super().changeform_view, request, object_id, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.unless_in_the_way(super().delete_view, request, object_id, *args, **kwargs)
+        return self.handle_conflicts(super().delete_view, request, object_id, *args, **kwargs)
 
     def history_view(self, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.unless_in_the_way(super().history_view, request, object_id, *args, **kwargs)
+        return self.handle_conflicts(super().history_view, request, object_id, *args, **kwargs)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Raises DoesNotExist for a row that is not there, where Django's answers None."""
-        found = super().get_object(request, object_id, from_field)
-        if found is None:
+        """Raises DoesNotExist for a missing row, where Django's returns None."""
+        row = super().get_object(request, object_id, from_field)
+        if row is None:
             raise self.model.DoesNotExist
-        return found
+        return row
 
-    def gone(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """To the list, with word of the row that is not there; Django leads to the start page."""
+    def redirect_missing(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the list, with a message that the row does not exist; Django redirects to the start page."""
         text = (
             f"{capfirst(self.opts.verbose_name)} with ID “{unquote(object_id)}” doesn’t exist. Perhaps it was deleted?"
         )
         self.message_user(request, text, messages.WARNING)
         return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
 
-    def unless_in_the_way(self, view: Any, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any):
-        """What Django's `view` answers; a row that somebody deletes or refers to meanwhile is told, not an error."""
+    def handle_conflicts(self, view: Any, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any):
+        """Django's `view`, with a message where a simultaneous request deletes or references the row."""
         try:
             return view(request, object_id, *args, **kwargs)
         except self.model.DoesNotExist:
-            return self.gone(request, object_id)
+            return self.redirect_missing(request, object_id)
         except (IntegrityError, OperationalError) as error:
             if request.method != "POST" or not is_conflict(error):
                 raise
-            self.message_user(request, IN_THE_WAY, messages.ERROR)
+            self.message_user(request, CONFLICT_MESSAGE, messages.ERROR)
             return redirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -114,15 +113,19 @@ class TimestampedAdmin(admin.ModelAdmin):
             obj.__dict__.update(self.create(created_by=request.user, **form.cleaned_data).__dict__)
 
     def create(self, **fields: Any) -> TimestampedModel:
-        """The verb by which a row comes into being."""
+        """The verb that creates a row."""
         return self.model.objects.create(**fields)
 
     def edit(self, obj: TimestampedModel, *, by, **changes: Any) -> None:
-        """The verb by which a row changes; it reads the row anew."""
+        """The verb that changes a row; it reads the row again."""
         obj.edit(by=by, **changes)
 
+    def delete(self, obj: TimestampedModel, *, by) -> None:
+        """The verb that deletes a row."""
+        obj.delete()
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest):
-        """Whoever may delete a row may delete what goes along with it; nothing is protected."""
+        """The permission to delete a row covers the rows that are deleted with it; nothing is protected."""
         rows = (
             objs if isinstance(objs, models.QuerySet) else self.model._base_manager.filter(pk__in=[o.pk for o in objs])
         )
@@ -132,7 +135,7 @@ class TimestampedAdmin(admin.ModelAdmin):
         self.delete_queryset(request, self.model.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        """Row by row, as the models delete themselves, in the order in which everybody locks rows."""
+        """Row by row, since the models override `delete`, in the order in which all verbs lock rows."""
         with transaction.atomic():
             for obj in queryset.locked_with_keys().order_by("pk"):
-                obj.delete()
+                self.delete(obj, by=request.user)

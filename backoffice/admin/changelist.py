@@ -1,6 +1,6 @@
-"""What the lists share: quick in large tables, sums below them, an order that is remembered, one form to narrow them.
+"""What the change lists share: bounded cost in large tables, sums, a sort order stored in the session, one filter form.
 
-A page costs one query for the rows, one for count and sums, and one for what the rows' columns say of other tables.
+A page costs one query for the rows, one for count and sums, and one for columns from other tables.
 """
 
 from collections.abc import Mapping
@@ -25,12 +25,11 @@ from django.utils.text import capfirst
 
 from backoffice.accounts.user_field import zone_of_viewer
 from backoffice.admin.actions import DeleteRows
-from backoffice.site import NAMES
 from crm import dates
 from crm.api.serializers import id_of
 from lead.models import LeadStatus
 
-COUNTED = 100_000  # rows; of more it is said that they are more
+COUNTED = 100_000  # rows; a larger count is shown as "more than"
 EMPTY = "–"
 
 
@@ -39,7 +38,7 @@ def money(amount: Decimal | None) -> str:
 
 
 def phone_link(phone: str) -> str | SafeString:
-    """A phone calls the number at a tap."""
+    """A link that calls the number."""
     return format_html('<a href="tel:{}">{}</a>', "".join(phone.split()), phone) if phone else EMPTY
 
 
@@ -54,14 +53,14 @@ def link_to(row: Any) -> SafeString:
 
 
 def due_of(moment: datetime | None, zone: ZoneInfo) -> str | SafeString:
-    """As `day_of`; what was due before today stands out."""
+    """As `day_of`; a moment before today is highlighted."""
     if moment and moment < dates.start_of_day(dates.today(zone), zone):
         return format_html('<span class="late">{}</span>', day_of(moment, zone))
     return day_of(moment, zone)
 
 
 def day_of(moment: datetime | None, zone: ZoneInfo) -> str | SafeString:
-    """The local date, with what a person would ask next: how long ago, or how far ahead."""
+    """The local date, and how many days ago or ahead it is."""
     if moment is None:
         return EMPTY
     day = moment.astimezone(zone).date()
@@ -86,10 +85,10 @@ def status_badge(status: str) -> SafeString:
 
 
 class BoundedPaginator(Paginator):
-    """Counts, and sums up, not more than COUNTED rows, in one query."""
+    """Counts and sums at most COUNTED rows, in one query."""
 
     object_list: QuerySet
-    sums: Mapping[str, str] = {}  # what it is called → field
+    sums: Mapping[str, str] = {}  # label → field
 
     @cached_property
     def figures(self) -> dict[str, Any]:
@@ -111,7 +110,7 @@ class BoundedPaginator(Paginator):
 
     @property
     def totals(self) -> list[tuple[str, str]]:
-        """Each sum and what it is called; none where not all rows were counted."""
+        """Each sum with its label; none where not all rows were counted."""
         if self.is_more:
             return []
         return [(name, money(self.figures[f"sum_{at}"] or Decimal(0))) for at, name in enumerate(self.sums)]
@@ -123,14 +122,15 @@ class LargeChangeList(ChangeList):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.is_popup:
-            self.title = NAMES.get(self.opts.label_lower) or capfirst(str(self.opts.verbose_name_plural))
+            site: Any = self.model_admin.admin_site
+            self.title = site.display_name(self.model) or capfirst(str(self.opts.verbose_name_plural))
 
     def get_filters(self, request: HttpRequest) -> Any:
-        """Of look-ups beside the form's, the one by a row's id: others fail in the database, some slowly (regex)."""
-        found = super().get_filters(request)
-        if not all(name.endswith("__id__exact") for name in found[2]):
+        """Of lookups beside the form's, only those by an id: others fail in the database, some slowly (regex)."""
+        filters = super().get_filters(request)
+        if not all(name.endswith("__id__exact") for name in filters[2]):
             raise IncorrectLookupParameters
-        return found
+        return filters
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -141,7 +141,7 @@ class LargeChangeList(ChangeList):
         self.model_admin.annotate_page(request, self.result_list)
 
     def rows_of_page(self, page: QuerySet) -> QuerySet:
-        """The page's rows by their ids, so that what they are joined with is not read for all rows before them."""
+        """The page's rows by their ids, so that joined tables are not read for all rows of the pages before."""
         if not page.query.is_sliced or page.query.distinct:
             return page
         rows = self.apply_select_related(self.root_queryset.filter(pk__in=page.values("pk")))
@@ -149,7 +149,7 @@ class LargeChangeList(ChangeList):
 
 
 class LargeChangeListMixin(ModelAdmin):
-    """To be put before the model's own admin."""
+    """A mixin that comes before TimestampedAdmin."""
 
     paginator = BoundedPaginator
     change_list_template = "backoffice/list.html"
@@ -171,20 +171,20 @@ class LargeChangeListMixin(ModelAdmin):
         return super().changelist_view(request, extra_context)
 
     def remember_order(self, request: HttpRequest) -> None:
-        """The order that was chosen last in this session is that of the list until another one is."""
+        """The sort order that was chosen last is stored in the session, and applies until another one is chosen."""
         key = f"order of {self.opts.label_lower}"
-        known = request.session.get(key, "")
+        stored = request.session.get(key, "")
         if ORDER_VAR in request.GET:
             chosen = request.GET[ORDER_VAR][:50]
-            if chosen != known:
+            if chosen != stored:
                 request.session[key] = chosen
-        elif known:
+        elif stored:
             query: Any = request.GET.copy()
-            query[ORDER_VAR] = known
+            query[ORDER_VAR] = stored
             request.GET = query
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Deleting many rows is bounded, says how much goes along, and is not the first to choose."""
+        """Our bulk deletion in place of Django's, as the last action."""
         actions: dict[str, Any] = super().get_actions(request)
         if actions.pop(DeleteRows.name, None):
             actions[DeleteRows.name] = (DeleteRows(), DeleteRows.name, DeleteRows.short_description)
@@ -197,8 +197,8 @@ class LargeChangeListMixin(ModelAdmin):
         return super().response_action(request, queryset)
 
     def describe(self, row: Any) -> str:
-        """A row on the page of an action."""
+        """The text for a row on the page of an action."""
         return str(row)
 
     def annotate_page(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Give the rows of a page what their columns say of other tables."""
+        """Set on the rows of a page what their columns show from other tables."""

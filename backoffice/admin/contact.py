@@ -1,25 +1,30 @@
-"""The list of contacts: whom to ask for."""
+"""The list of contacts, and the page of one."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 
+from backoffice.admin.base import TimestampedAdmin
+from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, link_to, mail_link, phone_link
-from backoffice.admin.contact_base import ContactAdmin
-from backoffice.admin.contact_page import ContactPage
-from backoffice.admin.filters import ContactForm, FormFilter
-from backoffice.exchange.pages import Exchange
+from backoffice.admin.filters import ContactFilters, FilterSetListFilter
+from backoffice.exchange.pages import ExchangeMixin
 from backoffice.exchange.sheets import ContactSheet
 from contact.models import Contact
 
 
 @admin.register(Contact)
-class ContactList(Exchange, LargeChangeListMixin, ContactPage, ContactAdmin):
+class ContactAdmin(ExchangeMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
     sheet = ContactSheet
-    list_display = ["name", "role", "lead", "city", "phone_number", "mail"]
-    list_filter = [FormFilter.of(ContactForm)]
+    search_fields = ["search"]
     search_help_text = "Name, role, phone, e-mail"
+    list_display = ["name", "role", "lead", "city", "phone_number", "mail"]
+    list_filter = [FilterSetListFilter.of(ContactFilters)]
+    list_select_related = ["restaurant"]
     has_moments = False
+
+    autocomplete_fields = ["restaurant"]
 
     @admin.display(ordering="restaurant__name")
     def lead(self, contact: Contact):
@@ -39,3 +44,10 @@ class ContactList(Exchange, LargeChangeListMixin, ContactPage, ContactAdmin):
 
     def describe(self, contact: Any) -> str:
         return f"{contact}{f', {contact.role}' if contact.role else ''} ({contact.restaurant})"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Contact | None = None):
+        person = (None, {"fields": ["restaurant", ("name", "role"), ("phone", "email"), "address"]})
+        return [person, AUDIT_FIELDSET] if obj else [person]
+
+    def get_lead_id(self, obj: Contact) -> int:
+        return obj.restaurant_id

@@ -1,4 +1,4 @@
-"""What the lists may be narrowed by. Each list has one form; its fields are the parameters of the list's address.
+"""The filters of the admin's lists, one FilterSet a list; its filters are the parameters of the list's address.
 
 Leads `/admin/lead/restaurant/`
     status          a LeadStatus, or `open`: neither converted nor lost
@@ -27,89 +27,59 @@ Status changes `/admin/lead/statuschange/`, changes of owner `/admin/lead/ownerc
     new_status      a LeadStatus (status changes)
     date_from, date_to, owner_id, owner, unassigned, city
 
-An empty value filters nothing. One that makes no sense lets nothing through and says so, so that nobody
-acts on a whole table by a slip of the keyboard. Days are those of the zone of whoever looks.
+An empty value filters nothing. An invalid one shows no rows and an error, so that a typing mistake never leads to an
+action on the whole table. Days are local dates in the viewer's zone.
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+import django_filters
 from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from backoffice.accounts.user_field import colleagues_called, zone_of_viewer
+from backoffice.accounts.user_field import find_users, zone_of_viewer
+from backoffice.activity import DUE, happened_since, is_due
 from backoffice.admin.periods import Periods
 from call.models import CallPlan, Frequency
+from contact.models import Contact
 from crm import dates
+from crm.api.filters import MoneyFilter, TextFilter
 from crm.api.serializers import MAX_ID, id_of
 from crm.db.search import fold
-from lead.models import LeadStatus, Restaurant
-from track.models import Interaction, InteractionType
+from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
+from track.models import Interaction, InteractionType, OrderDetails
 
 OPEN = "open"
 CLOSED = [LeadStatus.CONVERTED, LeadStatus.LOST]
-DUE = {"overdue": "Overdue", "today": "Due today", "week": "Due in the 7 days after today"}
 MAX_DAYS = 36_500
 MAX_CITIES = 1_000
-YES_NO = {"1": "Yes", "0": "No"}
+YES_NO = [("1", "Yes"), ("0", "No")]
 
 
-def is_due(due: str, zone: ZoneInfo) -> Q:
-    """Which unpaused plans a key of DUE means, by today's date in `zone`."""
-    today = dates.today(zone)
-    start, tomorrow = dates.bounds_of_day(today, zone)
-    end = dates.start_of_day(today + timedelta(days=8), zone)
-    is_then = {
-        "overdue": Q(next_call_date__lt=start),
-        "today": Q(next_call_date__gte=start, next_call_date__lt=tomorrow),
-        "week": Q(next_call_date__gte=tomorrow, next_call_date__lt=end),
-    }
-    return is_then[due] & Q(paused=False)
-
-
-def happened_since(days: int, zone: ZoneInfo) -> Any:
-    """The interactions since the day so many `days` ago; what is dated ahead has not happened."""
-    start = dates.start_of_day(dates.today(zone) - timedelta(days=days), zone)
-    return Interaction.objects.filter(date__gte=start, date__lte=dates.now())
-
-
-def cities_called(text: str) -> list[str]:
-    """The cities, as written, that hold `text`, however accented; at most MAX_CITIES."""
+def matching_cities(text: str) -> list[str]:
+    """The stored spellings of cities that contain `text`, regardless of case and accents; at most MAX_CITIES."""
     words = fold(text).split()
     leads = Restaurant.objects.order_by().exclude(city="")
     for word in words:
         leads = leads.filter(search__contains=word)
-    written = leads.values_list("city", flat=True).distinct()
-    return [city for city in written if fold(text.strip()) in fold(city)][:MAX_CITIES]
+    cities = leads.values_list("city", flat=True).distinct()
+    return [city for city in cities if fold(text.strip()) in fold(city)][:MAX_CITIES]
 
 
-class Choice(forms.ChoiceField):
-    """One of `choices`, or any."""
-
-    def __init__(self, choices: Any, **kwargs: Any) -> None:
-        pairs = list(choices.items()) if isinstance(choices, dict) else list(choices)
-        super().__init__(choices=[("", "Any"), *pairs], required=False, **kwargs)
+class FilterForm(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="filter-%s", label_suffix="", **kwargs)
 
 
-class Words(forms.CharField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=254, required=False, **kwargs)
-
-
-class Days(forms.IntegerField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=1, max_value=MAX_DAYS, required=False, **kwargs)
-
-
-class Day(forms.DateField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, widget=forms.DateInput({"type": "date"}), **kwargs)
+class DayField(forms.DateField):
+    widget = forms.DateInput({"type": "date"})
 
     def clean(self, value: Any) -> date | None:
         day = super().clean(value)
@@ -118,256 +88,256 @@ class Day(forms.DateField):
         return day
 
 
-class Money(forms.DecimalField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=0, max_digits=14, decimal_places=2, required=False, **kwargs)
+class ChoiceFilter(django_filters.ChoiceFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, empty_label="Any", **kwargs)
 
 
-class ListForm(forms.Form):
-    """A field's value narrows the list through the method `by_<its name>`."""
+class IntegerFilter(django_filters.Filter):
+    field_class = forms.IntegerField
 
-    to_lead: ClassVar[str] = ""  # the look-up path from a row to its lead
+    def __init__(self, *args: Any, max_value: int = MAX_DAYS, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=1, max_value=max_value, **kwargs)
 
-    def __init__(self, data: dict[str, str], *, request: HttpRequest) -> None:
-        super().__init__(data, auto_id="filter-%s", label_suffix="")
-        self.request = request
+
+class DayFilter(django_filters.Filter):
+    field_class = DayField
+
+
+class CheckboxFilter(django_filters.Filter):
+    field_class = forms.BooleanField
+
+
+class ListFilterSet(django_filters.FilterSet):
+    """`Meta.fields` names the filters that come first."""
+
+    class Meta:
+        form = FilterForm
 
     @property
     def zone(self) -> ZoneInfo:
         return zone_of_viewer(self.request)
 
-    def narrow(self, queryset: QuerySet) -> QuerySet:
-        if not self.is_valid():
-            return queryset.none()
-        for name, value in self.cleaned_data.items():
-            if value not in (None, "", False):
-                queryset = getattr(self, f"by_{name}")(queryset, value)
-        return queryset
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        """No rows at all where one of the values is invalid."""
+        return super().filter_queryset(queryset) if self.is_valid() else queryset.none()
 
-    def said(self, name: str) -> str:
-        """A given value, in words."""
-        field: Any = self.fields[name]
+    def display_value(self, name: str) -> str:
+        """A value of the query string, as its field shows it."""
+        field: Any = self.form.fields[name]
         choices: Any = getattr(field, "choices", ())
         if choices:
             return str(dict(choices).get(self.data[name], self.data[name]))
         return "" if isinstance(field, forms.BooleanField) else self.data[name]
 
-    def of_lead(self, **look_ups: Any) -> Q:
-        return Q(**{f"{self.to_lead}{annotate_page}": value for annotate_page, value in look_ups.items()})
 
+class LeadOwnerFilters(ListFilterSet):
+    """The owner of the lead, and its city."""
 
-class OfLead(ListForm):
-    """Whose the lead is, and where."""
+    lead_path: ClassVar[str] = ""  # the look-up path from a row to its lead
 
-    owner = Words()
-    owner_id = forms.IntegerField(
-        min_value=1, max_value=MAX_ID, required=False, label="Owner", widget=forms.HiddenInput
-    )
-    unassigned = forms.BooleanField(required=False, label="Without an owner")
-    city = Words()
+    owner = TextFilter(label="Owner", method="by_owner")
+    owner_id = IntegerFilter(label="Owner", method="by_owner_id", max_value=MAX_ID, widget=forms.HiddenInput)
+    unassigned = CheckboxFilter(label="Without an owner", method="by_unassigned")
+    city = TextFilter(label="City", method="by_city")
 
-    def __init__(self, data: dict[str, str], **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
-        if self.owner_in_link and "owner" not in data:  # so that the form, sent again, asks for the same
-            self.data = {**data, "owner": self.owner_in_link}
+    def __init__(self, data: dict[str, str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(data, *args, **kwargs)
+        if self.linked_owner and "owner" not in data:  # so that the form, submitted again, has the same filter
+            self.data = {**data, "owner": self.linked_owner}
 
     @cached_property
-    def owner_in_link(self) -> str:
-        """The username to the `owner_id`."""
-        given = self.data.get("owner_id", "")
-        pk = id_of(given)
+    def linked_owner(self) -> str:
+        """The username for `owner_id`."""
+        value = self.data.get("owner_id", "")
+        pk = id_of(value)
         if pk is None:
-            return given
+            return value
         names = get_user_model().objects.filter(pk=pk).values_list(get_user_model().USERNAME_FIELD, flat=True)
-        return names.first() or given
+        return names.first() or value
 
-    def said(self, name: str) -> str:
-        return self.owner_in_link if name == "owner_id" else super().said(name)
+    def display_value(self, name: str) -> str:
+        return self.linked_owner if name == "owner_id" else super().display_value(name)
 
-    def by_owner(self, queryset: QuerySet, text: str) -> QuerySet:
+    def lead_condition(self, **lookups: Any) -> Q:
+        return Q(**{f"{self.lead_path}{lookup}": value for lookup, value in lookups.items()})
+
+    def by_owner(self, queryset: QuerySet, name: str, text: str) -> QuerySet:
         if self.data.get("owner_id"):
             return queryset
-        return queryset.filter(self.of_lead(assigned_to__in=[user.pk for user in colleagues_called(text)]))
+        return queryset.filter(self.lead_condition(assigned_to__in=[user.pk for user in find_users(text)]))
 
-    def by_owner_id(self, queryset: QuerySet, pk: int) -> QuerySet:
-        return queryset.filter(self.of_lead(assigned_to=pk))
+    def by_owner_id(self, queryset: QuerySet, name: str, pk: int) -> QuerySet:
+        return queryset.filter(self.lead_condition(assigned_to=pk))
 
-    def by_unassigned(self, queryset: QuerySet, yes: bool) -> QuerySet:
-        return queryset.filter(self.of_lead(assigned_to=None))
+    def by_unassigned(self, queryset: QuerySet, name: str, checked: bool) -> QuerySet:
+        return queryset.filter(self.lead_condition(assigned_to=None)) if checked else queryset
 
-    def by_city(self, queryset: QuerySet, text: str) -> QuerySet:
-        return queryset.filter(self.of_lead(city__in=cities_called(text)))
+    def by_city(self, queryset: QuerySet, name: str, text: str) -> QuerySet:
+        return queryset.filter(self.lead_condition(city__in=matching_cities(text)))
 
 
-class Dated(ListForm):
-    """When it was: `dated` is the row's field. Where it `has_periods`, it has an index."""
+class DateRangeFilters(ListFilterSet):
+    """`date_field` is the row's. `has_periods` offers years, months and days; it takes an index on the field."""
 
-    dated: ClassVar[str]
+    date_field: ClassVar[str]
     has_periods: ClassVar[bool] = False
 
-    date_from = Day(label="From")
-    date_to = Day(label="To")
+    date_from = DayFilter(label="From", method="by_date_from")
+    date_to = DayFilter(label="To", method="by_date_to")
 
-    def by_date_from(self, queryset: QuerySet, day: date) -> QuerySet:
-        return queryset.filter(**{f"{self.dated}__gte": dates.start_of_day(day, self.zone)})
+    def by_date_from(self, queryset: QuerySet, name: str, day: date) -> QuerySet:
+        return queryset.filter(**{f"{self.date_field}__gte": dates.start_of_day(day, self.zone)})
 
-    def by_date_to(self, queryset: QuerySet, day: date) -> QuerySet:
+    def by_date_to(self, queryset: QuerySet, name: str, day: date) -> QuerySet:
         _, end = dates.bounds_of_day(day, self.zone)
-        return queryset.filter(**{f"{self.dated}__lt": end})
+        return queryset.filter(**{f"{self.date_field}__lt": end})
 
 
-class LeadForm(OfLead):
-    status = Choice([*LeadStatus.choices, (OPEN, "Open: neither converted nor lost")])
-    type = Words()
-    revenue_from = Money(label="Potential revenue from")
-    revenue_to = Money(label="Potential revenue to")
-    touched_within = Days(label="Touched in the last … days")
-    quiet_for = Days(label="Not touched for … days")
-    ordered_within = Days(label="Ordered in the last … days")
-    no_order_for = Days(label="No order for … days")
-    plans = Choice({**DUE, "none": "No call plan"}, label="Calls")
+class LeadFilters(LeadOwnerFilters):
+    status = ChoiceFilter(
+        label="Status",
+        method="by_status",
+        choices=[*LeadStatus.choices, (OPEN, "Open: neither converted nor lost")],
+    )
+    type = TextFilter("restaurant_type", "icontains", label="Type")
+    revenue_from = MoneyFilter("potential_revenue", "gte", label="Potential revenue from", min_value=0)
+    revenue_to = MoneyFilter("potential_revenue", "lte", label="Potential revenue to", min_value=0)
+    touched_within = IntegerFilter(label="Touched in the last … days", method="by_touched_within")
+    quiet_for = IntegerFilter(label="Not touched for … days", method="by_quiet_for")
+    ordered_within = IntegerFilter(label="Ordered in the last … days", method="by_ordered_within")
+    no_order_for = IntegerFilter(label="No order for … days", method="by_no_order_for")
+    plans = ChoiceFilter(label="Calls", method="by_plans", choices=[*DUE.items(), ("none", "No call plan")])
 
-    field_order = ["status", "owner", "unassigned", "city", "type", "plans"]
+    class Meta(ListFilterSet.Meta):
+        model = Restaurant
+        fields = ["status", "owner", "unassigned", "city", "type", "plans"]
 
-    def by_status(self, queryset: QuerySet, status: str) -> QuerySet:
+    def by_status(self, queryset: QuerySet, name: str, status: str) -> QuerySet:
         if status == OPEN:
             return queryset.exclude(lead_status__in=CLOSED)
         return queryset.filter(lead_status=status)
 
-    def by_type(self, queryset: QuerySet, text: str) -> QuerySet:
-        return queryset.filter(restaurant_type__icontains=text)
+    def by_touched_within(self, queryset: QuerySet, name: str, days: int) -> QuerySet:
+        return queryset.filter(exists_for_lead(happened_since(days, self.zone)))
 
-    def by_revenue_from(self, queryset: QuerySet, least: Any) -> QuerySet:
-        return queryset.filter(potential_revenue__gte=least)
+    def by_quiet_for(self, queryset: QuerySet, name: str, days: int) -> QuerySet:
+        return queryset.filter(~exists_for_lead(happened_since(days, self.zone)))
 
-    def by_revenue_to(self, queryset: QuerySet, most: Any) -> QuerySet:
-        return queryset.filter(potential_revenue__lte=most)
+    def by_ordered_within(self, queryset: QuerySet, name: str, days: int) -> QuerySet:
+        return queryset.filter(exists_for_lead(happened_since(days, self.zone).with_orders()))
 
-    def by_touched_within(self, queryset: QuerySet, days: int) -> QuerySet:
-        return queryset.filter(self.has(happened_since(days, self.zone)))
+    def by_no_order_for(self, queryset: QuerySet, name: str, days: int) -> QuerySet:
+        return queryset.filter(~exists_for_lead(happened_since(days, self.zone).with_orders()))
 
-    def by_quiet_for(self, queryset: QuerySet, days: int) -> QuerySet:
-        return queryset.filter(~self.has(happened_since(days, self.zone)))
-
-    def by_ordered_within(self, queryset: QuerySet, days: int) -> QuerySet:
-        return queryset.filter(self.has(happened_since(days, self.zone).with_orders()))
-
-    def by_no_order_for(self, queryset: QuerySet, days: int) -> QuerySet:
-        return queryset.filter(~self.has(happened_since(days, self.zone).with_orders()))
-
-    def by_plans(self, queryset: QuerySet, due: str) -> QuerySet:
+    def by_plans(self, queryset: QuerySet, name: str, due: str) -> QuerySet:
         if due == "none":
-            return queryset.filter(~self.has(CallPlan.objects.all()))
+            return queryset.filter(~exists_for_lead(CallPlan.objects.all()))
         open_leads = queryset.exclude(lead_status=LeadStatus.LOST)
-        return open_leads.filter(self.has(CallPlan.objects.filter(is_due(due, self.zone))))
-
-    def has(self, rows: QuerySet) -> Exists:
-        return Exists(rows.filter(lead=OuterRef("pk")))
+        return open_leads.filter(exists_for_lead(CallPlan.objects.filter(is_due(due, self.zone))))
 
 
-class ContactForm(OfLead):
-    to_lead = "restaurant__"
-
-    role = Words()
-
-    def by_role(self, queryset: QuerySet, text: str) -> QuerySet:
-        return queryset.filter(role__icontains=text)
+def exists_for_lead(rows: QuerySet) -> Exists:
+    return Exists(rows.filter(lead=OuterRef("pk")))
 
 
-class PlanForm(OfLead):
-    to_lead = "lead__"
+class ContactFilters(LeadOwnerFilters):
+    lead_path = "restaurant__"
 
-    due = Choice(DUE)
-    frequency = Choice(Frequency.choices)
-    paused = Choice(YES_NO)
+    role = TextFilter(label="Role", lookup_expr="icontains")
 
-    field_order = ["due", "frequency", "paused"]
+    class Meta(ListFilterSet.Meta):
+        model = Contact
+        fields: ClassVar[list[str]] = []
 
-    def by_due(self, queryset: Any, due: str) -> QuerySet:
+
+class CallPlanFilters(LeadOwnerFilters):
+    lead_path = "lead__"
+
+    due = ChoiceFilter(label="Due", method="by_due", choices=list(DUE.items()))
+    frequency = ChoiceFilter(label="Frequency", choices=Frequency.choices)
+    paused = ChoiceFilter(label="Paused", choices=YES_NO)
+
+    class Meta(ListFilterSet.Meta):
+        model = CallPlan
+        fields = ["due", "frequency", "paused"]
+
+    def by_due(self, queryset: Any, name: str, due: str) -> QuerySet:
         return queryset.filter(is_due(due, self.zone)).of_open_leads()
 
-    def by_frequency(self, queryset: QuerySet, frequency: str) -> QuerySet:
-        return queryset.filter(frequency=frequency)
 
-    def by_paused(self, queryset: QuerySet, paused: str) -> QuerySet:
-        return queryset.filter(paused=paused == "1")
+class InteractionFilters(LeadOwnerFilters, DateRangeFilters):
+    lead_path, date_field, has_periods = "lead__", "date", True
 
+    kind = ChoiceFilter("interaction_type", label="Kind", choices=InteractionType.choices)
+    order_placed = ChoiceFilter(label="Order placed", choices=YES_NO)
 
-class InteractionForm(Dated, OfLead):
-    to_lead, dated, has_periods = "lead__", "date", True
-
-    kind = Choice(InteractionType.choices)
-    order_placed = Choice(YES_NO)
-
-    field_order = ["kind", "order_placed", "date_from", "date_to"]
-
-    def by_kind(self, queryset: QuerySet, kind: str) -> QuerySet:
-        return queryset.filter(interaction_type=kind)
-
-    def by_order_placed(self, queryset: QuerySet, placed: str) -> QuerySet:
-        return queryset.filter(order_placed=placed == "1")
+    class Meta(ListFilterSet.Meta):
+        model = Interaction
+        fields = ["kind", "order_placed", "date_from", "date_to"]
 
 
-class OrderForm(Dated, OfLead):
-    to_lead, dated, has_periods = "interaction__lead__", "order_date", True
+class OrderFilters(LeadOwnerFilters, DateRangeFilters):
+    lead_path, date_field, has_periods = "interaction__lead__", "order_date", True
 
-    price_from = Money()
-    price_to = Money()
+    price_from = MoneyFilter("total_price", "gte", label="Price from", min_value=0)
+    price_to = MoneyFilter("total_price", "lte", label="Price to", min_value=0)
 
-    field_order = ["date_from", "date_to"]
-
-    def by_price_from(self, queryset: QuerySet, least: Any) -> QuerySet:
-        return queryset.filter(total_price__gte=least)
-
-    def by_price_to(self, queryset: QuerySet, most: Any) -> QuerySet:
-        return queryset.filter(total_price__lte=most)
+    class Meta(ListFilterSet.Meta):
+        model = OrderDetails
+        fields = ["date_from", "date_to"]
 
 
-class OwnerChangeForm(Dated, OfLead):
-    to_lead, dated = "lead__", "created_at"
+class OwnerChangeFilters(LeadOwnerFilters, DateRangeFilters):
+    lead_path, date_field = "lead__", "created_at"
+
+    class Meta(ListFilterSet.Meta):
+        model = OwnerChange
+        fields: ClassVar[list[str]] = []
 
 
-class StatusChangeForm(OwnerChangeForm):
-    new_status = Choice(LeadStatus.choices)
+class StatusChangeFilters(LeadOwnerFilters, DateRangeFilters):
+    lead_path, date_field = "lead__", "created_at"
 
-    field_order = ["new_status", "date_from", "date_to"]
+    new_status = ChoiceFilter(label="New status", choices=LeadStatus.choices)
 
-    def by_new_status(self, queryset: QuerySet, status: str) -> QuerySet:
-        return queryset.filter(new_status=status)
+    class Meta(ListFilterSet.Meta):
+        model = StatusChange
+        fields = ["new_status", "date_from", "date_to"]
 
 
-class FormFilter(admin.ListFilter):
-    """The one filter of a list: its form. Subclasses name it: `FormFilter.of(LeadForm)`."""
+class FilterSetListFilter(admin.ListFilter):
+    """The only filter of a list: a FilterSet and its form, as in `FilterSetListFilter.of(LeadFilters)`."""
 
     title = "filter"
     template = "backoffice/filters.html"
-    form_class: type[ListForm]
+    filterset_class: type[ListFilterSet]
 
     @classmethod
-    def of(cls, form_class: type[ListForm]) -> type["FormFilter"]:
-        return type(f"{form_class.__name__}Filter", (cls,), {"form_class": form_class})
+    def of(cls, filterset_class: type[ListFilterSet]) -> type["FilterSetListFilter"]:
+        return type(f"{filterset_class.__name__}ListFilter", (cls,), {"filterset_class": filterset_class})
 
     def __init__(self, request: HttpRequest, params: dict[str, list[str]], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
-        asked = {name: params.pop(name)[-1].strip() for name in self.form_class.base_fields if name in params}
-        given = {name: value for name, value in asked.items() if value}
-        self.used_parameters = dict(given)
-        self.form = self.form_class(given, request=request)
+        values = {name: params.pop(name)[-1].strip() for name in self.expected_parameters() if name in params}
+        self.used_parameters = {name: value for name, value in values.items() if value}
+        self.filterset = self.filterset_class(dict(self.used_parameters), request=request)
+        self.form = self.filterset.form
 
     def has_output(self) -> bool:
         return True
 
     def expected_parameters(self) -> list[str]:
-        return list(self.form_class.base_fields)
+        return list(self.filterset_class.base_filters)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return self.form.narrow(queryset)
+        return self.filterset.filter_queryset(queryset)
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
-        """What is chosen, each with the address of the list without it."""
+        """The filters that apply, each with the address of the list without it."""
         self.changelist = changelist
         for name in self.used_parameters:
-            label, value = str(self.form[name].label), self.form.said(name)
+            label, value = str(self.form[name].label), self.filterset.display_value(name)
             if "…" in label:
                 label, value = label.replace("…", value), ""
             yield {
@@ -378,11 +348,11 @@ class FormFilter(admin.ListFilter):
             }
 
     @property
-    def kept(self) -> list[tuple[str, str]]:
-        """What else the address asks for: it stays when the form is sent."""
+    def other_parameters(self) -> list[tuple[str, str]]:
+        """The rest of the query string, such as search and order, which the form submits too."""
         others = self.changelist.filter_params.items()
         return [(name, value) for name, values in others if name not in self.form.fields for value in values]
 
     @property
     def periods(self) -> Periods | None:
-        return Periods(self.changelist, self.form) if getattr(self.form, "has_periods", False) else None
+        return Periods(self.changelist, self.filterset) if getattr(self.filterset, "has_periods", False) else None

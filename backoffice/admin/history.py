@@ -1,19 +1,21 @@
-"""The lists of what the verbs have written down about leads: moves in the pipeline, and from owner to owner."""
+"""The lists of status changes and of owner changes, which the verbs of leads write."""
 
 from typing import Any
 
 from django.contrib import admin
 
+from backoffice.admin.base import AUDIT_FIELDS, ReadOnlyMixin, TimestampedAdmin
 from backoffice.admin.changelist import LargeChangeListMixin, link_to, moment_of, status_badge
-from backoffice.admin.filters import FormFilter, OwnerChangeForm, StatusChangeForm
-from backoffice.admin.lead_base import OwnerChangeAdmin, StatusChangeAdmin
+from backoffice.admin.filters import FilterSetListFilter, OwnerChangeFilters, StatusChangeFilters
 from lead.models import OwnerChange, StatusChange
 
 
-class HistoryList(LargeChangeListMixin):
+class HistoryAdmin(ReadOnlyMixin, LargeChangeListMixin, TimestampedAdmin):
+    search_fields = ["lead__search"]
     search_help_text = "Name, phone, e-mail, city of the lead"
+    list_display = ["when", "account", "old", "new", "by", "note"]
 
-    @admin.display(description="date", ordering="id")  # written in the order of time
+    @admin.display(description="date", ordering="id")  # rows are inserted in the order of time
     def when(self, change: Any):
         return moment_of(change.created_at, change.zone)
 
@@ -27,9 +29,10 @@ class HistoryList(LargeChangeListMixin):
 
 
 @admin.register(StatusChange)
-class StatusChangeList(HistoryList, StatusChangeAdmin):
-    list_display = ["when", "account", "old", "new", "by", "note"]
-    list_filter = [FormFilter.of(StatusChangeForm)]
+class StatusChangeAdmin(HistoryAdmin):
+    list_filter = [FilterSetListFilter.of(StatusChangeFilters)]
+    list_select_related = ["lead", "created_by"]
+    fields = ["lead", "old_status", "new_status", "note", *AUDIT_FIELDS]
 
     @admin.display(description="from", ordering="old_status")
     def old(self, change: StatusChange):
@@ -41,9 +44,10 @@ class StatusChangeList(HistoryList, StatusChangeAdmin):
 
 
 @admin.register(OwnerChange)
-class OwnerChangeList(HistoryList, OwnerChangeAdmin):
-    list_display = ["when", "account", "old", "new", "by", "note"]
-    list_filter = [FormFilter.of(OwnerChangeForm)]
+class OwnerChangeAdmin(HistoryAdmin):
+    list_filter = [FilterSetListFilter.of(OwnerChangeFilters)]
+    list_select_related = ["lead", "old_owner", "new_owner", "created_by"]
+    fields = ["lead", "old_owner", "new_owner", "note", *AUDIT_FIELDS]
 
     @admin.display(description="from", ordering="old_owner__username")
     def old(self, change: OwnerChange):

@@ -1,24 +1,67 @@
-"""The list of interactions: what happened."""
+"""The list of interactions, and the page of one with its order."""
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
 
+from backoffice.admin.base import TimestampedAdmin
+from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, link_to, moment_of
-from backoffice.admin.filters import FormFilter, InteractionForm
-from backoffice.admin.interaction_base import InteractionAdmin
-from backoffice.admin.interaction_page import InteractionPage
-from track.models import Interaction
+from backoffice.admin.filters import FilterSetListFilter, InteractionFilters
+from backoffice.admin.verb_forms import ContactField
+from crm.api.serializers import id_of
+from track.models import Interaction, InteractionType, OrderDetails
+
+ORDER_FIELDS = ["product_details", "quantity", "total_price", "order_date"]
+
+
+class InteractionForm(forms.ModelForm):
+    def clean(self):
+        data = super().clean() or {}
+        lead, contact = data.get("lead"), data.get("contact")
+        if lead and contact and contact.restaurant_id != lead.pk:
+            self.add_error("contact", f"{contact} does not belong to {lead}.")
+        return data
+
+
+class OrderForm(forms.ModelForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["order_date"].required = False
+        self.fields["order_date"].help_text = "Left blank: the interaction's date."
+
+
+class OrderInline(admin.StackedInline):
+    model = OrderDetails
+    form = OrderForm
+    fieldsets = [(None, {"fields": ["product_details", ("quantity", "total_price", "order_date")]})]
+    verbose_name_plural = "order"
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """As in TimestampedAdmin: the form carries the initial values of the page."""
+        return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
 
 
 @admin.register(Interaction)
-class InteractionList(LargeChangeListMixin, InteractionPage, InteractionAdmin):
-    list_display = ["when", "interaction_type", "lead_name", "contact", "said", "ordered", "created_by"]
-    list_filter = [FormFilter.of(InteractionForm)]
+class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+    search_fields = ["lead__search"]
     search_help_text = "Name, phone, e-mail, city of the lead"
+    list_display = ["when", "interaction_type", "lead_name", "contact", "summary", "ordered", "created_by"]
+    list_filter = [FilterSetListFilter.of(InteractionFilters)]
+    list_select_related = ["lead", "contact", "created_by"]
     ordering = ["-date", "-id"]
     sortable_by = ["when", "interaction_type", "lead_name"]
+
+    form = InteractionForm
+    autocomplete_fields = ["lead", "contact"]
+    inlines = [OrderInline]
+
+    # --- The list -----------------------------------------------------------------------------
 
     @admin.display(description="date", ordering="date")
     def when(self, interaction: Any):
@@ -29,7 +72,7 @@ class InteractionList(LargeChangeListMixin, InteractionPage, InteractionAdmin):
         return link_to(interaction.lead)
 
     @admin.display(description="details")
-    def said(self, interaction: Interaction):
+    def summary(self, interaction: Interaction):
         return truncatechars(interaction.details, 60)
 
     @admin.display(description="order", empty_value="")
@@ -38,3 +81,51 @@ class InteractionList(LargeChangeListMixin, InteractionPage, InteractionAdmin):
 
     def describe(self, interaction: Any) -> str:
         return f"{interaction.get_interaction_type_display()} with {interaction.lead}, {interaction.date:%Y-%m-%d}"
+
+    # --- The page -----------------------------------------------------------------------------
+
+    def get_fieldsets(self, request: HttpRequest, obj: Interaction | None = None):
+        fields = [("lead", "contact"), ("interaction_type", "date"), "details", "order_placed"]
+        return [(None, {"fields": fields}), *([AUDIT_FIELDSET] if obj else [])]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any):
+        """Where the lead is known, the contact is chosen from its contacts."""
+        form = super().get_form(request, obj, change, **kwargs)
+        lead = obj.lead_id if obj else id_of(request.GET.get("lead", ""))
+        if lead and "contact" in form.base_fields:
+            replaced = form.base_fields["contact"]
+            field = ContactField(label=replaced.label, show_hidden_initial=replaced.show_hidden_initial)
+            field.offer_contacts_of(lead, obj and obj.contact)
+            form.base_fields["contact"] = field
+        return form
+
+    # --- The verbs ----------------------------------------------------------------------------
+
+    def create(self, **fields) -> Interaction:
+        fields["order_placed"] |= fields["interaction_type"] == InteractionType.ORDER
+        try:
+            return Interaction.log(**fields)
+        except ValidationError as error:  # the form was valid, so lead or contact changed since
+            raise IntegrityError(str(error)) from error
+
+    def edit(self, obj, *, by, **changes) -> None:
+        """The form has validated lead and contact as of its page; the row may have changed since."""
+        super().edit(obj, by=by, **changes)
+        if {"lead", "contact"} & changes.keys() and obj.contact and obj.contact.restaurant_id != obj.lead_id:
+            raise IntegrityError("The contact does not belong to the lead any more.")
+
+    def delete(self, obj, *, by) -> None:
+        obj.delete(by=by)
+
+    def save_formset(self, request, form, formset, change) -> None:
+        """Order details are written by their verb, which leaves unchanged fields as they are in the database."""
+        formset.save(commit=False)  # fills in what the admin's log says
+        for order_form in formset.forms:
+            if order_form in formset.deleted_forms:
+                order_form.instance.delete()
+            elif order_form.has_changed():
+                form.instance.lock()
+                stored = OrderDetails.objects.filter(interaction=form.instance).values(*ORDER_FIELDS).first() or {}
+                submitted = {name: order_form.cleaned_data[name] for name in ORDER_FIELDS}
+                unchanged = {name: value for name, value in stored.items() if name not in order_form.changed_data}
+                form.instance.write_order(by=request.user, **{**submitted, **unchanged})

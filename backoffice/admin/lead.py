@@ -1,30 +1,37 @@
-"""The page of a lead: everything about the account in one place."""
+"""The list of leads, and the page of one lead with everything about the account."""
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db.models import F, Max, Min, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from backoffice.admin.account_summary import Account
-from backoffice.admin.changeform import RECORD, Page
-from backoffice.admin.changelist import phone_link
+from backoffice.admin.account_summary import AccountSummary
+from backoffice.admin.actions import ChangeStatuses, HandOver, LogCalls
+from backoffice.admin.base import TimestampedAdmin
+from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
+from backoffice.admin.changelist import LargeChangeListMixin, day_of, due_of, money, phone_link, status_badge
+from backoffice.admin.filters import FilterSetListFilter, LeadFilters
 from backoffice.admin.lead_inlines import ContactInline, PlanInline
-from backoffice.admin.lead_list import LeadList
-from backoffice.admin.timeline import Place, Timeline, may_view
+from backoffice.admin.timeline import Cursor, Timeline, may_view
 from backoffice.admin.verb_forms import ChangeStatus, RecordCallOnLead
+from backoffice.exchange.pages import ExchangeMixin
+from backoffice.exchange.sheets import LeadSheet
 from call.models import CallPlan
 from contact.models import Contact
+from crm import dates
 from lead.models import OwnerChange, Restaurant, StatusChange
 from track.models import Interaction
 
 LATEST = 12  # entries of the timeline on the lead's page
-HISTORY = 10  # moves
-ADDED = [  # what, by whom it may be, and what its form knows already
+HISTORY = 10  # status changes, and owner changes
+ACTIVITY = ["last_touch", "last_order", "next_call"]  # columns of the list that come from other tables
+ADDITIONS = [  # label, model, further permissions, initial values of the form
     ("contact", Contact, [], "restaurant={}"),
     ("interaction", Interaction, [], "lead={}"),
     ("order", Interaction, ["track.add_orderdetails"], "lead={}&interaction_type=ORDER"),
@@ -33,49 +40,115 @@ ADDED = [  # what, by whom it may be, and what its form knows already
 
 
 @admin.register(Restaurant)
-class LeadPage(Page, LeadList):
+class RestaurantAdmin(ExchangeMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+    sheet = LeadSheet
+    search_fields = ["search"]
+    search_help_text = "Name, phone, e-mail, city"
+    list_display = ["name", "status", "city", "owner", "phone_number", "revenue", *ACTIVITY]
+    list_filter = [FilterSetListFilter.of(LeadFilters)]
+    list_select_related = ["assigned_to"]
+    sums: ClassVar[dict[str, str]] = {"Potential revenue": "potential_revenue"}
+    actions = [ChangeStatuses(), HandOver(), LogCalls()]
+
     change_form_template = "backoffice/lead_page.html"
+    autocomplete_fields = ["assigned_to"]
     inlines = [ContactInline, PlanInline]
     verbs = [ChangeStatus, RecordCallOnLead]
-    place = (
-        "Who and where",
-        {"fields": [("contact_person", "phone", "email"), "address", ("city", "state", "pincode")]},
-    )
-    kind = ("Kind", {"fields": [("restaurant_type", "cuisine_type")]})
 
-    def get_fieldsets(self, request: HttpRequest, obj: Restaurant | None = None):
-        """The owner of a lead is there to read for those who may not hand it over."""
-        owner = "owner" if "assigned_to" in self.get_readonly_fields(request, obj) else "assigned_to"
-        account = ("Account", {"fields": [("name", owner), ("lead_status", "potential_revenue"), "notes"]})
-        return [account, self.place, self.kind, *([RECORD] if obj else [])]
+    # --- The list -----------------------------------------------------------------------------
+
+    @admin.display(ordering="lead_status")
+    def status(self, lead: Restaurant):
+        return status_badge(lead.lead_status)
+
+    @admin.display(ordering="assigned_to__username")
+    def owner(self, lead: Restaurant):
+        return lead.assigned_to
+
+    @admin.display(description="phone")
+    def phone_number(self, lead: Restaurant):
+        return phone_link(lead.phone)
+
+    @admin.display(description="potential revenue", ordering=F("potential_revenue").asc(nulls_first=True))
+    def revenue(self, lead: Restaurant):
+        return money(lead.potential_revenue)
+
+    @admin.display(description="last interaction")
+    def last_touch(self, lead: Any):
+        return day_of(lead.activity["touched"], lead.zone)
+
+    def last_order(self, lead: Any):
+        return day_of(lead.activity["ordered"], lead.zone)
+
+    def next_call(self, lead: Any):
+        return due_of(lead.activity["due"], lead.zone)
+
+    def annotate_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        activity = {lead["pk"]: lead for lead in activity_of([lead.pk for lead in rows])}
+        for lead in rows:
+            lead.activity = activity.get(lead.pk) or {"touched": None, "ordered": None, "due": None}
+
+    def describe(self, lead: Any) -> str:
+        place = f" ({lead.city})" if lead.city else ""
+        return f"{lead}{place}: {lead.get_lead_status_display()}, {lead.assigned_to or 'without an owner'}"
+
+    def has_hand_over_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("lead.hand_over_restaurant")
+
+    def has_log_call_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("track.add_interaction")
+
+    # --- The form -----------------------------------------------------------------------------
+
+    def may_set_owner(self, request: HttpRequest, obj: Restaurant | None) -> bool:
+        """A change of owner is a hand-over, which takes its own permission."""
+        return obj is None or self.has_hand_over_permission(request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Restaurant | None = None):
-        return [*super().get_readonly_fields(request, obj), "owner"]
+        locked = [] if self.may_set_owner(request, obj) else ["assigned_to"]
+        return [*super().get_readonly_fields(request, obj), *locked, "owner"]
 
-    # --- Everything about it ------------------------------------------------------------------
+    def get_fieldsets(self, request: HttpRequest, obj: Restaurant | None = None):
+        owner = "assigned_to" if self.may_set_owner(request, obj) else "owner"
+        return [
+            ("Account", {"fields": [("name", owner), ("lead_status", "potential_revenue"), "notes"]}),
+            (
+                "Who and where",
+                {"fields": [("contact_person", "phone", "email"), "address", ("city", "state", "pincode")]},
+            ),
+            ("Kind", {"fields": [("restaurant_type", "cuisine_type")]}),
+            *([AUDIT_FIELDSET] if obj else []),
+        ]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The user who creates a lead owns it, unless the address names another owner."""
+        owner = {} if "assigned_to" in request.GET else {"assigned_to": request.user.pk}
+        return {**owner, **super().get_changeform_initial_data(request)}
+
+    def save_formset(self, request, form, formset, change) -> None:
+        formset.save(commit=False)  # fills in what the admin's log says
+        formset.write(by=request.user)
+
+    # --- The page -----------------------------------------------------------------------------
 
     def get_urls(self):
         view = self.admin_site.admin_view(partial(self.in_zone_of_viewer, view=self.timeline_view))
         return [path("<path:object_id>/timeline/", view, name="lead_restaurant_timeline"), *super().get_urls()]
 
-    def lead_of(self, obj: Restaurant) -> int:
+    def get_lead_id(self, obj: Restaurant) -> int:
         return obj.pk
 
-    def save_formset(self, request, form, formset, change) -> None:
-        formset.save(commit=False)  # tells the admin's log what happened
-        formset.write(by=request.user)
-
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        """Around the form the rest of the account. A form that has mistakes stands alone."""
+        """With the rest of the account around the form; a form with errors is shown alone."""
         if obj and not context["errors"] and not context["is_popup"]:
-            context |= self.overview(request, obj)
+            context |= self.account_context(request, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def overview(self, request: HttpRequest, lead: Restaurant) -> dict[str, Any]:
+    def account_context(self, request: HttpRequest, lead: Restaurant) -> dict[str, Any]:
         user = request.user
-        account = Account(lead, user)
+        account = AccountSummary(lead, user)
         entries, older = Timeline(lead.pk, user).page(size=LATEST)
-        verbs = {verb["form"].name: verb for verb in self.offered(request, lead)}
+        verbs = {verb["form"].name: verb for verb in self.available_verbs(request, lead)}
         return {
             "title": lead.name,
             "subtitle": None,
@@ -95,13 +168,13 @@ class LeadPage(Page, LeadList):
         return list(history.objects.filter(lead=lead).select_related("created_by", *related).order_by("-id")[:HISTORY])
 
     def additions(self, request: HttpRequest, lead: Restaurant) -> list[dict[str, str]]:
-        """The forms for what may be added to the account; each leads back here."""
+        """Links to the forms that add something to the account and lead back to it."""
         links = []
-        for name, model, permissions, known in ADDED:
+        for name, model, permissions, initial in ADDITIONS:
             meta = model._meta
             if request.user.has_perms([f"{meta.app_label}.add_{meta.model_name}", *permissions]):
                 address = reverse(f"admin:{meta.app_label}_{meta.model_name}_add")
-                links.append({"name": name, "href": f"{address}?{known.format(lead.pk)}&back=lead"})
+                links.append({"name": name, "href": f"{address}?{initial.format(lead.pk)}&back=lead"})
         return links
 
     def timeline_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -111,8 +184,8 @@ class LeadPage(Page, LeadList):
         try:
             lead = self.get_object(request, unquote(object_id))
         except Restaurant.DoesNotExist:
-            return self.gone(request, object_id)
-        before = Place.parse(request.GET.get("before", ""))
+            return self.redirect_missing(request, object_id)
+        before = Cursor.parse(request.GET.get("before", ""))
         entries, older = Timeline(lead.pk, request.user).page(before)
         context = {
             **self.admin_site.each_context(request),
@@ -126,3 +199,19 @@ class LeadPage(Page, LeadList):
             "media": self.media,
         }
         return TemplateResponse(request, "backoffice/timeline_page.html", context)
+
+
+def activity_of(leads: list[int]) -> Any:
+    """Of each lead: the last touch, the last order, the next call. Future interactions do not count."""
+    happened = Interaction.objects.filter(lead=OuterRef("pk"), date__lte=dates.now()).order_by()
+    plans = CallPlan.objects.unpaused().filter(lead=OuterRef("pk")).order_by()
+    return (
+        Restaurant.objects.filter(pk__in=leads)
+        .order_by()
+        .values("pk")
+        .annotate(
+            touched=Subquery(happened.values("lead").annotate(last=Max("date")).values("last")),
+            ordered=Subquery(happened.with_orders().values("lead").annotate(last=Max("date")).values("last")),
+            due=Subquery(plans.values("lead").annotate(next=Min("next_call_date")).values("next")),
+        )
+    )

@@ -15,44 +15,44 @@ from crm.api.serializers import id_of
 
 
 class NewestFormSet(BaseInlineFormSet):
-    """The newest of them; what is sent back is looked up by its ids, since there may be newer ones by then."""
+    """The newest rows; submitted forms are looked up by their ids, since there may be newer rows by then."""
 
     queryset: Any
     model: Any
-    most = 20
+    max_rows = 20
     has_more = False
 
     def get_queryset(self):
         if not hasattr(self, "rows"):
             rows = self.queryset.order_by("-id")
             if self.is_bound:
-                self.rows = rows.filter(pk__in=self.sent_ids())
+                self.rows = rows.filter(pk__in=self.submitted_ids())
             else:
-                newest = list(rows[: self.most + 1])
-                self.rows, self.has_more = newest[: self.most], len(newest) > self.most
+                newest = list(rows[: self.max_rows + 1])
+                self.rows, self.has_more = newest[: self.max_rows], len(newest) > self.max_rows
         return self.rows
 
-    def sent_ids(self) -> list[int]:
-        """At most as many as there may be forms, whatever the page claims of their number."""
-        sent = min(self.initial_form_count(), self.total_form_count())
-        ids = [self.data.get(f"{self.add_prefix(i)}-id", "") for i in range(sent)]
+    def submitted_ids(self) -> list[int]:
+        """At most as many as there may be forms, whatever number the request claims."""
+        count = min(self.initial_form_count(), self.total_form_count())
+        ids = [self.data.get(f"{self.add_prefix(i)}-id", "") for i in range(count)]
         return [pk for pk in map(id_of, ids) if pk]
 
     def clean(self) -> None:
         super().clean()
         if any("id" in form.errors for form in self.initial_forms):
-            raise ValidationError("Somebody has deleted one of them in the meantime. Open the page anew.")
+            raise ValidationError("One of them was deleted in the meantime. Reload the page.")
 
     def write(self, by: Any) -> None:
-        """Have the verbs do what the forms say. What is there already is locked first, in the order of the ids.
+        """Runs the verbs for the submitted forms. Existing rows are locked first, in the order of the ids.
 
-        Raises IntegrityError where somebody has deleted one of the rows since they were checked.
+        Raises IntegrityError where one of the rows was deleted since the validation.
         """
         changed = {form.instance.pk: form for form in self.initial_forms if form.has_changed()}
         locked = self.model.objects.locked().filter(pk__in=changed).order_by("id")
         rows = {row.pk: row for row in locked} if changed else {}
         if len(rows) < len(changed):
-            raise IntegrityError("Some of the rows have gone.")
+            raise IntegrityError("Some of the rows were deleted.")
         for pk, row in rows.items():
             form = changed[pk]
             if form in self.deleted_forms:
@@ -62,29 +62,29 @@ class NewestFormSet(BaseInlineFormSet):
         for form in self.extra_forms:
             if form.has_changed() and form not in self.deleted_forms:
                 names = {field.name for field in self.model._meta.concrete_fields} - {"id", self.fk.name}
-                given = {name: form.cleaned_data[name] for name in names & set(form.fields)}
-                saved = self.model.objects.create(**{self.fk.name: self.instance}, created_by=by, **given)
+                values = {name: form.cleaned_data[name] for name in names & set(form.fields)}
+                saved = self.model.objects.create(**{self.fk.name: self.instance}, created_by=by, **values)
                 form.instance.__dict__.update(saved.__dict__)
 
 
 class LeadInline(admin.StackedInline):
-    """`rest` asks the list of all of them for those of a lead."""
+    """`lead_lookup` is the parameter by which the list of all rows shows those of one lead."""
 
     formset: Any = NewestFormSet
     template = "backoffice/lead_inline.html"
     extra = 0
     show_change_link = True
-    rest: str
+    lead_lookup: str
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
-        """As on every page of ours: what differs from the value that the page showed is what the user changed."""
+        """As in TimestampedAdmin: the form carries the initial values of the page."""
         return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
 
 
 class ContactInline(LeadInline):
     model = Contact
     fields = [("name", "role", "phone", "email")]
-    rest = "restaurant__id__exact"
+    lead_lookup = "restaurant__id__exact"
 
 
 class PlanForm(forms.ModelForm):
@@ -99,4 +99,4 @@ class PlanInline(LeadInline):
     model = CallPlan
     form = PlanForm
     fields = [("frequency", "next_call_date", "notes")]
-    rest = "lead__id__exact"
+    lead_lookup = "lead__id__exact"

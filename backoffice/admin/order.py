@@ -1,25 +1,33 @@
-"""The list of orders: what was sold."""
+"""The list of orders, and the page of one. Orders are placed, and taken back, on the page of their interaction."""
 
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
 
+from backoffice.admin.base import TimestampedAdmin
+from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, link_to, moment_of, money
-from backoffice.admin.filters import FormFilter, OrderForm
-from backoffice.admin.interaction_base import OrderDetailsAdmin
-from backoffice.admin.interaction_page import OrderPage
+from backoffice.admin.filters import FilterSetListFilter, OrderFilters
 from track.models import OrderDetails
 
 
 @admin.register(OrderDetails)
-class OrderList(LargeChangeListMixin, OrderPage, OrderDetailsAdmin):
-    list_display = ["when", "account", "owner", "product", "quantity", "price"]
-    list_filter = [FormFilter.of(OrderForm)]
-    list_select_related = ["interaction__lead__assigned_to"]
+class OrderDetailsAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+    search_fields = ["interaction__lead__search"]
     search_help_text = "Name, phone, e-mail, city of the lead"
+    list_display = ["when", "account", "owner", "product", "quantity", "price"]
+    list_filter = [FilterSetListFilter.of(OrderFilters)]
+    list_select_related = ["interaction__lead__assigned_to"]
     ordering = ["-order_date", "-id"]
     sums: ClassVar[dict[str, str]] = {"Revenue": "total_price"}
+
+    readonly_fields = ["interaction", *TimestampedAdmin.readonly_fields]
+    fieldsets = [
+        (None, {"fields": ["interaction", "product_details", ("quantity", "total_price", "order_date")]}),
+        AUDIT_FIELDSET,
+    ]
 
     @admin.display(description="date", ordering="order_date")
     def when(self, order: Any):
@@ -43,3 +51,9 @@ class OrderList(LargeChangeListMixin, OrderPage, OrderDetailsAdmin):
 
     def describe(self, order: Any) -> str:
         return f"{order} ({order.interaction.lead}), {order.order_date:%Y-%m-%d}: {money(order.total_price)}"
+
+    def get_lead_id(self, obj: OrderDetails) -> int:
+        return obj.interaction.lead_id
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False

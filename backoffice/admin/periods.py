@@ -1,7 +1,6 @@
-"""Years, then months, then days to choose from, in place of Django's date hierarchy.
+"""Links to years, then months, then days, each a `date_from` and a `date_to`.
 
-That one asks which of them have rows, which takes a look at every row; here the years go from the first to the last.
-A period is no more than a `date_from` and a `date_to`.
+Not Django's `date_hierarchy`, whose SELECT DISTINCT reads every row; the first and last date come from an index.
 """
 
 import calendar
@@ -39,18 +38,18 @@ class Period(NamedTuple):
             return [Period(self.year, self.month, day) for day in range(1, days + 1)]
         return [Period(self.year, month) for month in range(1, 13)]
 
-    def wholes(self) -> list["Period"]:
-        """The periods that it is part of, and itself."""
+    def path(self) -> list["Period"]:
+        """Its year, its month, and itself."""
         return [Period(*self[:count]) for count in (1, 2, 3) if count == 1 or self[count - 1]]
 
 
 class Periods:
-    """What a list offers: `form` has its dates."""
+    """The links of a list whose `filterset` is one of DateRangeFilters."""
 
-    def __init__(self, changelist: Any, form: Any) -> None:
-        self.changelist, self.form = changelist, form
-        data = form.cleaned_data if form.is_valid() else {}
-        self.chosen = chosen(data.get("date_from"), data.get("date_to"))
+    def __init__(self, changelist: Any, filterset: Any) -> None:
+        self.changelist, self.filterset = changelist, filterset
+        data = filterset.form.cleaned_data if filterset.is_valid() else {}
+        self.chosen = chosen_period(data.get("date_from"), data.get("date_to"))
 
     def link(self, label: str, period: Period | None) -> dict[str, str]:
         first, last = period.bounds if period else (None, None)
@@ -63,7 +62,7 @@ class Periods:
         """The way back up."""
         if self.chosen is None:
             return []
-        return [self.link("All dates", None), *[self.link(str(whole), whole) for whole in self.chosen.wholes()[:-1]]]
+        return [self.link("All dates", None), *[self.link(str(period), period) for period in self.chosen.path()[:-1]]]
 
     def __iter__(self) -> Iterator[dict[str, str]]:
         for period in self.chosen.parts() if self.chosen else self.years():
@@ -71,7 +70,7 @@ class Periods:
 
     def years(self) -> list[Period]:
         """The latest first."""
-        field, zone = self.form.dated, self.form.zone
+        field, zone = self.filterset.date_field, self.filterset.zone
         ends = self.changelist.root_queryset.order_by().aggregate(first=Min(field), last=Max(field))
         if ends["first"] is None:
             return []
@@ -79,7 +78,7 @@ class Periods:
         return [Period(year) for year in range(last, first - 1, -1)]
 
 
-def chosen(first: date | None, last: date | None) -> Period | None:
+def chosen_period(first: date | None, last: date | None) -> Period | None:
     """The period that goes from the day `first` to the day `last`, if one does."""
     if first is None or last is None:
         return None

@@ -1,7 +1,7 @@
-"""The timeline of a lead: what happened with the account, newest first, out of every table that tells of it.
+"""The timeline of a lead: what happened with the account, newest first, from several tables.
 
-Each table gives its newest rows before a place in the timeline, one page of them; the newest of all these are the page.
-So a page costs a query a table, however deep it lies.
+Each table is read for a page of rows before a cursor; the newest of them are the page. So a page costs one query a
+table, however far back it is.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,8 @@ PAGE = 50
 START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Place(NamedTuple):
-    """Where an entry stands. No two stand at one place: the table and the id decide between equal moments."""
+class Cursor(NamedTuple):
+    """The position of an entry. It is unique: the table and the id decide between equal moments."""
 
     moment: datetime
     table: int
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """None for a text that no place writes."""
+        """None for an invalid cursor."""
         try:
             microseconds, table, pk = (int(part) for part in text.split("-"))
             return cls(START + timedelta(microseconds=microseconds), table, min(pk, 2**63 - 1))
@@ -48,21 +48,21 @@ class Place(NamedTuple):
 
 @dataclass
 class Entry:
-    """One line of the timeline. `kind` is a style's name; `by` is who did it, None where nobody is known."""
+    """One line of the timeline. `kind` is a CSS class; `by` is the user who did it, None where unknown."""
 
     kind: str
     title: str
     text: str = ""
     order: str = ""
-    about: models.Model | None = None  # what has a page of its own
+    about: models.Model | None = None  # the row whose page it links to
     by: Any = None
     moment: datetime = START
     href: str = ""
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table that tells of leads: which of its rows a user is told of, and how they read."""
+class Source:
+    """A table with entries of the timeline: the rows of a lead that a user may see, and their text."""
 
     model: type[TimestampedModel]
     moment: str
@@ -76,53 +76,54 @@ class Timeline:
     def __init__(self, lead: int, user: Any) -> None:
         self.lead, self.user = lead, user
 
-    def page(self, before: Place | None = None, size: int = PAGE) -> tuple[list[Entry], Place | None]:
-        """The newest entries before a place, and the place before which the older ones are; None where there are none.
+    def page(self, before: Cursor | None = None, size: int = PAGE) -> tuple[list[Entry], Cursor | None]:
+        """The newest entries before a cursor, and the cursor of the next page, None on the last one.
 
-        The connection is asked once for each table.
+        One query for each table.
         """
-        found: list[tuple[Place, Table, Any]] = []
-        for number, table in enumerate(TABLES):
-            if may_view(self.user, table.model):
-                rows = table.rows(self.lead, self.user).order_by(f"-{table.moment}", "-pk")
+        candidates: list[tuple[Cursor, Source, Any]] = []
+        for number, source in enumerate(SOURCES):
+            if may_view(self.user, source.model):
+                rows = source.rows(self.lead, self.user).order_by(f"-{source.moment}", "-pk")
                 if before:
-                    rows = rows.filter(earlier(table.moment, number, before))
-                found += ((Place(getattr(row, table.moment), number, row.pk), table, row) for row in rows[: size + 1])
-        found.sort(key=lambda each: each[0], reverse=True)
-        page = found[:size]
-        return [self.entry(*each) for each in page], page[-1][0] if found[size:] else None
+                    rows = rows.filter(is_before(source.moment, number, before))
+                for row in rows[: size + 1]:
+                    candidates.append((Cursor(getattr(row, source.moment), number, row.pk), source, row))
+        candidates.sort(key=lambda each: each[0], reverse=True)
+        page = candidates[:size]
+        return [self.entry(*each) for each in page], page[-1][0] if candidates[size:] else None
 
-    def entry(self, place: Place, table: Table, row: Any) -> Entry:
-        entry = table.entry(row)
-        entry.moment, entry.by = place.moment, row.created_by
+    def entry(self, cursor: Cursor, source: Source, row: Any) -> Entry:
+        entry = source.entry(row)
+        entry.moment, entry.by = cursor.moment, row.created_by
         if entry.about and may_view(self.user, type(entry.about)):
-            entry.href = page_of(entry.about)
+            entry.href = page_url(entry.about)
         return entry
 
 
-def earlier(field: str, table: int, place: Place) -> Q:
-    """What of a table comes after `place`, which is what happened before it."""
-    before = Q(**{f"{field}__lt": place.moment})
-    if table < place.table:
-        before |= Q(**{field: place.moment})
-    elif table == place.table:
-        before |= Q(**{field: place.moment}, pk__lt=place.pk)
-    return Q(**{f"{field}__lte": place.moment}) & before  # said twice, for the index
+def is_before(field: str, table: int, cursor: Cursor) -> Q:
+    """The condition on a table's rows for entries that are older than the cursor."""
+    before = Q(**{f"{field}__lt": cursor.moment})
+    if table < cursor.table:
+        before |= Q(**{field: cursor.moment})
+    elif table == cursor.table:
+        before |= Q(**{field: cursor.moment}, pk__lt=cursor.pk)
+    return Q(**{f"{field}__lte": cursor.moment}) & before  # implied by `before`, but lets the database use the index
 
 
 def may_view(user: Any, model: type[models.Model]) -> bool:
-    """As the admin has it: who may change a row may see it."""
+    """As in Django's admin, the permission to change includes the one to view."""
     meta = model._meta
     return any(user.has_perm(f"{meta.app_label}.{verb}_{meta.model_name}") for verb in ("view", "change"))
 
 
-# --- What the tables tell ---------------------------------------------------------------------
+# --- Sources ----------------------------------------------------------------------------------
 
 
 def interactions(lead: int, user: Any) -> QuerySet:
-    """With the outcome of the call, the person and the order, as far as these are shown."""
+    """With the outcome of the call, the contact and the order, as far as the user may see them."""
     related = ["created_by"]
-    outcome = CallEvent.objects.filter(interaction=OuterRef("pk")).exclude(outcome="").values("outcome")[:1]
+    outcome = CallEvent.objects.in_effect().filter(interaction=OuterRef("pk")).exclude(outcome="").values("outcome")[:1]
     rows = Interaction.objects.filter(lead=lead).annotate(
         outcome=Subquery(outcome) if may_view(user, CallEvent) else models.Value("")
     )
@@ -133,7 +134,7 @@ def interactions(lead: int, user: Any) -> QuerySet:
 
 
 def loaded(row: Any, name: str) -> Any:
-    """The related row, where it was read with this one and exists."""
+    """The related row, where it was selected with this one and exists."""
     field = row._meta.get_field(name)
     return field.get_cached_value(row, default=None)
 
@@ -154,8 +155,8 @@ def order_text(order: OrderDetails) -> str:
 
 
 def call_events(lead: int, user: Any) -> QuerySet:
-    """What an interaction tells already is not told twice."""
-    rows = CallEvent.objects.filter(plan__lead=lead).select_related("created_by", "plan")
+    """Without those that have an interaction, which is an entry itself."""
+    rows = CallEvent.objects.in_effect().filter(plan__lead=lead).select_related("created_by", "plan")
     return rows.filter(interaction=None) if may_view(user, Interaction) else rows
 
 
@@ -168,9 +169,9 @@ def call_entry(event: CallEvent) -> Entry:
         case CallEvent.Kind.ATTEMPTED:
             title = f"Tried to call ({rhythm} plan)"
         case CallEvent.Kind.SNOOZED:
-            title = f"Call of {day(event.planned)} put off to {due}"
+            title = f"Call of {day(event.planned_for)} put off to {due}"
         case CallEvent.Kind.SKIPPED:
-            title = f"Call of {day(event.planned)} skipped"
+            title = f"Call of {day(event.planned_for)} skipped"
         case CallEvent.Kind.RESCHEDULED:
             title = f"Next call set to {due}"
         case CallEvent.Kind.FREQUENCY_CHANGED:
@@ -199,18 +200,18 @@ def owner_entry(change: OwnerChange) -> Entry:
     return Entry("owner", f"Owner: {change}", change.note)
 
 
-TABLES = [
-    Table(Interaction, "date", interactions, interaction_entry),
-    Table(CallEvent, "happened_at", call_events, call_entry),
-    Table(StatusChange, "created_at", status_changes, status_entry),
-    Table(OwnerChange, "created_at", owner_changes, owner_entry),
+SOURCES = [
+    Source(Interaction, "date", interactions, interaction_entry),
+    Source(CallEvent, "happened_at", call_events, call_entry),
+    Source(StatusChange, "created_at", status_changes, status_entry),
+    Source(OwnerChange, "created_at", owner_changes, owner_entry),
 ]
 
 
-# --- Words ------------------------------------------------------------------------------------
+# --- Formatting -------------------------------------------------------------------------------
 
 
-def page_of(row: models.Model) -> str:
+def page_url(row: models.Model) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]) + "?back=lead"
 
 
@@ -220,5 +221,5 @@ def day(moment: datetime) -> str:
 
 
 def current_zone() -> ZoneInfo:
-    """That of the viewer, where a page has set it; else the server's."""
+    """The viewer's, where the page has activated it; else the server's."""
     return get_current_timezone()

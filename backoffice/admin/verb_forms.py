@@ -1,4 +1,4 @@
-"""The verbs that a page offers beside its fields: each a small form of its own, asked for and checked as in the API."""
+"""The verbs that a page offers beside its fields: each a small form, validated by the serializer of the API."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,21 +12,21 @@ from rest_framework.serializers import Serializer
 
 from backoffice.admin.timeline import current_zone, day
 from call.models import CallPlan, Frequency, Outcome
-from call.profiles import zone_of
+from call.models.work_profile import zone_of
 from call.serializers import RecordCallSerializer, SetFrequencySerializer, SnoozeSerializer
 from contact.models import Contact
 from crm import dates
 from lead.models import LeadStatus, Restaurant
 
 MAX_TEXT = 20_000
-CHOICES = 200  # people of one lead to choose from
+CHOICES = 200  # contacts of one lead to choose from
 PIPELINE = [LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.MEETING_SCHEDULED, LeadStatus.NEGOTIATING]
 
 
 class VerbForm(forms.Form):
-    """What a verb of `obj` asks for before `user` may have it done.
+    """The input of a verb of `obj` that `user` runs.
 
-    `name` stands in its address. Its fields have the names that they have in the API, whose serializer checks them.
+    `name` is in its URL. Its fields are named as in the API, whose serializer validates them.
     """
 
     name: ClassVar[str]
@@ -36,48 +36,48 @@ class VerbForm(forms.Form):
 
     def __init__(self, data: Any = None, *, obj: Any, user: Any) -> None:
         self.obj, self.user = obj, user
-        super().__init__(data, auto_id=f"id_{self.name}_%s")  # several of them stand on one page
+        super().__init__(data, auto_id=f"id_{self.name}_%s")  # several of them are on one page
 
     @classmethod
-    def is_for(cls, user: Any) -> bool:
+    def is_permitted(cls, user: Any) -> bool:
         return user.has_perms(cls.permissions)
 
     @property
-    def makes_sense(self) -> bool:
-        """Whether there is anything to do, as the row stands."""
+    def is_available(self) -> bool:
+        """Whether the state of the row allows the verb."""
         return True
 
     @property
-    def shown(self) -> list[forms.BoundField]:
-        """The fields; what the buttons give is not among them."""
-        pressed = {button["name"] for button in self.buttons}
-        return [field for field in self if field.name not in pressed]
+    def displayed_fields(self) -> list[forms.BoundField]:
+        """The fields whose value is not that of a submit button."""
+        of_buttons = {button["name"] for button in self.buttons}
+        return [field for field in self if field.name not in of_buttons]
 
     @property
     def buttons(self) -> list[dict[str, str]]:
         return [{"name": "", "value": "", "label": self.title, "style": "default"}]
 
     def context(self) -> dict[str, Any]:
-        """What the serializer has to know."""
+        """The context of the serializer."""
         return {}
 
     def clean(self) -> dict[str, Any]:
-        given = {name: value for name, value in (super().clean() or {}).items() if value not in (None, "")}
+        values = {name: value for name, value in (super().clean() or {}).items() if value not in (None, "")}
         if self.serializer_class is None or self.errors:
-            return given
-        serializer = self.serializer_class(data=self.as_body(given), context=self.context())
+            return values
+        serializer = self.serializer_class(data=self.to_body(values), context=self.context())
         if serializer.is_valid():
             return dict(serializer.validated_data)
         for name, messages in serializer.errors.items():
             self.add_error(name if name in self.fields else None, [str(message) for message in messages])
-        return given
+        return values
 
-    def as_body(self, given: dict[str, Any]) -> dict[str, Any]:
-        """As the API would get it."""
-        return {name: value.pk if isinstance(value, models.Model) else value for name, value in given.items()}
+    def to_body(self, values: dict[str, Any]) -> dict[str, Any]:
+        """As in a request of the API."""
+        return {name: value.pk if isinstance(value, models.Model) else value for name, value in values.items()}
 
-    def do(self) -> str:
-        """Have it done. Returns what to tell the user. Raises DoesNotExist where the row has gone meanwhile."""
+    def run(self) -> str:
+        """Returns the message for the user. Raises DoesNotExist where the row was deleted meanwhile."""
         raise NotImplementedError
 
 
@@ -86,48 +86,48 @@ class TextArea(forms.Textarea):
         super().__init__({"rows": 2, "cols": 40})
 
 
-def zone_of_moments() -> str:
+def zone_help_text() -> str:
     return f"Time zone: {current_zone().key}. Empty: now."
 
 
-class Moment(forms.DateTimeField):
-    """A moment in the zone that the page shows, in the browser's own field for one."""
+class LocalDateTimeField(forms.DateTimeField):
+    """In the time zone of the page, as an `<input type="datetime-local">`."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-        super().__init__(widget=widget, help_text=lazy(zone_of_moments, str)(), **kwargs)
+        super().__init__(widget=widget, help_text=lazy(zone_help_text, str)(), **kwargs)
 
 
-class PeopleIterator(ModelChoiceIterator):
-    field: "PersonField"
+class ContactIterator(ModelChoiceIterator):
+    field: "ContactField"
 
     def __iter__(self) -> Iterator:
         yield "", self.field.empty_label
-        people = list(self.field.offered[:CHOICES])
-        if self.field.chosen and self.field.chosen not in people:
-            people.append(self.field.chosen)
-        yield from map(self.choice, people)
+        contacts = list(self.field.offered[:CHOICES])
+        if self.field.selected and self.field.selected not in contacts:
+            contacts.append(self.field.selected)
+        yield from map(self.choice, contacts)
 
 
-class PersonField(forms.ModelChoiceField):
-    """One of a lead's people. It offers not more than a page can hold; whose people they are, the form checks."""
+class ContactField(forms.ModelChoiceField):
+    """One of a lead's contacts. It offers at most CHOICES; the form checks that the contact is one of the lead's."""
 
-    iterator = PeopleIterator
+    iterator = ContactIterator
     offered = Contact.objects.none()
-    chosen: Contact | None = None
+    selected: Contact | None = None
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Contact.objects.all(), required=False, empty_label="Nobody in particular", **kwargs)
+        super().__init__(Contact.objects.all(), required=False, empty_label="No particular contact", **kwargs)
 
-    def offer_people_of(self, lead: int, chosen: Contact | None = None) -> None:
-        self.offered, self.chosen = Contact.objects.filter(restaurant=lead).order_by("id"), chosen
+    def offer_contacts_of(self, lead: int, selected: Contact | None = None) -> None:
+        self.offered, self.selected = Contact.objects.filter(restaurant=lead).order_by("id"), selected
 
 
 # --- The lead's -------------------------------------------------------------------------------
 
 
 class ChangeStatus(VerbForm):
-    """A button for each move; the one that comes next in the pipeline first."""
+    """A button for each status; the one that comes next in the pipeline first."""
 
     name, title = "change_status", "Change status"
     permissions = ["lead.change_restaurant"]
@@ -139,19 +139,19 @@ class ChangeStatus(VerbForm):
 
     @property
     def buttons(self) -> list[dict[str, str]]:
-        now = LeadStatus(self.obj.lead_status)
-        forth = [*PIPELINE, LeadStatus.CONVERTED][PIPELINE.index(now) + 1] if now in PIPELINE else None
+        current = LeadStatus(self.obj.lead_status)
+        following = [*PIPELINE, LeadStatus.CONVERTED][PIPELINE.index(current) + 1] if current in PIPELINE else None
         return [
             {
                 "name": "status",
                 "value": status.value,
                 "label": status.label,
-                "style": "default" if status == forth else "",
+                "style": "default" if status == following else "",
             }
-            for status in next_moves(now)
+            for status in other_statuses(current)
         ]
 
-    def do(self) -> str:
+    def run(self) -> str:
         status = LeadStatus(self.cleaned_data["status"])
         before = LeadStatus(self.obj.lead_status)
         if not self.obj.change_status(status, by=self.user, note=self.cleaned_data.get("note", "")):
@@ -159,11 +159,11 @@ class ChangeStatus(VerbForm):
         return f"Status changed from {before.label} to {status.label}."
 
 
-def next_moves(status: LeadStatus) -> list[LeadStatus]:
-    """Every other status: the next ones first, then those that would be a step back."""
+def other_statuses(status: LeadStatus) -> list[LeadStatus]:
+    """The later ones in the pipeline first, then the earlier ones."""
     order = [*PIPELINE, LeadStatus.CONVERTED, LeadStatus.LOST]
-    at = order.index(status)
-    return order[at + 1 :] + order[:at]
+    position = order.index(status)
+    return order[position + 1 :] + order[:position]
 
 
 # --- The plan's -------------------------------------------------------------------------------
@@ -189,14 +189,14 @@ class RecordCall(PlanVerb):
     serializer_class = RecordCallSerializer
 
     outcome = forms.ChoiceField(choices=[("", "Not noted"), *Outcome.choices], required=False)
-    contact = PersonField()
+    contact = ContactField()
     details = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
-    last_called = Moment(required=False, label="When")
+    last_called = LocalDateTimeField(required=False, label="When")
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         if self.user.has_perm("contact.view_contact"):
-            cast(PersonField, self.fields["contact"]).offer_people_of(self.lead)
+            cast(ContactField, self.fields["contact"]).offer_contacts_of(self.lead)
         else:
             del self.fields["contact"]
 
@@ -204,9 +204,9 @@ class RecordCall(PlanVerb):
     def lead(self) -> int:
         return self.obj.lead_id
 
-    def do(self) -> str:
-        facts = dict(self.cleaned_data)
-        moved = self.plan.record_call(facts.pop("last_called", None) or dates.now(), **facts, by=self.user)
+    def run(self) -> str:
+        details = dict(self.cleaned_data)
+        moved = self.plan.record_call(details.pop("last_called", None) or dates.now(), **details, by=self.user)
         return f"Call recorded. {self.next_call()}" if moved else f"Noted. {self.next_call()}"
 
 
@@ -217,8 +217,8 @@ class RecordCallOnLead(RecordCall):
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
-        offered = self.obj.call_plans.order_by("paused", "next_call_date", "id")
-        self.plans = {str(plan.pk): plan for plan in offered[:CHOICES]}
+        plans = self.obj.call_plans.order_by("paused", "next_call_date", "id")
+        self.plans = {str(plan.pk): plan for plan in plans[:CHOICES]}
         choices = [(pk, plan_label(plan)) for pk, plan in self.plans.items()]
         self.fields = {"plan": forms.ChoiceField(choices=choices, label="Call plan"), **self.fields}
 
@@ -231,11 +231,11 @@ class RecordCallOnLead(RecordCall):
         return self.plans[self.data["plan"]]
 
     @property
-    def makes_sense(self) -> bool:
+    def is_available(self) -> bool:
         return bool(self.plans)
 
-    def as_body(self, given: dict[str, Any]) -> dict[str, Any]:
-        return super().as_body({name: value for name, value in given.items() if name != "plan"})
+    def to_body(self, values: dict[str, Any]) -> dict[str, Any]:
+        return super().to_body({name: value for name, value in values.items() if name != "plan"})
 
 
 def plan_label(plan: CallPlan) -> str:
@@ -246,7 +246,7 @@ class Snooze(PlanVerb):
     name, title = "snooze", "Put off"
     serializer_class = SnoozeSerializer
 
-    until = forms.DateField(widget=forms.DateInput({"type": "date"}), help_text="The time of day stays.")
+    until = forms.DateField(widget=forms.DateInput({"type": "date"}), help_text="The time of day does not change.")
     reason = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
@@ -254,29 +254,29 @@ class Snooze(PlanVerb):
         tomorrow = dates.today(current_zone()) + timedelta(days=1)
         self.fields["until"].widget.attrs["min"] = tomorrow.isoformat()
 
-    def as_body(self, given: dict[str, Any]) -> dict[str, Any]:
-        return {**given, "until": given["until"].isoformat()}
+    def to_body(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {**values, "until": values["until"].isoformat()}
 
-    def do(self) -> str:
+    def run(self) -> str:
         self.plan.snooze(**self.cleaned_data, by=self.user)
         return f"Put off. {self.next_call()}"
 
 
 class ReasonVerb(PlanVerb):
-    """A verb that asks for a reason, or none."""
+    """A verb with an optional reason."""
 
     reason = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
 
     @property
-    def why(self) -> str:
+    def given_reason(self) -> str:
         return self.cleaned_data.get("reason", "")
 
 
 class Skip(ReasonVerb):
     name, title = "skip", "Skip this call"
 
-    def do(self) -> str:
-        self.plan.skip(by=self.user, reason=self.why)
+    def run(self) -> str:
+        self.plan.skip(by=self.user, reason=self.given_reason)
         return f"Skipped. {self.next_call()}"
 
 
@@ -284,22 +284,22 @@ class Pause(ReasonVerb):
     name, title = "pause", "Pause"
 
     @property
-    def makes_sense(self) -> bool:
+    def is_available(self) -> bool:
         return not self.plan.paused
 
-    def do(self) -> str:
-        return "Paused." if self.plan.pause(by=self.user, reason=self.why) else "The plan is paused already."
+    def run(self) -> str:
+        return "Paused." if self.plan.pause(by=self.user, reason=self.given_reason) else "The plan is paused already."
 
 
 class Resume(ReasonVerb):
     name, title = "resume", "Resume"
 
     @property
-    def makes_sense(self) -> bool:
+    def is_available(self) -> bool:
         return self.plan.paused
 
-    def do(self) -> str:
-        resumed = self.plan.resume(by=self.user, reason=self.why)
+    def run(self) -> str:
+        resumed = self.plan.resume(by=self.user, reason=self.given_reason)
         return f"Resumed. {self.next_call()}" if resumed else "The plan is not paused."
 
 
@@ -307,12 +307,12 @@ class SetFrequency(PlanVerb):
     name, title = "set_frequency", "Set frequency"
     serializer_class = SetFrequencySerializer
 
-    frequency = forms.ChoiceField(choices=Frequency.choices, help_text="The next call is reckoned anew.")
+    frequency = forms.ChoiceField(choices=Frequency.choices, help_text="The next call date is recomputed.")
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.initial["frequency"] = self.plan.frequency
 
-    def do(self) -> str:
+    def run(self) -> str:
         self.plan.set_frequency(self.cleaned_data["frequency"], by=self.user)
         return f"Calls are {Frequency(self.plan.frequency).label.lower()} now. {self.next_call()}"

@@ -1,4 +1,4 @@
-"""The page that shows, by owner, how well the planned calls were kept."""
+"""The page that shows, by owner, how many of the planned calls were made on time."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -9,13 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from backoffice.dashboard.cache import kept
-from backoffice.dashboard.charts import Bar, bars
+from backoffice.charts import Bar, bars
+from backoffice.dashboard.cache import cached
 from backoffice.dashboard.figures import Figures
 from call.adherence import adherence
 
 PERMISSION = "call.view_adherence"
-DAYS = 30  # where nobody says which
+DAYS = 30  # of the default period
 LONGEST = timedelta(days=366)
 CHARTED = 15  # owners; the table has them all
 
@@ -42,7 +42,7 @@ def adherence_page(request: HttpRequest, site: Any) -> HttpResponse:
     today = Figures.of(request.user).today
     period = {"first": today - timedelta(days=DAYS - 1), "last": today}
     form = PeriodForm({**period, **{name: request.GET[name] for name in period if request.GET.get(name)}})
-    rows = shown(form.cleaned_data["first"], form.cleaned_data["last"]) if form.is_valid() else []
+    rows = rows_between(form.cleaned_data["first"], form.cleaned_data["last"]) if form.is_valid() else []
     context = {
         **site.each_context(request),
         "title": "Adherence",
@@ -54,21 +54,21 @@ def adherence_page(request: HttpRequest, site: Any) -> HttpResponse:
     return TemplateResponse(request, "backoffice/adherence.html", context)
 
 
-def shown(first: date, last: date) -> list[dict[str, Any]]:
+def rows_between(first: date, last: date) -> list[dict[str, Any]]:
     """By owner, with the smallest part on time first."""
-    rows = kept(lambda: adherence(first, last), "adherence", first, last)
+    rows = cached(lambda: adherence(first, last), "adherence", first, last)
     users = get_user_model().objects.filter(pk__in=[row["owner"] for row in rows if row["owner"]])
     names = dict(users.values_list("pk", get_user_model().USERNAME_FIELD))
     named = [
-        {**row, "name": names.get(row["owner"], "Nobody"), "percent": round(100 * row["on_time"] / row["planned"])}
+        {**row, "name": names.get(row["owner"], "Unowned"), "percent": round(100 * row["on_time"] / row["planned"])}
         for row in rows
     ]
     return sorted(named, key=lambda row: (row["percent"], -row["planned"], row["name"]))
 
 
 def chart(rows: list[dict[str, Any]]) -> str:
-    drawn = [
+    shown = [
         Bar(row["name"], row["percent"], f"{row['percent']} % of {row['planned']:,} on time, {row['missed']:,} missed")
         for row in rows
     ]
-    return bars("Calls on time by owner", "The part of the planned calls that was made by its date.", drawn, whole=100)
+    return bars("Calls on time by owner", "The part of the planned calls that was made by its date.", shown, whole=100)

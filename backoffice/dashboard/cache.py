@@ -1,4 +1,4 @@
-"""Answers that are kept for a minute, in Django's cache."""
+"""Results cached for a minute, in Django's cache."""
 
 import logging
 from collections.abc import Callable
@@ -14,26 +14,26 @@ T = TypeVar("T")
 MINUTE = 60  # seconds
 
 
-def kept(find: Callable[[], T], *question: object) -> T:
-    """What `find` returns, at most a minute old. `question` says all that the answer depends on, also who may see it.
+def cached(compute: Callable[[], T], *key: object) -> T:
+    """What `compute` returns, at most a minute old. `key` names all that it depends on, including who may see it.
 
-    With Redis away the answer is found anew.
+    While Redis is unreachable it is computed on each call.
     """
-    key = f"kept:{sha256(repr(question).encode()).hexdigest()}"
-    answer = tolerant(lambda: cache.get(key))
-    if answer is None:
-        answer = find()
-        tolerant(lambda: cache.set(key, answer, MINUTE))
-    return answer
+    name = f"dashboard:{sha256(repr(key).encode()).hexdigest()}"
+    result = ignore_redis_errors(lambda: cache.get(name))
+    if result is None:
+        result = compute()
+        ignore_redis_errors(lambda: cache.set(name, result, MINUTE))
+    return result
 
 
-def tolerant(use_cache: Callable[[], T]) -> T | None:
+def ignore_redis_errors(use_cache: Callable[[], T]) -> T | None:
     if not settings.REDIS_URL:
         return use_cache()
-    from redis import RedisError  # 13 MB, which only those who use it shall pay
+    from redis import RedisError  # takes 13 MB, only where Redis is configured
 
     try:
         return use_cache()
     except RedisError as error:
-        logger.warning("Redis does not answer; the figures are found anew: %s", type(error).__name__)
+        logger.warning("Redis does not answer; the figures are computed again: %s", type(error).__name__)
         return None

@@ -1,7 +1,7 @@
-"""The state of the business in figures: a fixed number of queries, whose answers are kept for a minute.
+"""The state of the business in figures: a fixed number of queries, whose results are cached for a minute.
 
-Days are local dates in the viewer's zone. What may be seen is part of each question, so those who may see the same
-share an answer, and nobody gets another's. Nothing is counted while rows are written.
+Days are local dates in the viewer's zone. What a user may see is part of each cache key: users share a result only if
+they may see the same rows. No counters are maintained while rows are written.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models import Count, DateField, Exists, F, Max, OuterRef, QuerySet, Sum, Window
 from django.db.models.functions import TruncWeek
 
-from backoffice.admin.filters import DUE, happened_since, is_due
-from backoffice.dashboard.cache import kept
+from backoffice.activity import DUE, happened_since, is_due
+from backoffice.dashboard.cache import cached
 from call.models import CallPlan
-from call.profiles import zone_of
+from call.models.work_profile import zone_of
 from crm import dates
 from lead.models import LeadStatus, Restaurant
 from track.models import Interaction, OrderDetails
@@ -34,7 +34,7 @@ SHOWN = 10  # accounts
 
 @dataclass(frozen=True)
 class Stage:
-    """Where leads stand in the pipeline."""
+    """The leads of one status."""
 
     status: str
     leads: int = 0
@@ -83,26 +83,26 @@ class Figures:
 
     @classmethod
     def of(cls, user) -> Self:
-        zone = kept(lambda: zone_of(user), "zone", user.pk)
+        zone = cached(lambda: zone_of(user), "zone", user.pk)
         return cls(user, zone, dates.today(zone))
 
     def pipeline(self) -> list[Stage]:
         """Every status, in the order of the pipeline."""
         visible = Restaurant.objects.visible_to(self.viewer)
 
-        def find() -> list[Stage]:
+        def compute() -> list[Stage]:
             by_status = visible.order_by().values("lead_status")
             sums: Any = by_status.annotate(leads=Count("pk"), revenue=Sum("potential_revenue", default=Decimal(0)))
             found = {row.pop("lead_status"): row for row in sums}
             return [Stage(status, **found.get(status, {})) for status in LeadStatus.values]
 
-        return self.kept("pipeline", find, visible)
+        return self.cached("pipeline", compute, visible)
 
     def calls(self) -> list[Calls]:
         """By owner, who has most overdue first."""
         visible = CallPlan.objects.visible_to(self.viewer)
 
-        def find() -> list[Calls]:
+        def compute() -> list[Calls]:
             due = {key: is_due(key, self.zone) for key in DUE}
             sums: Any = (
                 visible.of_open_leads()
@@ -114,13 +114,13 @@ class Figures:
             rows = [Calls(**row) for row in sums]
             return sorted(rows, key=lambda row: (-row.overdue, -row.today, -row.week, row.name or ""))
 
-        return self.kept("calls", find, visible)
+        return self.cached("calls", compute, visible)
 
     def weeks(self) -> list[Week]:
         """WEEKS of them, without a gap; the last one is this week, to its end."""
         visible = OrderDetails.objects.visible_to(self.viewer)
 
-        def find() -> list[Week]:
+        def compute() -> list[Week]:
             monday = self.today - timedelta(days=self.today.weekday())
             mondays = [monday - timedelta(weeks=back) for back in reversed(range(WEEKS))]
             start, end = (dates.start_of_day(day, self.zone) for day in (mondays[0], monday + timedelta(weeks=1)))
@@ -133,12 +133,12 @@ class Figures:
             found = {row["monday"]: Week(**row) for row in sums}
             return [found.get(day) or Week(day) for day in mondays]
 
-        return self.kept("weeks", find, visible)
+        return self.cached("weeks", compute, visible)
 
     def quiet(self) -> Quiet:
         visible = Restaurant.objects.visible_to(self.viewer)
 
-        def find() -> Quiet:
+        def compute() -> Quiet:
             touched = happened_since(QUIET, self.zone).filter(lead=OuterRef("pk"))
             accounts = (
                 visible.filter(~Exists(touched), lead_status=LeadStatus.CONVERTED)
@@ -152,12 +152,12 @@ class Figures:
             first = [{**row, "last": last.get(row["pk"])} for row in rows]
             return Quiet(rows[0]["accounts"] if rows else 0, first)
 
-        return self.kept("quiet", find, visible)
+        return self.cached("quiet", compute, visible)
 
-    def kept(self, name: str, find: Callable[[], T], visible: QuerySet) -> T:
-        """What `find` returns; a minute's answer is shared by all who may see the same rows, on the same day."""
+    def cached(self, name: str, compute: Callable[[], T], visible: QuerySet) -> T:
+        """What `compute` returns; the cached result is shared by users who may see the same rows, on the same day."""
         try:
             seen: object = visible.query.sql_with_params()
         except EmptyResultSet:
             seen = "nothing"
-        return kept(find, name, seen, self.zone.key, self.today)
+        return cached(compute, name, seen, self.zone.key, self.today)

@@ -9,8 +9,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from backoffice.admin.filters import DUE
-from backoffice.dashboard.charts import Bar, bars, columns
+from backoffice.activity import DUE
+from backoffice.charts import Bar, bars, columns
 from backoffice.dashboard.figures import QUIET, SHOWN, Calls, Figures, Quiet, Stage, Week
 from call.models import CallPlan
 from lead.models import LeadStatus, Restaurant
@@ -64,7 +64,7 @@ def calls(owners: list[Calls]) -> dict[str, Any]:
     most = max((row.overdue for row in shown), default=0)
     table = [
         {
-            "name": row.name or "Nobody",
+            "name": row.name or "Unowned",
             "share": f"{100 * row.overdue / max(most, 1):.1f}%",
             "cells": cells([row], **({"owner_id": row.owner} if row.owner else {"unassigned": 1})),
         }

@@ -1,1 +1,1 @@
-"""Tables in and out: what a row is in one (sheets), the files, taking in (imports), giving out (exports), the pages."""
+"""Import and export: files (lines, tables, workbooks), the meaning of a row (sheets), imports, exports, pages."""

@@ -1,7 +1,7 @@
-"""Import and export as pages of a list: what is filtered goes out, a file comes in after a look at what it would do.
+"""Import and export as pages of a list: the filtered rows are exported, a file is imported after a preview.
 
-Handing in a file keeps it (backoffice.models.Upload) and leads to its preview, which is reckoned anew each time.
-Confirming does it all in one transaction, and only if it is what the preview showed.
+An uploaded file is stored (backoffice.models.Upload) until its import is confirmed; each view of the preview computes
+it again. Confirming imports it in one transaction, and only if that does what the preview showed.
 """
 
 from io import BytesIO
@@ -24,8 +24,8 @@ from django.urls import path, reverse
 
 from backoffice.exchange.exports import csv_of
 from backoffice.exchange.imports import Import
+from backoffice.exchange.lines import TableError, TooManyRows
 from backoffice.exchange.sheets import Importer, Outcome, Sheet
-from backoffice.exchange.tables import TableError, TooManyRows
 from backoffice.models import Upload
 from crm import dates
 from crm.api.exceptions import is_lock_timeout
@@ -39,11 +39,11 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class Changed(Exception):
-    """What would be done is not what the preview showed: a row is in error now, or somebody changed one."""
+    """The import would not do what the preview showed: a row is in error now, or has been changed meanwhile."""
 
 
 class UploadForm(forms.Form):
-    """Takes a file that can be read as a table of `sheet`, whatever its rows hold."""
+    """Accepts a file that can be read as a table of `sheet`; its rows are not checked yet."""
 
     file = forms.FileField(
         label="File",
@@ -67,12 +67,12 @@ class UploadForm(forms.Form):
         return file
 
 
-class Exchange(admin.ModelAdmin):
-    """Mix it into a ModelAdmin and name the `sheet`."""
+class ExchangeMixin(admin.ModelAdmin):
+    """Adds import and export to a ModelAdmin, which sets the `sheet`."""
 
     sheet: type[Sheet]
 
-    # --- Who may ------------------------------------------------------------------------------------
+    # --- Permissions ---------------------------------------------------------------------------------
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         may_write = self.has_add_permission(request) or self.has_change_permission(request)
@@ -82,7 +82,7 @@ class Exchange(admin.ModelAdmin):
         may_view = self.has_view_permission(request)
         return may_view and request.user.has_perm(f"{self.opts.app_label}.export_{self.opts.model_name}")
 
-    # --- Where --------------------------------------------------------------------------------------
+    # --- Pages ---------------------------------------------------------------------------------------
 
     def get_urls(self) -> list:
         name = f"{self.opts.app_label}_{self.opts.model_name}"
@@ -148,7 +148,7 @@ class Exchange(admin.ModelAdmin):
             return HttpResponseRedirect(f"{self.link('changelist')}?e=1")
 
     def filtered(self, request: HttpRequest) -> TimestampedQuerySet:
-        """The rows of the list that the query string asks for. Raises IncorrectLookupParameters."""
+        """The rows of the list that the query string selects. Raises IncorrectLookupParameters."""
         return self.get_changelist_instance(request).queryset
 
     def download(self, request: HttpRequest, queryset: TimestampedQuerySet, format: str) -> HttpResponseBase:
@@ -157,9 +157,9 @@ class Exchange(admin.ModelAdmin):
         rows = queryset.visible_to(user)
         name = f"{self.opts.verbose_name_plural}-{dates.today(dates.server_zone())}".replace(" ", "-")
         if format != "xlsx":
-            answer = StreamingHttpResponse(csv_of(sheet.columns, sheet.rows(rows)), content_type="text/csv")
-            answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-            return answer
+            response = StreamingHttpResponse(csv_of(sheet.columns, sheet.rows(rows)), content_type="text/csv")
+            response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+            return response
         if rows.count() > MAX_WORKBOOK:
             self.message_user(
                 request, f"A workbook holds at most {MAX_WORKBOOK:,} rows. Export them as CSV.", messages.ERROR
@@ -190,7 +190,7 @@ class Exchange(admin.ModelAdmin):
         if sent and form.is_valid():
             file = form.cleaned_data["file"]
             file.seek(0)
-            upload = Upload.keep(
+            upload = Upload.store(
                 user=request.user,
                 table=self.opts.label_lower,
                 name=file.name,
@@ -207,13 +207,13 @@ class Exchange(admin.ModelAdmin):
         """GET shows what the file would do, POST does it."""
         if not self.has_import_permission(request):
             raise PermissionDenied
-        mine = Upload.objects.filter(pk=pk, user=request.user.pk, table=self.opts.label_lower)
+        own = Upload.objects.filter(pk=pk, user=request.user.pk, table=self.opts.label_lower)
         try:
             if request.method == "POST":
-                return self.confirm(request, mine)
-            return self.preview(request, mine.get())
+                return self.confirm(request, own)
+            return self.preview(request, own.get())
         except Upload.DoesNotExist:
-            self.message_user(request, "The file is not kept any more. Please upload it again.", messages.WARNING)
+            self.message_user(request, "The file is no longer stored. Please upload it again.", messages.WARNING)
             return HttpResponseRedirect(self.link("import"))
 
     def preview(self, request: HttpRequest, upload: Upload) -> HttpResponse:
@@ -247,9 +247,9 @@ class Exchange(admin.ModelAdmin):
         sheet = self.sheet(importer)
         return Import(sheet, sheet.read(BytesIO(upload.content), max_rows=MAX_ROWS))
 
-    def confirm(self, request: HttpRequest, mine: QuerySet[Upload]) -> HttpResponse:
+    def confirm(self, request: HttpRequest, own: QuerySet[Upload]) -> HttpResponse:
         try:
-            run = self.take_in(request, mine)
+            run = self.import_upload(request, own)
         except Changed:
             text = "Nothing was imported: the data has changed since the preview. This is what the file would do now."
         except IntegrityError:
@@ -257,7 +257,7 @@ class Exchange(admin.ModelAdmin):
         except OperationalError as error:
             if not is_lock_timeout(error):
                 raise
-            text = "Nothing was imported: somebody else is changing the same rows. Please confirm again."
+            text = "Nothing was imported: another user is changing the same rows. Please confirm again."
         else:
             totals, names = run.totals, self.opts.verbose_name_plural
             text = f"Imported: {totals['create']:,} new and {totals['update']:,} changed {names}."
@@ -266,19 +266,19 @@ class Exchange(admin.ModelAdmin):
         self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(request.path)
 
-    def take_in(self, request: HttpRequest, mine: QuerySet[Upload]) -> Import:
+    def import_upload(self, request: HttpRequest, own: QuerySet[Upload]) -> Import:
         """All or nothing, and each upload once: its row is locked first and goes with it."""
         user: Any = request.user
         with transaction.atomic():
-            upload = mine.select_for_update().get()
+            upload = own.select_for_update().get()
             run = self.run(request, upload)
-            written: dict[str, list[Outcome]] = {"new": [], "update": []}
+            written: dict[str, list[Outcome]] = {"create": [], "update": []}
             for outcome in run.outcomes(write=True):
-                written.get(outcome.import_type, []).append(outcome)
+                written.get(outcome.kind, []).append(outcome)
             if run.totals["error"] or run.digest != request.POST.get("digest"):
                 raise Changed
-            for kind, flag in (("new", ADDITION), ("update", CHANGE)):
-                rows = [outcome.instance for outcome in written[kind]]
+            for kind, flag in (("create", ADDITION), ("update", CHANGE)):
+                rows = [outcome.instance for outcome in written[kind] if outcome.instance]
                 LogEntry.objects.log_actions(user.pk, rows, flag, run.sheet.importer.note)
             upload.delete()
         return run

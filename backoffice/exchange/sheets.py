@@ -1,24 +1,22 @@
-"""What leads and contacts are as rows of a table, for export and import (django-import-export).
+"""Leads and contacts as rows of a table, for export and import.
 
-The columns are the keys of the API's bodies, and what a cell may hold is what the API's serializer takes. A row without
-an id becomes a new row; one with an id is compared with what an export would write, cell by cell: only what differs
-is looked at, and only what then means something else is saved, through the model's verb.
+The columns are the keys of the API's bodies, and a cell may hold what the API's serializer accepts. A row without an id
+becomes a new row; one with an id is compared with what an export would write, cell by cell: only cells that differ are
+checked, and only those that then mean something else are saved, through the model's verb.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, BinaryIO, NamedTuple
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from import_export.fields import Field
-from import_export.resources import ModelResource
-from import_export.results import RowResult
 from rest_framework.exceptions import ValidationError as InvalidBody
 
-from backoffice.exchange.tables import WHOLE_ROW, Row, Table
+from backoffice.exchange.lines import WHOLE_ROW
+from backoffice.exchange.tables import Row, Table
 from contact.models import Contact
 from contact.serializers import ContactSerializer
 from crm.api.serializers import IdField, ModelSerializer, id_of
@@ -30,7 +28,7 @@ CHUNK = 2_000  # rows that an export fetches at once
 
 
 class Problem(NamedTuple):
-    """What is wrong in a row: in which column (none: in the row itself), with its text."""
+    """What is wrong in a row: in which column (WHOLE_ROW: in the row itself), with its text."""
 
     column: str
     text: str
@@ -45,33 +43,21 @@ class Change(NamedTuple):
     new: str
 
 
-class Outcome(RowResult):
-    """What becomes of a row: `kind` says it in a word."""
+@dataclass(slots=True)
+class Outcome:
+    """What becomes of a row: `kind` is "create", "update", "skip" or "error"; an error has no instance."""
 
-    KINDS = {"new": "create", "update": "update", "skip": "skip", "invalid": "error"}
-
-    number = 0
-    name = ""
-    cells: dict[str, str] = {}
-    changes: list[Change] = []
-
-    @property
-    def kind(self) -> str:
-        return self.KINDS[self.import_type]
-
-    @property
-    def problems(self) -> list[Problem]:
-        found = self.validation_error.message_dict if self.validation_error else {}
-        return [
-            Problem(column, self.cells.get(column, ""), message)
-            for column, messages in found.items()
-            for message in messages
-        ]
+    number: int
+    kind: str
+    name: str
+    instance: TimestampedModel | None = None
+    changes: list[Change] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Importer:
-    """On whose behalf rows are written, and what they may do. Without a user, as on a server's command line, all."""
+    """The user who imports, and their permissions. No user: the server's command line, which may do everything."""
 
     user: Any = None
     may_add: bool = True
@@ -80,45 +66,35 @@ class Importer:
     note: str = ""  # for the history of status and owner
 
 
-class Sheet(ModelResource):
-    """One table's rows. Of django-import-export, `import_row` leads through the steps that are filled in here.
+class Sheet:
+    """The rows of one table. `import_row` takes them in one by one, after a `load` of what they refer to."""
 
-    Its own checks, writing and previews are not used: they know neither the API's validators nor the models' verbs, and
-    hold a file and its whole result in memory.
-    """
-
+    model: type[TimestampedModel]
     serializer_class: type[ModelSerializer]
-    kept_when_empty: frozenset[str] = frozenset()  # an empty cell in any other column empties the field
+    columns: list[str]
+    lookups: dict[str, str] = {}  # where an export reads a column, if not in the field of its name
+    unchanged_when_empty: frozenset[str] = frozenset()  # an empty cell in any other column empties the field
     rules: tuple[str, ...] = ("An empty cell empties the field.",)
     instead = "Split it into several files."  # where a file is too long for the browser
 
     def __init__(self, importer: Importer | None = None) -> None:
-        super().__init__()
         self.importer = importer or Importer()
         self.full, self.partial = self.serializer_class(), self.serializer_class(partial=True)
         for serializer in (self.full, self.partial):
-            for field in serializer.fields.values():
-                if isinstance(field, IdField):
-                    field.check = False  # `reference` asks for many at once
+            for serializer_field in serializer.fields.values():
+                if isinstance(serializer_field, IdField):
+                    serializer_field.check = False  # `reference` looks up many at once
         self.writable = [name for name, field in self.full.fields.items() if not field.read_only]
         self.required = [name for name, field in self.full.fields.items() if field.required]
         self.instances: dict[int, TimestampedModel] = {}
-        self.rows_by_id: dict[int, int] = {}
-
-    @property
-    def columns(self) -> list[str]:
-        return self.get_export_headers()
-
-    @property
-    def model(self) -> type[TimestampedModel]:
-        return self._meta.model
+        self.new_instances: list[TimestampedModel] = []  # until the next `flush`
+        self.row_numbers: dict[int, int] = {}  # by id, the row that has it
 
     # --- Export -----------------------------------------------------------------------------------
 
     def rows(self, queryset: QuerySet) -> Iterator[tuple]:
         """The cells as they are in the database, fetched in chunks by one query."""
-        paths = [field.attribute for field in self.get_export_fields()]
-        return queryset.values_list(*paths).iterator(CHUNK)
+        return queryset.values_list(*[self.lookups.get(column, column) for column in self.columns]).iterator(CHUNK)
 
     # --- Import: where rows come from ---------------------------------------------------------------
 
@@ -128,89 +104,112 @@ class Sheet(ModelResource):
 
     def load(self, rows: Iterable[Row], *, lock: bool) -> None:
         """Fetch what the rows name, in one query a table, locked where they are to be written."""
-        rows_of = self.model.objects.locked() if lock else self.model.objects.all()
-        found = self.visible(rows_of).filter(pk__in=set(ids_of(rows, "id"))).order_by("pk")
+        queryset = self.model.objects.locked() if lock else self.model.objects.all()
+        found = self.visible(queryset).filter(pk__in=set(ids_of(rows, "id"))).order_by("pk")
         self.instances = {instance.pk: instance for instance in found}
 
     def visible(self, queryset: TimestampedQuerySet) -> TimestampedQuerySet:
         return queryset.visible_to(self.importer.user) if self.importer.user else queryset
 
     def reference(self, column: str, text: str) -> int:
-        """The id that a cell of a foreign key stands for. Raises ValidationError for none."""
+        """The id that a cell of a foreign key names. Raises ValidationError for none."""
         raise NotImplementedError
 
     def reference_text(self, column: str, pk: int) -> str:
         return str(pk)
 
-    # --- Import: the steps of a row -----------------------------------------------------------------
+    # --- Import: a row ------------------------------------------------------------------------------
 
-    def get_row_result_class(self) -> type[Outcome]:
-        return Outcome
+    def import_row(self, row: Row, *, write: bool) -> Outcome:
+        """Check a loaded row. To `write` it, save its edits, or collect it for the next `flush` if it is new."""
+        try:
+            instance = self.get_instance(row)
+            is_new = instance.pk is None
+            self.check_permission(instance, row.number)
+            edits, changes = self.check(instance, row.cells)
+        except ValidationError as error:
+            problems = [
+                Problem(column, row.cells.get(column, ""), message)
+                for column, messages in error.message_dict.items()
+                for message in messages
+            ]
+            return Outcome(row.number, "error", row.cells.get("name", ""), problems=problems)
+        if is_new:
+            vars(instance).update(edits)
+        kind = "create" if is_new else "update" if edits else "skip"
+        if write and is_new:
+            self.new_instances.append(instance)
+        elif write and edits:
+            self.edit(instance, edits)
+        return Outcome(row.number, kind, str(instance) or row.cells.get("name", ""), instance, changes)
 
-    def before_import_row(self, row: dict[str, str], **kwargs: Any) -> None:
-        if kwargs["problems"]:
-            raise ValidationError(kwargs["problems"])
-
-    def get_instance(self, instance_loader: None, row: dict[str, str]) -> TimestampedModel | None:
-        text = row.get("id", "").strip()
+    def get_instance(self, row: Row) -> TimestampedModel:
+        """The row that the id names, or a new one. Raises ValidationError."""
+        if row.problems:
+            raise ValidationError(row.problems)
+        text = row.cells.get("id", "").strip()
         if not text:
-            return None
+            return self.new_instance()
         pk = id_of(text)
         if pk is None or pk not in self.instances:
             raise ValidationError({"id": [f"There is no {self.model._meta.verbose_name} with this id."]})
         return self.instances[pk]
 
-    def init_instance(self, row: dict[str, str] | None = None) -> TimestampedModel:
+    def new_instance(self) -> TimestampedModel:
         return self.model(created_by=self.importer.user)
 
-    def after_init_instance(self, instance: TimestampedModel, new: bool, row: dict[str, str], **kwargs: Any) -> None:
+    def check_permission(self, instance: TimestampedModel, number: int) -> None:
+        """Raises ValidationError where the importer may not write the row, or another row of the file does."""
         names = self.model._meta.verbose_name_plural
-        if new and not self.importer.may_add:
-            raise ValidationError({WHOLE_ROW: [f"You may not add {names}."]})
-        if not new and not self.importer.may_change:
+        if instance.pk is None:
+            if not self.importer.may_add:
+                raise ValidationError({WHOLE_ROW: [f"You may not add {names}."]})
+            return
+        if not self.importer.may_change:
             raise ValidationError({WHOLE_ROW: [f"You may not change {names}."]})
-        if not new and (first := self.rows_by_id.setdefault(instance.pk, kwargs["row_number"])) != kwargs["row_number"]:
+        if (first := self.row_numbers.setdefault(instance.pk, number)) != number:
             raise ValidationError({"id": [f"Row {first:,} has this id already."]})
 
-    def import_instance(self, instance: TimestampedModel, row: dict[str, str], **kwargs: Any) -> None:
-        """Check the cells that say something new. Raises ValidationError, by column."""
-        new = instance.pk is None
-        old = {} if new else {column: self.text(instance, column) for column in self.writable if column in row}
-        texts = {column: row[column] for column in self.writable if column in row and self.says(column, row, old)}
+    def check(self, instance: TimestampedModel, cells: dict[str, str]) -> tuple[dict[str, Any], list[Change]]:
+        """The values by field that the cells change, and the same by column. Raises ValidationError, by column."""
+        is_new = instance.pk is None
+        old = {} if is_new else {column: self.text(instance, column) for column in self.writable if column in cells}
+        texts = {
+            column: cells[column] for column in self.writable if column in cells and self.is_edit(column, cells, old)
+        }
         values, errors = self.values(texts)
         try:
-            checked = (self.full if new else self.partial).run_validation(values)
+            checked = (self.full if is_new else self.partial).run_validation(values)
         except InvalidBody as error:
             detail: Any = error.detail
             errors = {column: list(map(str, messages)) for column, messages in detail.items()} | errors
         if errors:
             raise ValidationError(errors)
-        self.edits = {name: value for name, value in checked.items() if new or getattr(instance, name) != value}
-        if new:
-            vars(instance).update(self.edits)
-        self.changes = [
-            Change(column, old.get(column, ""), self.as_text(column, self.edits[source]))
+        edits = {name: value for name, value in checked.items() if is_new or getattr(instance, name) != value}
+        changes = [
+            Change(column, old.get(column, ""), self.as_text(column, edits[source]))
             for column in texts
-            if (source := self.full.fields[column].source) in self.edits
+            if (source := self.full.fields[column].source) in edits
         ]
+        return edits, changes
 
-    def says(self, column: str, row: dict[str, str], old: dict[str, str]) -> bool:
-        """Whether the cell is to be looked at: not where it repeats an export, nor where empty means left alone."""
-        text = row[column]
-        if column in self.kept_when_empty and not text.strip():
+    def is_edit(self, column: str, cells: dict[str, str], old: dict[str, str]) -> bool:
+        """Whether the cell has to be checked: not where it repeats an export, nor where empty means unchanged."""
+        text = cells[column]
+        if column in self.unchanged_when_empty and not text.strip():
             return False
         if not old:
             return bool(text) or column in self.required
         return text != old[column].replace("\r\n", "\n").replace("\r", "\n")
 
     def values(self, texts: dict[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-        """What the serializer is given for the cells' texts, and what is wrong with references."""
+        """The serializer's input for the cells' texts, and what is wrong with references."""
         values: dict[str, Any] = {}
         errors: dict[str, list[str]] = {}
         for column, text in texts.items():
-            field = self.full.fields[column]
-            is_reference = isinstance(field, IdField)
-            if not text.strip() and (is_reference or field.allow_null):
+            serializer_field = self.full.fields[column]
+            is_reference = isinstance(serializer_field, IdField)
+            if not text.strip() and (is_reference or serializer_field.allow_null):
                 values[column] = None
             elif is_reference:
                 try:
@@ -231,30 +230,16 @@ class Sheet(ModelResource):
             return self.reference_text(column, value)
         return str(value)
 
-    def skip_row(
-        self, instance: TimestampedModel, original: Any, row: Any, import_validation_errors: Any = None
-    ) -> bool:
-        return not import_validation_errors and instance.pk is not None and not self.edits
+    # --- Import: writing ----------------------------------------------------------------------------
 
-    def save_instance(self, instance: TimestampedModel, is_create: bool, row: dict[str, str], **kwargs: Any) -> None:
-        if kwargs["dry_run"]:
-            return
-        if is_create:
-            self.create_instances.append(instance)
-        else:
-            self.edit(instance)
-
-    def edit(self, instance: TimestampedModel) -> None:
+    def edit(self, instance: TimestampedModel, edits: dict[str, Any]) -> None:
         """The verb by which a locked row changes."""
-        instance.edit(by=self.importer.user, **self.edits)
+        instance.edit(by=self.importer.user, **edits)
 
     def flush(self) -> None:
-        """Write the new rows since the last time in one statement; their search columns are kept as by `save`."""
-        self.model.objects.bulk_create(self.create_instances)
-        self.create_instances.clear()
-
-    def after_import_row(self, row: dict[str, str], row_result: Outcome, **kwargs: Any) -> None:
-        row_result.changes = self.changes
+        """Write the new rows since the last time in one statement, with their search columns as `save` sets them."""
+        self.model.objects.bulk_create(self.new_instances)
+        self.new_instances.clear()
 
 
 def ids_of(rows: Iterable[Row], column: str) -> list[int]:
@@ -264,21 +249,17 @@ def ids_of(rows: Iterable[Row], column: str) -> list[int]:
 class LeadSheet(Sheet):
     """Owners are named by their usernames; a new lead that names none belongs to the importer."""
 
+    model = Restaurant
     serializer_class = RestaurantSerializer
-    kept_when_empty = frozenset({"lead_status", "assigned_to"})
+    columns = list(RestaurantSerializer.Meta.fields)
+    lookups = {"assigned_to": "assigned_to__username"}
+    unchanged_when_empty = frozenset({"lead_status", "assigned_to"})
     rules = (
         "An empty cell empties the field, except status and owner, which stay as they are.",
         "Owners are named by their usernames. A new lead that names none is yours, and NEW if it has no status.",
         "created_at and updated_at are there to be read.",
     )
     instead = "Split it, or have it imported on the server: manage.py import_leads FILE"
-    assigned_to = Field("assigned_to__username", "assigned_to")
-
-    class Meta:
-        model = Restaurant
-        fields = RestaurantSerializer.Meta.fields
-        skip_diff = True
-        store_instance = True
 
     @cached_property
     def usernames(self) -> dict[int, str]:
@@ -288,7 +269,7 @@ class LeadSheet(Sheet):
     def user_ids(self) -> dict[str, int]:
         return {username: pk for pk, username in self.usernames.items()}
 
-    def init_instance(self, row: dict[str, str] | None = None) -> Restaurant:
+    def new_instance(self) -> Restaurant:
         return Restaurant(created_by=self.importer.user, assigned_to=self.importer.user)
 
     def reference(self, column: str, text: str) -> int:
@@ -299,30 +280,25 @@ class LeadSheet(Sheet):
     def reference_text(self, column: str, pk: int) -> str:
         return self.usernames.get(pk, "")
 
-    def import_instance(self, instance: Restaurant, row: dict[str, str], **kwargs: Any) -> None:
+    def check(self, instance: TimestampedModel, cells: dict[str, str]) -> tuple[dict[str, Any], list[Change]]:
         """As on the lead's page, another owner is a hand-over."""
-        super().import_instance(instance, row, **kwargs)
-        if instance.pk and "assigned_to_id" in self.edits and not self.importer.may_hand_over:
+        edits, changes = super().check(instance, cells)
+        if instance.pk and "assigned_to_id" in edits and not self.importer.may_hand_over:
             raise ValidationError({"assigned_to": ["You may not hand over leads."]})
+        return edits, changes
 
-    def edit(self, instance: Restaurant) -> None:
-        instance.edit(by=self.importer.user, note=self.importer.note, **self.edits)
+    def edit(self, instance: TimestampedModel, edits: dict[str, Any]) -> None:
+        instance.edit(by=self.importer.user, note=self.importer.note, **edits)
 
 
 class ContactSheet(Sheet):
-    """The lead is named by its id; the name beside it is there to be read."""
+    """The lead is named by its id; the name beside it is not imported."""
 
+    model = Contact
     serializer_class = ContactSerializer
+    columns = ["id", "restaurant", "restaurant_name", *ContactSerializer.Meta.fields[2:]]
+    lookups = {"restaurant": "restaurant_id", "restaurant_name": "restaurant__name"}
     rules = (*Sheet.rules, "The lead is named by its id in restaurant; restaurant_name is there to be read.")
-    restaurant = Field("restaurant_id", "restaurant")
-    restaurant_name = Field("restaurant__name", "restaurant_name")
-
-    class Meta:
-        model = Contact
-        fields = ["id", "restaurant", "restaurant_name", *ContactSerializer.Meta.fields[2:]]
-        export_order = fields
-        skip_diff = True
-        store_instance = True
 
     def load(self, rows: Iterable[Row], *, lock: bool) -> None:
         super().load(rows, lock=lock)

@@ -1,36 +1,27 @@
-"""Reading the tables that people hand in, CSV files and XLSX workbooks: a header that names columns, then rows of text.
+"""Reading uploaded tables, CSV files and XLSX workbooks: a header that names columns, then rows of text.
 
-What kind of file it is, its encoding and its delimiter are read from its bytes, not from its name. Whatever cannot be
-read is named by row and column; nothing is guessed silently: `Table.described` says how the file was taken.
+What kind of file it is, its encoding and its delimiter are read from its bytes, not from its name. What cannot be
+read is named by row and column; nothing is guessed silently: `Table.described` says how the file was read.
 """
 
 import codecs
 import csv
 import re
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from io import TextIOWrapper
-from typing import BinaryIO, Protocol, TextIO
+from typing import BinaryIO, TextIO
 
 from backoffice.exchange.formulas import arm
+from backoffice.exchange.lines import WHOLE_ROW, Line, Lines, Source, TableError, TooManyRows
 
 BLOCK = 256 * 1024  # bytes
 HEADER = 64 * 1024  # characters, at most
-MAX_COLUMNS = 100
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CP1252_UNUSED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
-WHOLE_ROW = ""  # the column of a problem that is the row's
-
-
-class TableError(Exception):
-    """The file as a whole cannot be taken. The message is for the person who handed it in."""
-
-
-Line = list[str | TableError]  # a cell that cannot be taken is an exception, which says why
-Lines = Generator[Line, None, None]
 
 
 @dataclass(slots=True)
@@ -42,16 +33,8 @@ class Row:
     problems: dict[str, list[str]] = field(default_factory=dict)
 
 
-class Source(Protocol):
-    """Where a table's cells come from."""
-
-    described: str
-
-    def lines(self) -> Lines: ...
-
-
 class Table:
-    """A file's rows under the columns that its header names; to be gone through as often as one likes.
+    """A file's rows under the columns that its header names; it can be iterated any number of times.
 
     Raises TableError for a file that cannot be read, or whose header does not fit `columns`; while the rows are read
     also for more than `max_rows` of them (0: as many as there are). Without a column `id` all rows are new, and the
@@ -89,10 +72,6 @@ class Table:
             else:
                 row.cells[column] = arm(cell).replace("\r\n", "\n").replace("\r", "\n")
         return row
-
-
-class TooManyRows(TableError):
-    pass
 
 
 def source_of(file: BinaryIO, columns: Collection[str], max_rows: int) -> Source:
@@ -146,10 +125,10 @@ class TextFile:
 
 
 def encoding_of(file: BinaryIO) -> tuple[str, str]:
-    """Python's name for the file's encoding, and the one that people know.
+    """Python's name for the file's encoding, and its common name.
 
-    UTF-8 proves itself: hardly any other text is valid UTF-8 by chance. What is not is Windows-1252, unless it holds
-    bytes that mean nothing there, or good UTF-8 before the first bad byte. Raises TableError, which names the line.
+    Hardly any other text is valid UTF-8 by chance. What is not UTF-8 is Windows-1252, unless it holds bytes that are
+    undefined there, or good UTF-8 before the first bad byte. Raises TableError, which names the line.
     """
     file.seek(0)
     start = file.read(4)

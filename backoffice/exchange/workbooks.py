@@ -1,7 +1,7 @@
 """XLSX workbooks, row by row with openpyxl (which reads XML by way of defusedxml: no entities).
 
-A workbook is a zip file: how large it becomes is asked before anything is unpacked. Its cells are read as the texts
-that a person sees; a formula is refused, since its last result may be missing or old.
+A workbook is a zip file: its unpacked size is checked before anything is unpacked. Its cells are read as the texts
+that a user sees; a formula is refused, since its last result may be missing or old.
 """
 
 import re
@@ -18,7 +18,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from backoffice.exchange.formulas import disarm_typed
-from backoffice.exchange.tables import MAX_COLUMNS, Lines, TableError
+from backoffice.exchange.lines import MAX_COLUMNS, Lines, TableError
 from crm import dates
 
 MAX_UNPACKED = 400 * 1024 * 1024  # bytes
@@ -75,8 +75,10 @@ class Workbook:
                     yield line
             finally:
                 book.close()
-        except Exception as error:  # a damaged workbook fails in openpyxl in any way there is
-            raise TableError("The workbook cannot be read. Open it, save it anew, or save its table as CSV.") from error
+        except Exception as error:  # openpyxl raises exceptions of any kind for a damaged workbook
+            raise TableError(
+                "The workbook cannot be read. Open it, save it again, or save its table as CSV."
+            ) from error
 
 
 def takes_too_much(archive: ZipFile, part: ZipInfo) -> bool:
@@ -97,7 +99,7 @@ def takes_too_much(archive: ZipFile, part: ZipInfo) -> bool:
 
 
 def text_of(cell: Any) -> str | TableError:
-    """What the cell shows, dates as ISO 8601, numbers with the 15 digits that spreadsheets reckon in."""
+    """What the cell shows, dates as ISO 8601, numbers with the 15 digits that spreadsheets compute with."""
     match cell.data_type, cell.value:
         case "f", _:
             return TableError("A formula. Copy the column and paste it as values.")
@@ -125,7 +127,7 @@ def write_workbook(header: list[str], rows: Iterable[Iterable[Any]]) -> IO[bytes
     sheet.append([cell_of(sheet, name, bold=True) for name in header])
     for row in rows:
         sheet.append([cell_of(sheet, value) for value in row])
-    file = TemporaryFile()  # noqa: SIM115 (whoever sends it closes it)
+    file = TemporaryFile()  # noqa: SIM115 (FileResponse closes it)
     book.save(file)
     file.seek(0)
     return file

@@ -1,4 +1,4 @@
-"""How well the planned calls were kept, for those who may see it."""
+"""The page of adherence: which planned calls were made on time, by owner."""
 
 import re
 
@@ -48,7 +48,7 @@ def plans(username: str, count: int, called: int, traveller) -> None:
 
 
 @pytest.fixture
-def kept(monday):
+def called_plans(monday):
     monday.move_to("2026-01-10T10:00:00Z")
     plans("asha", 4, 3, monday)
     plans("john", 2, 0, monday)
@@ -60,14 +60,14 @@ def cells(page: str) -> list[list[str]]:
     return [[name, *re.findall("<td[^>]*>([^<]*)</td>", rest)] for name, rest in rows]
 
 
-def test_each_owner_is_shown_with_the_smallest_part_on_time_first(kept, viewer):
+def test_each_owner_is_shown_with_the_smallest_part_on_time_first(called_plans, viewer):
     page = viewer.get(PAGE).text
     assert [row[:5] for row in cells(page)] == [["john", "2", "0 (0 %)", "0", "2"], ["asha", "4", "3 (75 %)", "0", "1"]]
     assert "75 % of 4 on time, 1 missed" in page
     assert re.findall('<rect class="bar"[^>]* width="([^"]*)"', page) == ["0.00%", "75.00%"]
 
 
-def test_the_period_can_be_chosen(kept, viewer):
+def test_the_period_can_be_chosen(called_plans, viewer):
     assert cells(viewer.get(PAGE, {"first": "2026-01-10", "last": "2026-01-10"}).text)
     page = viewer.get(PAGE, {"first": "2026-01-11", "last": "2026-01-19"}).text
     assert cells(page) == []
@@ -84,23 +84,23 @@ def test_the_period_can_be_chosen(kept, viewer):
         ({"last": "\0"}, "Enter a valid date."),
     ],
 )
-def test_a_period_that_makes_no_sense_is_named(period, words, viewer):
+def test_an_invalid_period_is_named(period, words, viewer):
     page = viewer.get(PAGE, period)
     assert page.status_code == 200
     assert words in page.text
 
 
-def test_who_may_not_see_adherence_gets_neither_page_nor_link(client, monday):
+def test_adherence_is_hidden_and_forbidden_without_permission(client, monday):
     client.force_login(get_user_model().objects.create_user("asha", is_staff=True))
     assert client.get(PAGE).status_code == 403
     assert PAGE not in client.get("/admin/").text
 
 
-def test_who_may_is_led_there(viewer):
+def test_the_start_page_links_to_adherence(viewer):
     assert f'href="{PAGE}"' in viewer.get("/admin/").text
 
 
-def test_a_second_look_within_a_minute_reckons_nothing_anew(kept, viewer, django_assert_max_num_queries):
+def test_a_second_view_of_adherence_within_a_minute_is_cached(called_plans, viewer, django_assert_max_num_queries):
     viewer.get(PAGE)
     with django_assert_max_num_queries(5):  # session, user, its permissions, the names
         viewer.get(PAGE)

@@ -1,4 +1,4 @@
-"""Before something is deleted the page says what goes along: named where it is little, counted where it is much."""
+"""The page before a deletion: it names a few related rows and counts many."""
 
 import pytest
 from django.apps import apps
@@ -8,9 +8,9 @@ from django.db import OperationalError
 from django.urls import reverse
 
 from backoffice.accounts.roles import grant
-from backoffice.admin.base import IN_THE_WAY, TimestampedAdmin
+from backoffice.admin.base import CONFLICT_MESSAGE, TimestampedAdmin
 from contact.models import Contact
-from crm.tests.forms import form_of
+from crm.tests.support import form_of
 from lead.models import Restaurant
 from track.models import Interaction, OrderDetails
 
@@ -30,7 +30,7 @@ def kam_client(db, client):
 
 
 @pytest.mark.parametrize("count", [30, 300])
-def test_to_ask_costs_the_same_however_much_goes_along(admin_client, lead, count, django_assert_num_queries):
+def test_the_delete_page_query_count_is_constant(admin_client, lead, count, django_assert_num_queries):
     made = Interaction.objects.bulk_create(
         Interaction(lead=lead, interaction_type="ORDER", order_placed=True) for _ in range(count)
     )
@@ -46,24 +46,24 @@ def test_to_ask_costs_the_same_however_much_goes_along(admin_client, lead, count
     assert page.count("1 × Oil") == 20
 
 
-def test_what_is_little_is_named_and_leads_to_its_page(admin_client, lead, contact, plan):
+def test_the_delete_page_links_to_few_related_rows(admin_client, lead, contact, plan):
     page = admin_client.get(path_of(lead)).content.decode()
     for row in (lead, contact, plan):
         assert f'<a href="{path_of(row, "change")}">{row}</a>' in page
 
 
-def test_a_name_is_text(admin_client, lead):
+def test_the_delete_page_escapes_names(admin_client, lead):
     Contact.objects.create(restaurant=lead, name="<b>Asha</b>")
     page = admin_client.get(path_of(lead)).content.decode()
     assert "<b>Asha" not in page
     assert "&lt;b&gt;Asha" in page
 
 
-def test_what_outlives_a_row_is_not_on_its_list(admin_client, contact, interaction):
+def test_the_delete_page_omits_rows_that_are_not_deleted(admin_client, contact, interaction):
     assert dict(admin_client.get(path_of(contact)).context["model_count"]) == {"contacts": 1}
 
 
-def test_chosen_rows_are_asked_about_together(admin_client, lead, contact):
+def test_bulk_delete_confirms_all_selected_rows_together(admin_client, lead, contact):
     Restaurant.objects.create(name="Cafe Blau")
     chosen = {"action": "delete_selected", "_selected_action": [row.pk for row in Restaurant.objects.all()]}
     page = admin_client.post(reverse("admin:lead_restaurant_changelist"), chosen).content.decode()
@@ -71,7 +71,7 @@ def test_chosen_rows_are_asked_about_together(admin_client, lead, contact):
         assert f'<a href="{path_of(row, "change")}">{row}</a>' in page
 
 
-def test_who_may_delete_a_row_may_delete_what_goes_along(kam_client, interaction, plan):
+def test_the_delete_permission_covers_related_rows(kam_client, interaction, plan):
     interaction.write_order(product_details="50 units", quantity=50, total_price=500)
     plan.skip()
     assert kam_client.get(path_of(interaction)).context["perms_lacking"] == set()
@@ -83,7 +83,7 @@ def test_who_may_delete_a_row_may_delete_what_goes_along(kam_client, interaction
 # --- Meanwhile ------------------------------------------------------------------------------------
 
 
-def test_a_row_that_is_deleted_while_its_form_is_saved_is_a_message(admin_client, lead, monkeypatch):
+def test_saving_a_simultaneously_deleted_row_shows_a_message(admin_client, lead, monkeypatch):
     path = path_of(lead, "change")
     form = form_of(admin_client.get(path), "restaurant_form")
     found = TimestampedAdmin.get_object
@@ -100,20 +100,20 @@ def test_a_row_that_is_deleted_while_its_form_is_saved_is_a_message(admin_client
     assert len(list(answer.context["messages"])) == 1
 
 
-def test_a_row_that_somebody_else_holds_is_told_and_stays(admin_client, lead, monkeypatch):
+def test_deleting_a_locked_row_shows_a_message_and_keeps_it(admin_client, lead, monkeypatch):
     def held(self, *args, **kwargs):
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(Restaurant, "delete", held)
     answer = admin_client.post(path_of(lead), {"post": "yes"}, follow=True)
-    assert [str(message) for message in answer.context["messages"]] == [IN_THE_WAY]
+    assert [str(message) for message in answer.context["messages"]] == [CONFLICT_MESSAGE]
     assert Restaurant.objects.filter(pk=lead.pk).exists()
 
 
-def test_chosen_rows_are_deleted_in_the_order_in_which_everybody_locks_them(admin_client, monkeypatch):
+def test_bulk_delete_locks_rows_in_the_order_of_their_ids(admin_client, monkeypatch):
     leads = [Restaurant.objects.create(name=name) for name in "ABC"]
-    gone = []
-    monkeypatch.setattr(Restaurant, "delete", lambda self: gone.append(self.pk))
+    deleted = []
+    monkeypatch.setattr(Restaurant, "delete", lambda self: deleted.append(self.pk))
     chosen = {"action": "delete_selected", "_selected_action": [lead.pk for lead in leads], "post": "yes"}
     admin_client.post(reverse("admin:lead_restaurant_changelist"), chosen)
-    assert gone == sorted(lead.pk for lead in leads)
+    assert deleted == sorted(lead.pk for lead in leads)

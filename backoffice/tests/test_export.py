@@ -14,8 +14,17 @@ from backoffice.exchange import pages as exchange
 from backoffice.exchange.exports import csv_of
 from backoffice.exchange.formulas import arm, disarm, disarm_typed
 from backoffice.exchange.sheets import ContactSheet, LeadSheet
-from backoffice.tests.cast import staff
-from backoffice.tests.files import CONTACTS, LEADS, download, exported, said, take_in, totals, upload
+from backoffice.tests.support import (
+    CONTACTS,
+    LEADS,
+    download,
+    exported,
+    import_file,
+    messages_of,
+    staff,
+    totals,
+    upload,
+)
 from contact.models import Contact
 from crm.db.models import TimestampedQuerySet
 from lead.models import Restaurant
@@ -70,20 +79,20 @@ def test_an_export_has_the_columns_of_the_api_and_the_names_of_owners(admin_clie
     assert row["created_at"] == lead.created_at.isoformat()
 
 
-def test_a_contact_goes_with_the_name_of_its_lead(admin_client, contact):
+def test_a_contact_is_exported_with_the_name_of_its_lead(admin_client, contact):
     [row] = exported(admin_client, f"{CONTACTS}export/csv/")
     assert list(row) == ContactSheet().columns
     assert (row["restaurant"], row["restaurant_name"]) == (str(contact.restaurant_id), "Bistro Anna")
 
 
-def test_a_spreadsheet_is_told_that_the_file_is_utf_8(admin_client, lead):
+def test_a_csv_export_starts_with_a_byte_order_mark(admin_client, lead):
     answer = admin_client.get(f"{LEADS}export/csv/")
     assert b"".join(answer.streaming_content).startswith(b"\xef\xbb\xbfid,name,")
     assert answer["Content-Type"] == "text/csv"
     assert answer["Content-Disposition"].endswith('.csv"')
 
 
-def test_what_is_filtered_is_exported(admin_client, lead):
+def test_only_filtered_rows_are_exported(admin_client, lead):
     Restaurant.objects.create(name="Bistro Ben")
     assert [row["name"] for row in exported(admin_client, f"{LEADS}export/csv/?q=anna")] == ["Bistro Anna"]
     page = admin_client.get(f"{LEADS}export/?q=anna").content.decode()
@@ -97,7 +106,7 @@ def test_the_list_leads_to_the_export_of_what_it_shows(admin_client, lead):
 
 @pytest.mark.parametrize("page", ["export/", "export/csv/", "export/xlsx/"])
 @pytest.mark.parametrize("query", ["id__exact=abc", "nonsense=1", "q=%00", "p=x", "o=99"])
-def test_a_query_string_that_makes_no_sense_breaks_no_export(query, page, admin_client, lead):
+def test_an_invalid_query_string_breaks_no_export(query, page, admin_client, lead):
     answer = admin_client.get(f"{LEADS}{page}?{query}", follow=True)
     assert answer.status_code == 200
     b"".join(answer)
@@ -114,13 +123,13 @@ def test_selected_rows_are_exported_by_an_action(format, admin_client, lead):
         assert [row[1] for row in openpyxl.load_workbook(BytesIO(content)).active.values] == ["name", "Bistro Anna"]
 
 
-def test_nobody_exports_what_they_may_not_see(admin_client, lead, monkeypatch):
+def test_rows_invisible_to_the_user_are_not_exported(admin_client, lead, monkeypatch):
     monkeypatch.setattr(TimestampedQuerySet, "visible_to", lambda rows, user: rows.none())
     assert exported(admin_client) == []
 
 
 @pytest.mark.parametrize("may", [True, False])
-def test_who_may_not_export_is_neither_offered_it_nor_let_in(may, client, lead):
+def test_the_export_is_hidden_and_forbidden_without_permission(may, client, lead):
     client.force_login(staff("lead.view_restaurant", *["lead.export_restaurant"][: int(may)]))
     page = client.get(LEADS).content.decode()
     assert (f'href="{LEADS}export/?"' in page, 'value="export_csv"' in page) == (may, may)
@@ -163,7 +172,7 @@ def test_no_cell_of_a_csv_file_starts_like_a_formula(admin_client, hostile):
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝"))
 
 
-def test_numbers_are_no_formulas(admin_client, lead):
+def test_numbers_are_not_exported_as_formulas(admin_client, lead):
     lead.edit(potential_revenue=Decimal("500.00"))
     assert exported(admin_client)[0]["potential_revenue"] == "500.00"
 
@@ -185,10 +194,10 @@ def test_the_cells_of_a_workbook_have_their_types(admin_client, settings, lead):
     assert cells["created_at"].value == datetime(2024, 12, 24, 21, 0)
 
 
-def test_a_workbook_is_for_so_many_rows(admin_client, hostile, monkeypatch):
+def test_a_workbook_export_has_a_row_limit(admin_client, hostile, monkeypatch):
     monkeypatch.setattr(exchange, "MAX_WORKBOOK", 3)
     page = admin_client.get(f"{LEADS}export/xlsx/?q=bistro", follow=True)
-    assert said(page) == ["A workbook holds at most 3 rows. Export them as CSV."]
+    assert messages_of(page) == ["A workbook holds at most 3 rows. Export them as CSV."]
     assert page.redirect_chain[-1][0] == f"{LEADS}?q=bistro"
     assert "XLSX is for at most 3 rows." in admin_client.get(f"{LEADS}export/").content.decode()
 
@@ -212,17 +221,17 @@ def test_exported_contacts_imported_again_are_skipped(format, admin_client, lead
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE if text == text.strip() and "\r" not in text])
 @pytest.mark.parametrize("format", ["csv", "xlsx"])
-def test_a_text_comes_back_as_it_was(format, text, admin_client):
+def test_a_text_is_unchanged_by_export_and_import(format, text, admin_client):
     lead = Restaurant.objects.create(name="Bistro Anna", notes=text)
     content = download(admin_client, f"{LEADS}export/{format}/?q=anna")
     lead.edit(notes="")
-    take_in(admin_client, content)
+    import_file(admin_client, content)
     lead.refresh_from_db()
     assert lead.notes == text
 
 
 @given(st.text(alphabet="'=+-@\t\r\n＝a1 ", max_size=6) | st.text())
-def test_what_is_put_before_a_text_is_what_is_taken_off(text):
+def test_arm_reverses_disarm(text):
     assert arm(disarm(text)) == text
     assert arm(disarm_typed(text)) == text
     assert not disarm(text).startswith(("=", "+", "-", "@", "\t", "\r"))

@@ -13,7 +13,7 @@ from django.db import IntegrityError, OperationalError
 
 from backoffice.exchange.imports import Import
 from backoffice.exchange.sheets import LeadSheet
-from backoffice.tests.files import csv_file, xlsx_file
+from backoffice.tests.support import csv_file, xlsx_file
 from lead.models import Restaurant
 
 
@@ -31,7 +31,7 @@ def import_leads(*args) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
-def test_a_file_is_imported_in_the_name_of_a_user(file, user, lead):
+def test_a_file_is_imported_on_behalf_of_a_user(file, user, lead):
     file.write_bytes(csv_file(["id", "name", "city"], ["", "Bistro Ben", ""], [lead.pk, "Bistro Anna", "Goa"]))
     out, err = import_leads(file, "--user", "kam")
     assert out == "Created 1, updated 1, skipped 0 leads.\n"
@@ -42,7 +42,7 @@ def test_a_file_is_imported_in_the_name_of_a_user(file, user, lead):
     assert lead.city == "Goa"
 
 
-def test_without_a_user_new_leads_belong_to_nobody(file, db):
+def test_new_leads_imported_without_a_user_are_unowned(file, db):
     file.write_bytes(xlsx_file(["name"], ["Bistro Anna"]))
     import_leads(file)
     lead = Restaurant.objects.get()
@@ -56,7 +56,7 @@ def test_a_dry_run_writes_nothing(file, lead):
     assert [row.name for row in Restaurant.objects.all()] == ["Bistro Anna"]
 
 
-def test_one_row_in_error_and_nothing_is_imported(file, lead):
+def test_nothing_is_imported_with_one_row_in_error(file, lead):
     rows = [["", "Bistro Ben", ""], [lead.pk, "Bistro Cem", "x@"], [7_777_777, "Bistro Dora", ""]]
     file.write_bytes(csv_file(["id", "name", "email"], *rows, encoding="cp1252"))
     out, err = import_leads(file)
@@ -69,7 +69,7 @@ def test_one_row_in_error_and_nothing_is_imported(file, lead):
     assert [row.name for row in Restaurant.objects.all()] == ["Bistro Anna"]
 
 
-def test_of_many_rows_in_error_the_first_are_named(file, db):
+def test_only_the_first_of_many_rows_in_error_are_named(file, db):
     file.write_bytes(csv_file(["name", "email"], *[["", "x@"]] * 60))
     _, err = import_leads(file)
     assert err.count("Row ") == 100
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_read_is_an_error(content, message, file, db):
     assert message in import_leads(file)[1]
 
 
-def test_a_user_that_is_not_there_is_an_error(file, db):
+def test_an_unknown_user_is_an_error(file, db):
     assert "There is no user 'nobody'." in import_leads(file, "--user", "nobody")[1]
 
 
@@ -99,10 +99,10 @@ def test_a_user_that_is_not_there_is_an_error(file, db):
     [
         (KeyboardInterrupt(), "Stopped. Nothing was imported."),
         (IntegrityError(), "A simultaneous change got in the way. Nothing was imported."),
-        (OperationalError("database is locked"), "Somebody else is changing the same rows. Nothing was imported"),
+        (OperationalError("database is locked"), "Another user is changing the same rows. Nothing was imported"),
     ],
 )
-def test_an_import_that_is_stopped_half_way_leaves_nothing(error, message, file, db, monkeypatch):
+def test_an_interrupted_import_writes_nothing(error, message, file, db, monkeypatch):
     file.write_bytes(csv_file(["name"], *[["Bistro"]] * 1_200))
     flush = LeadSheet.flush
 
@@ -116,7 +116,7 @@ def test_an_import_that_is_stopped_half_way_leaves_nothing(error, message, file,
     assert not Restaurant.objects.exists()
 
 
-def test_a_row_that_goes_wrong_after_the_check_undoes_all(file, lead, monkeypatch):
+def test_a_row_that_fails_after_the_check_rolls_all_back(file, lead, monkeypatch):
     file.write_bytes(csv_file(["id", "name"], ["", "Bistro Ben"], [lead.pk, "Bistro Cem"]))
     outcomes = Import.outcomes
 
@@ -130,7 +130,7 @@ def test_a_row_that_goes_wrong_after_the_check_undoes_all(file, lead, monkeypatc
     assert [row.name for row in Restaurant.objects.all()] == ["Bistro Anna"]
 
 
-def test_the_exit_code_says_whether_it_worked(file, tmp_path):
+def test_the_exit_code_is_1_when_rows_are_in_error(file, tmp_path):
     file.write_bytes(b"town\nPune\n")
     command = [sys.executable, "manage.py", "import_leads", str(file)]
     environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/none.sqlite3"}

@@ -6,8 +6,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from backoffice.exchange.tables import Table, TableError, TooManyRows
-from backoffice.tests.files import csv_file, xlsx_file
+from backoffice.exchange.lines import TableError, TooManyRows
+from backoffice.exchange.tables import Table
+from backoffice.tests.support import csv_file, xlsx_file
 
 COLUMNS = ["id", "name", "city", "phone", "notes"]
 NAMES = ["Café Ñandú", "Smørrebrød & Söhne", "L’Été – “€”"]
@@ -25,7 +26,7 @@ def refusal(content: bytes) -> str:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
-def test_encodings_and_delimiters_are_told_apart(encoding, delimiter):
+def test_encodings_and_delimiters_are_detected(encoding, delimiter):
     rows = [[name, "a, b; c\td"] for name in NAMES]
     content = csv_file(["name", "city"], *rows, encoding=encoding, delimiter=delimiter)
     assert read(content) == [{"name": name, "city": city} for name, city in rows]
@@ -39,31 +40,31 @@ def test_encodings_and_delimiters_are_told_apart(encoding, delimiter):
         ("cp1252", "\t", "CSV in Windows-1252, separated by tabs"),
     ],
 )
-def test_it_is_said_how_a_file_was_taken(encoding, delimiter, described):
+def test_a_table_describes_how_its_file_was_read(encoding, delimiter, described):
     content = csv_file(["name", "city"], [NAMES[0], "Pune"], encoding=encoding, delimiter=delimiter)
     assert Table(BytesIO(content), COLUMNS).described == described
 
 
-def test_an_encoding_is_told_by_the_whole_file():
+def test_an_encoding_is_detected_from_the_whole_file():
     rows = [["Bistro Anna", "Pune"]] * 20_000
     content = csv_file(["name", "city"], *rows, [NAMES[0], "Pune"], encoding="cp1252")
     assert read(content)[-1]["name"] == NAMES[0]
 
 
-def test_a_file_that_is_neither_utf_8_nor_windows_1252_is_named_with_the_line():
+def test_a_file_in_another_encoding_is_refused_naming_the_line():
     assert "neither UTF-8 nor Windows-1252: see line 3, byte 0x81" in refusal(b"name\nAnna\nB\x81stro\n")
 
 
-def test_a_utf_8_file_with_a_bad_byte_is_not_taken_for_something_else():
+def test_a_utf_8_file_with_a_bad_byte_is_refused():
     assert "is UTF-8, except in line 3, byte 0xE9" in refusal("name\nCafé\n".encode() + b"Caf\xe9\n")
 
 
-def test_a_bad_byte_is_found_far_behind_good_ones():
+def test_a_bad_byte_after_many_good_ones_is_found():
     content = b"name\n" + "Café\n".encode() * 100_000 + b"Caf\xe9\n"
     assert "except in line 100,002, byte 0xE9" in refusal(content)
 
 
-def test_a_character_that_is_cut_in_two_by_the_end_of_the_file_is_found():
+def test_a_character_cut_by_the_end_of_the_file_is_found():
     assert "except in line 2, byte 0xC3" in refusal("name\nCafé Ã".encode()[:-1])
 
 
@@ -85,11 +86,11 @@ def test_a_character_that_is_cut_in_two_by_the_end_of_the_file_is_found():
         (b"\xff\xfen\x00a\x00m\x00e\x00\n\x00A", "Row 2 is not text"),
     ],
 )
-def test_a_file_that_is_none_of_ours_is_refused_with_the_reason(content, message):
+def test_a_file_of_another_format_is_refused_with_the_reason(content, message):
     assert message in refusal(content)
 
 
-def test_columns_may_be_typed_as_people_type_them():
+def test_column_names_may_have_spaces_dashes_and_capitals():
     assert Table(BytesIO(b"Name, CITY ,,\nAnna,Pune,,\n"), COLUMNS).header == ["name", "city"]
 
 
@@ -104,7 +105,7 @@ def test_a_row_with_more_or_fewer_cells_than_the_header_is_in_error(line):
     assert "where the header has 2" in row.problems[""][0]
 
 
-def test_empty_cells_beyond_the_header_do_no_harm():
+def test_empty_cells_beyond_the_header_are_ignored():
     assert read(b"name,city\nAnna,Pune,,\n") == [{"name": "Anna", "city": "Pune"}]
 
 
@@ -141,14 +142,14 @@ def repacked(content: bytes, part: str, change) -> bytes:
 WORKBOOK = xlsx_file(["name", "city"], ["Anna", "Pune"])
 
 
-def test_a_workbook_that_unpacks_to_far_more_than_it_should_is_not_unpacked():
+def test_a_zip_bomb_is_not_unpacked():
     bomb = repacked(WORKBOOK, "sheet1.xml", lambda xml: xml + b" " * 50_000_000)
     assert len(bomb) < 100_000
     assert "unpacks to far more than it should" in refusal(bomb)
 
 
 @pytest.mark.parametrize(("part", "place"), [("styles.xml", b"<fonts"), ("sheet1.xml", b"<row")])
-def test_neither_a_part_that_is_read_whole_nor_a_row_takes_much_memory(part, place):
+def test_a_large_part_or_row_of_a_workbook_is_refused(part, place):
     noise = b"<!--" + Random(1).randbytes(1_500_000).hex().encode() + b"-->"  # hardly to be packed
     assert "unpacks to far more than it should" in refusal(
         repacked(WORKBOOK, part, lambda xml: xml.replace(place, noise + place, 1))
@@ -171,6 +172,6 @@ def test_a_row_far_down_ends_the_table():
     assert read(crafted) == []
 
 
-def test_a_wide_row_is_in_error_and_no_burden():
+def test_a_wide_row_is_in_error_and_takes_little_memory():
     [row] = Table(BytesIO(repacked(WORKBOOK, "sheet1.xml", lambda xml: xml.replace(b"B2", b"CA2"))), COLUMNS)
     assert row.problems[""] == ["Has 79 cells where the header has 2."]

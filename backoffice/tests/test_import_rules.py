@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth import get_user_model
 
-from backoffice.tests.files import CONTACTS, complaint, csv_file, outcomes, take_in, totals, upload, xlsx_file
+from backoffice.tests.support import CONTACTS, csv_file, import_file, outcomes, totals, upload, upload_error, xlsx_file
 from lead.models import Restaurant
 
 BAD = {
@@ -19,7 +19,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("column", "text"), [(column, text) for column, texts in BAD.items() for text in texts])
-def test_a_cell_is_refused_in_the_words_of_the_api(column, text, admin_client, api, lead):
+def test_a_cell_is_refused_with_the_message_of_the_api(column, text, admin_client, api, lead):
     body = {"name": "Bistro Ben", "cuisine_type": "Indian", column: text}
     answer = api.post("/lead/restaurants/", body)
     assert answer.status_code == 400
@@ -29,15 +29,15 @@ def test_a_cell_is_refused_in_the_words_of_the_api(column, text, admin_client, a
     assert new.problems == changed.problems == expected
 
 
-def test_all_that_is_wrong_in_a_row_is_named(admin_client):
+def test_all_problems_of_a_row_are_named(admin_client):
     preview = upload(admin_client, csv_file(["name", "email", "assigned_to"], ["", "asha", "nobody"]))
     assert [problem.column for problem in outcomes(preview)[0].problems] == ["name", "email", "assigned_to"]
 
 
-def test_a_column_that_new_rows_need_is_named_when_it_is_missing(admin_client, lead):
-    assert complaint(upload(admin_client, csv_file(["city"], ["Goa"]))) == "The column “name” is missing."
+def test_a_missing_column_that_new_rows_require_is_named(admin_client, lead):
+    assert upload_error(upload(admin_client, csv_file(["city"], ["Goa"]))) == "The column “name” is missing."
     page = upload(admin_client, csv_file(["role"], ["Chef"]), CONTACTS)
-    assert complaint(page) == "The columns “restaurant”, “name” are missing."
+    assert upload_error(page) == "The columns “restaurant”, “name” are missing."
 
 
 def test_a_new_lead_needs_a_name(admin_client, lead):
@@ -46,19 +46,19 @@ def test_a_new_lead_needs_a_name(admin_client, lead):
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "9" * 19, "9" * 40, "１"])
-def test_an_id_that_no_lead_has_is_in_error(text, admin_client, lead):
+def test_an_unknown_id_is_in_error(text, admin_client, lead):
     preview = upload(admin_client, csv_file(["id", "name"], [text, "Bistro Ben"]))
     assert outcomes(preview)[0].problems == [("id", text, "There is no lead with this id.")]
 
 
-def test_an_id_stands_in_one_row_only(admin_client, lead):
+def test_a_repeated_id_is_in_error(admin_client, lead):
     preview = upload(admin_client, csv_file(["id", "name"], [lead.pk, "Bistro Ben"], [lead.pk, "Bistro Cem"]))
     assert outcomes(preview)[0].problems == [("id", str(lead.pk), "Row 2 has this id already.")]
 
 
-def test_columns_that_are_left_out_stay_as_they_are(admin_client, lead):
+def test_columns_left_out_stay_unchanged(admin_client, lead):
     before = Restaurant.objects.values().get()
-    take_in(admin_client, csv_file(["id", "phone"], [lead.pk, "123-456-7890"]))
+    import_file(admin_client, csv_file(["id", "phone"], [lead.pk, "123-456-7890"]))
     after = Restaurant.objects.values().get()
     assert {name for name in before if before[name] != after[name]} == {"phone", "search", "updated_at"}
 
@@ -66,13 +66,13 @@ def test_columns_that_are_left_out_stay_as_they_are(admin_client, lead):
 def test_an_empty_cell_empties_its_field_except_status_and_owner(admin_client, user, lead):
     lead.edit(lead_status="LOST", potential_revenue=500)
     header = ["id", "city", "potential_revenue", "lead_status", "assigned_to"]
-    take_in(admin_client, csv_file(header, [lead.pk, "", "", "", ""]))
+    import_file(admin_client, csv_file(header, [lead.pk, "", "", "", ""]))
     lead.refresh_from_db()
     assert (lead.city, lead.potential_revenue, lead.lead_status, lead.assigned_to) == ("", None, "LOST", user)
 
 
 def test_a_new_lead_may_name_its_owner(admin_client, user):
-    take_in(admin_client, csv_file(["name", "assigned_to"], ["Bistro Anna", "kam"]))
+    import_file(admin_client, csv_file(["name", "assigned_to"], ["Bistro Anna", "kam"]))
     assert Restaurant.objects.get().assigned_to == user
 
 
@@ -83,20 +83,20 @@ def test_an_owner_is_a_username_and_never_an_id(admin_client, user):
 
 def test_a_username_of_digits_is_a_name(admin_client, user):
     numbered = get_user_model().objects.create_user(str(user.pk))
-    take_in(admin_client, csv_file(["name", "assigned_to"], ["Bistro Anna", user.pk]))
+    import_file(admin_client, csv_file(["name", "assigned_to"], ["Bistro Anna", user.pk]))
     assert Restaurant.objects.get().assigned_to == numbered
 
 
-def test_stamps_are_there_to_be_read(admin_client, lead):
+def test_stamps_are_read_only(admin_client, lead):
     preview = upload(admin_client, csv_file(["id", "created_at"], [lead.pk, "yesterday"]))
     assert totals(preview) == {"skip": 1}
 
 
-def test_a_text_that_no_database_takes_is_in_error_and_no_500(admin_client):
+def test_a_text_that_no_database_stores_is_in_error_and_no_500(admin_client):
     preview = upload(admin_client, xlsx_file(["name", "city"], ["a_x0000_b", "Pune"]))
     assert outcomes(preview)[0].problems == [("name", "a\0b", "Null characters are not allowed.")]
 
 
-def test_half_a_character_is_never_made(admin_client):
-    take_in(admin_client, xlsx_file(["name"], ["a_xD800_b"]))
+def test_an_escaped_surrogate_stays_escaped(admin_client):
+    import_file(admin_client, xlsx_file(["name"], ["a_xD800_b"]))
     assert Restaurant.objects.get().name == "a_xD800_b"

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from contact.models import Contact
-from crm.tests.forms import send_form
+from crm.tests.support import send_form
 from lead.models import Restaurant
 from track.models import Interaction
 
@@ -21,7 +21,7 @@ def stranger(db):
     return Contact.objects.create(restaurant=other, name="Patricio Simpson")
 
 
-def test_an_interaction_and_its_order_are_added_for_a_lead_and_lead_back_to_it(admin_client, lead, contact):
+def test_adding_an_interaction_with_order_redirects_to_the_lead(admin_client, lead, contact):
     path = f"{ADD}?lead={lead.pk}&back=lead"
     answer = send_form(admin_client, path, FORM, contact=str(contact.pk), interaction_type="VISIT", **ORDER)
     assert answer["Location"] == reverse("admin:lead_restaurant_change", args=[lead.pk])
@@ -30,26 +30,26 @@ def test_an_interaction_and_its_order_are_added_for_a_lead_and_lead_back_to_it(a
     assert interaction.order.total_price == Decimal(500)
 
 
-def test_the_people_of_the_lead_are_there_to_choose_from(admin_client, lead, contact, stranger):
+def test_the_contact_field_offers_the_contacts_of_the_lead(admin_client, lead, contact, stranger):
     page = admin_client.get(ADD, {"lead": lead.pk}).content.decode()
     assert "Asha Rao</option>" in page
     assert "Patricio Simpson" not in page
 
 
-def test_without_a_lead_nobody_is_offered_until_one_types(admin_client, contact):
+def test_the_contact_field_without_a_lead_is_an_autocomplete(admin_client, contact):
     page = admin_client.get(ADD).content.decode()
     assert "Asha Rao" not in page
     assert 'data-field-name="contact"' in page
 
 
-def test_somebody_elses_contact_is_refused(admin_client, lead, stranger):
+def test_a_contact_of_another_lead_is_refused(admin_client, lead, stranger):
     path = f"{ADD}?lead={lead.pk}"
     answer = send_form(admin_client, path, FORM, contact=str(stranger.pk), interaction_type="VISIT")
     assert list(answer.context["adminform"].form.errors) == ["contact"]
     assert not Interaction.objects.exists()
 
 
-def test_a_lead_with_very_many_people_offers_some_and_takes_all(admin_client, lead):
+def test_the_contact_field_offers_some_contacts_and_accepts_all(admin_client, lead):
     Contact.objects.bulk_create(Contact(restaurant=lead, name=f"Contact {number}") for number in range(300))
     path = f"{ADD}?lead={lead.pk}"
     assert admin_client.get(path).content.decode().count("Contact ") <= 201
@@ -64,7 +64,7 @@ def test_a_lead_with_very_many_people_offers_some_and_takes_all(admin_client, le
     assert (interaction.contact, interaction.details) == (last, "Wants oil.")
 
 
-def test_an_interaction_keeps_the_person_that_it_was_with(admin_client, interaction, contact):
+def test_an_interaction_keeps_its_contact_when_saved(admin_client, interaction, contact):
     path = reverse("admin:track_interaction_change", args=[interaction.pk])
     send_form(admin_client, path, FORM, details="Wants oil.")
     interaction.refresh_from_db()
@@ -72,19 +72,19 @@ def test_an_interaction_keeps_the_person_that_it_was_with(admin_client, interact
 
 
 @pytest.mark.parametrize("lead", ["0", "x", "9" * 30])
-def test_a_lead_that_makes_no_sense_breaks_nothing(lead, admin_client):
+def test_the_add_form_ignores_an_invalid_lead(lead, admin_client):
     assert admin_client.get(ADD, {"lead": lead}).status_code == 200
 
 
 @pytest.mark.parametrize("date", ["2024-12-24", "x"])
-def test_a_moment_in_the_address_breaks_nothing(date, admin_client):
+def test_the_add_form_ignores_a_date_in_the_address(date, admin_client):
     assert admin_client.get(ADD, {"date": date}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "change", [{"order-0-quantity": "0"}, {"order-0-total_price": "x"}, {"order-0-product_details": ""}]
 )
-def test_a_mistake_in_the_order_saves_nothing(change, admin_client, lead):
+def test_an_interaction_with_an_invalid_order_is_not_saved(change, admin_client, lead):
     answer = send_form(admin_client, f"{ADD}?lead={lead.pk}", FORM, interaction_type="VISIT", **{**ORDER, **change})
     assert answer.status_code == 200
     assert not Interaction.objects.exists()

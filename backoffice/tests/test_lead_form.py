@@ -1,4 +1,4 @@
-"""The form of a lead with its contacts and plans: what is saved, by whom, and what is left alone."""
+"""The form of a lead with its contacts and plans."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,10 +7,10 @@ import time_machine
 from django.urls import reverse
 
 from backoffice.admin.lead_inlines import NewestFormSet
-from backoffice.tests.cast import staff
+from backoffice.tests.support import staff
 from call.models import CallPlan
 from contact.models import Contact
-from crm.tests.forms import form_of, send_form
+from crm.tests.support import form_of, send_form
 from lead.models import Restaurant
 
 NOW = datetime(2024, 12, 28, 9, 30, tzinfo=UTC)
@@ -29,7 +29,7 @@ def page_of(lead) -> str:
     return reverse("admin:lead_restaurant_change", args=[lead.pk])
 
 
-def test_contacts_and_plans_are_added_with_the_lead(admin_client, admin_user, lead):
+def test_contacts_and_plans_are_added_on_the_lead_page(admin_client, admin_user, lead):
     rows = {
         "contacts-TOTAL_FORMS": "1",
         "contacts-0-name": "Asha Rao",
@@ -47,7 +47,7 @@ def test_contacts_and_plans_are_added_with_the_lead(admin_client, admin_user, le
     )
 
 
-def test_a_new_lead_comes_with_contacts_and_plans(admin_client):
+def test_a_new_lead_is_created_with_contacts_and_plans(admin_client):
     rows = {
         "name": "Bistro Anna",
         "contacts-TOTAL_FORMS": "1",
@@ -60,7 +60,7 @@ def test_a_new_lead_comes_with_contacts_and_plans(admin_client):
     assert (lead.contacts.get().name, lead.call_plans.get().frequency) == ("Asha Rao", "DAILY")
 
 
-def test_a_form_undoes_nothing_that_happened_to_its_rows_since_it_was_opened(admin_client, lead, contact, plan):
+def test_a_lead_form_does_not_undo_simultaneous_changes(admin_client, lead, contact, plan):
     form = form_of(admin_client.get(page_of(lead)), FORM)
     contact.edit(phone="5 555 4729")
     plan.record_call(NOW)
@@ -74,7 +74,7 @@ def test_a_form_undoes_nothing_that_happened_to_its_rows_since_it_was_opened(adm
     assert lead.contacts.count() == 2
 
 
-def test_a_changed_date_of_a_plan_goes_into_its_log(admin_client, admin_user, lead, plan):
+def test_a_changed_plan_date_on_the_lead_page_is_logged(admin_client, admin_user, lead, plan):
     date = {"call_plans-0-next_call_date_0": "2025-02-03", "call_plans-0-next_call_date_1": "10:00:00"}
     send_form(admin_client, page_of(lead), FORM, **date)
     event = plan.events.get()
@@ -85,7 +85,7 @@ def test_a_changed_date_of_a_plan_goes_into_its_log(admin_client, admin_user, le
     )
 
 
-def test_contacts_and_plans_are_deleted_on_the_page(admin_client, lead, interaction, plan):
+def test_contacts_and_plans_are_deleted_on_the_lead_page(admin_client, lead, interaction, plan):
     send_form(admin_client, page_of(lead), FORM, **{"contacts-0-DELETE": "on", "call_plans-0-DELETE": "on"})
     interaction.refresh_from_db()
     assert interaction.contact is None
@@ -103,9 +103,7 @@ def test_contacts_and_plans_are_deleted_on_the_page(admin_client, lead, interact
         ({"call_plans-0-next_call_date_0": "1999-01-01"}, "next_call_date"),
     ],
 )
-def test_a_mistake_in_a_row_is_named_by_its_field_and_nothing_is_saved(
-    changes, field, admin_client, lead, contact, plan
-):
+def test_an_invalid_inline_row_shows_a_field_error_and_saves_nothing(changes, field, admin_client, lead, contact, plan):
     answer = send_form(admin_client, page_of(lead), FORM, city="Mumbai", **changes)
     assert answer.status_code == 200
     errors = [each for formset in answer.context["inline_admin_formsets"] for each in formset.formset.errors]
@@ -114,16 +112,16 @@ def test_a_mistake_in_a_row_is_named_by_its_field_and_nothing_is_saved(
     assert lead.city == "Pune"
 
 
-def test_the_newest_contacts_are_shown_and_the_rest_are_a_click_away(admin_client, lead):
+def test_the_lead_page_shows_the_newest_contacts_and_links_to_all(admin_client, lead):
     Contact.objects.bulk_create(Contact(restaurant=lead, name=f"Contact {number}") for number in range(200))
     answer = admin_client.get(page_of(lead))
     assert len(answer.context["inline_admin_formsets"][0].formset.initial_forms) == 20
     assert f"/admin/contact/contact/?restaurant__id__exact={lead.pk}" in answer.content.decode()
-    rest = admin_client.get(f"/admin/contact/contact/?restaurant__id__exact={lead.pk}")
-    assert rest.context["cl"].result_count == 200
+    page = admin_client.get(f"/admin/contact/contact/?restaurant__id__exact={lead.pk}")
+    assert page.context["cl"].result_count == 200
 
 
-def test_of_many_contacts_those_that_were_shown_are_saved(admin_client, lead):
+def test_the_shown_contacts_are_saved_when_newer_ones_exist(admin_client, lead):
     Contact.objects.bulk_create(Contact(restaurant=lead, name=f"Contact {number}") for number in range(30))
     form = form_of(admin_client.get(page_of(lead)), FORM)
     Contact.objects.create(restaurant=lead, name="John Doe")
@@ -131,15 +129,15 @@ def test_of_many_contacts_those_that_were_shown_are_saved(admin_client, lead):
     assert Contact.objects.filter(name="Asha Rao").get().pk == int(form["contacts-0-id"])
 
 
-def test_a_form_with_a_contact_that_has_been_deleted_says_so(admin_client, lead, contact):
+def test_a_lead_form_with_a_deleted_contact_shows_an_error(admin_client, lead, contact):
     form = form_of(admin_client.get(page_of(lead)), FORM)
     contact.delete()
     answer = admin_client.post(page_of(lead), {**form, "city": "Mumbai"})
-    assert "Somebody has deleted one of them in the meantime." in answer.content.decode()
+    assert "One of them was deleted in the meantime." in answer.content.decode()
 
 
 @pytest.mark.parametrize("pk", ["", "x", "0", "9" * 30, "stranger"])
-def test_a_row_that_is_not_the_leads_is_not_written(pk, admin_client, lead, contact):
+def test_an_inline_row_of_another_lead_is_not_written(pk, admin_client, lead, contact):
     stranger = Contact.objects.create(restaurant=Restaurant.objects.create(name="Cactus"), name="Patricio Simpson")
     pk = str(stranger.pk) if pk == "stranger" else pk
     send_form(admin_client, page_of(lead), FORM, **{"contacts-0-id": pk, "contacts-0-name": "Asha"})
@@ -154,7 +152,7 @@ def test_a_row_that_is_not_the_leads_is_not_written(pk, admin_client, lead, cont
         ["contact.change_contact", "call.change_callplan"],
     ],
 )
-def test_rows_are_written_by_those_who_may(permissions, client, admin_client, lead, contact, plan):
+def test_inline_rows_require_their_permission(permissions, client, admin_client, lead, contact, plan):
     form = form_of(admin_client.get(page_of(lead)), FORM)
     client.force_login(staff(VIEW, *permissions))
     client.post(
@@ -166,7 +164,7 @@ def test_rows_are_written_by_those_who_may(permissions, client, admin_client, le
     assert (contact.name, plan.notes) == ("Asha Rao", "")
 
 
-def test_a_contact_that_goes_while_it_is_saved_is_told(admin_client, lead, contact, monkeypatch):
+def test_a_contact_deleted_while_saving_shows_a_message(admin_client, lead, contact, monkeypatch):
     form = form_of(admin_client.get(page_of(lead)), FORM)
     write = NewestFormSet.write
 
@@ -181,7 +179,7 @@ def test_a_contact_that_goes_while_it_is_saved_is_told(admin_client, lead, conta
     assert lead.city == "Pune"
 
 
-def test_a_page_that_claims_millions_of_rows_is_not_counted_through(admin_client, lead):
+def test_a_form_that_claims_millions_of_inline_rows_is_answered_fast(admin_client, lead):
     """It would take hours."""
     answer = send_form(admin_client, page_of(lead), FORM, **{"contacts-INITIAL_FORMS": "9" * 12})
     assert answer.status_code in (200, 302)

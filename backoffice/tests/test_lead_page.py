@@ -1,4 +1,4 @@
-"""Everything about an account in one place, and nothing that its reader may not see or do."""
+"""The page of a lead: the account, its verbs, and their permissions."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,10 +9,10 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
-from backoffice.tests.cast import staff
+from backoffice.tests.support import staff
 from call.models import CallPlan, WorkProfile
 from contact.models import Contact
-from crm.tests.forms import form_of, send_form
+from crm.tests.support import form_of, send_form
 from lead.models import Restaurant
 from track.models import Interaction
 
@@ -42,9 +42,9 @@ def fill(lead, rows: int) -> None:
         person = get_user_model().objects.create_user(f"person {number}")
         contact = Contact.objects.create(restaurant=lead, name=f"Contact {number}", created_by=person)
         order = {"product_details": "Oil", "quantity": 1, "total_price": 5}
-        facts = {"lead": lead, "contact": contact, "created_by": person}
-        Interaction.log(interaction_type="ORDER", order=order, **facts)
-        Interaction.log(interaction_type="VISIT", **facts)
+        fields = {"lead": lead, "contact": contact, "created_by": person}
+        Interaction.log(interaction_type="ORDER", order=order, **fields)
+        Interaction.log(interaction_type="VISIT", **fields)
         CallPlan.objects.create(lead=lead, frequency="DAILY", created_by=person).skip(by=person)
         lead.change_status("LOST", by=person)
         lead.change_status("NEW", by=person)
@@ -55,14 +55,14 @@ def fill(lead, rows: int) -> None:
 
 
 @pytest.mark.parametrize("rows", [3, 30])
-def test_the_page_costs_the_same_queries_however_much_there_is(rows, lead, admin_client, django_assert_num_queries):
+def test_the_lead_page_query_count_is_independent_of_its_rows(rows, lead, admin_client, django_assert_num_queries):
     fill(lead, rows)
-    admin_client.get(page_of(lead))  # looks up what is kept in memory
+    admin_client.get(page_of(lead))  # fills caches
     with django_assert_num_queries(21):
         assert admin_client.get(page_of(lead)).status_code == 200
 
 
-def test_the_page_tells_how_long_ago_the_last_touch_and_order_were(admin_client, lead):
+def test_the_lead_page_shows_days_since_last_touch_and_order(admin_client, lead):
     for days, kind in ((40, "ORDER"), (5, "VISIT"), (2, "EMAIL"), (-3, "VISIT")):
         Interaction.log(lead=lead, interaction_type=kind, date=NOW - timedelta(days=days))
     page = admin_client.get(page_of(lead)).content.decode()
@@ -78,7 +78,7 @@ def test_days_are_counted_on_the_local_calendar(admin_client, lead, settings):
     assert "today <small>28 Dec 2024</small>" in admin_client.get(page_of(lead)).content.decode()
 
 
-def test_times_are_shown_and_read_in_the_zone_of_the_viewer(admin_client, admin_user, lead, plan):
+def test_times_are_shown_and_parsed_in_the_viewers_zone(admin_client, admin_user, lead, plan):
     WorkProfile.objects.create(user=admin_user, time_zone="Asia/Kolkata")
     Interaction.log(lead=lead, interaction_type="EMAIL", date=datetime(2024, 12, 27, 18, 31, tzinfo=UTC))
     page = admin_client.get(page_of(lead)).content.decode()
@@ -89,7 +89,7 @@ def test_times_are_shown_and_read_in_the_zone_of_the_viewer(admin_client, admin_
     assert plan.last_called == datetime(2024, 12, 28, 8, 30, tzinfo=UTC)
 
 
-def test_the_next_call_is_that_of_the_plan_which_is_due_first(admin_client, lead):
+def test_the_next_call_is_the_earliest_of_the_plans(admin_client, lead):
     for days, paused in ((-3, True), (-1, False), (5, False)):
         due = NOW + timedelta(days=days)
         plan = CallPlan.objects.create(lead=lead, frequency="MONTHLY", next_call_date=due)
@@ -99,12 +99,12 @@ def test_the_next_call_is_that_of_the_plan_which_is_due_first(admin_client, lead
     assert (account.next_call.next_call_date, account.is_overdue) == (NOW - timedelta(days=1), True)
 
 
-def test_nobody_calls_a_lost_lead(admin_client, lead, plan):
+def test_a_lost_lead_has_no_next_call(admin_client, lead, plan):
     lead.change_status("LOST")
     assert admin_client.get(page_of(lead)).context["account"].next_call is None
 
 
-def test_the_orders_of_a_year_are_drawn_by_month(admin_client, lead):
+def test_the_lead_page_charts_the_orders_of_a_year_by_month(admin_client, lead):
     for date in (datetime(2023, 12, 31, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC), NOW, NOW):
         order = {"product_details": "Oil", "quantity": 1, "total_price": Decimal("1000.50")}
         Interaction.log(lead=lead, interaction_type="ORDER", order=order, date=date)
@@ -115,7 +115,7 @@ def test_the_orders_of_a_year_are_drawn_by_month(admin_client, lead):
     assert "February 2024: 0 orders, 0.00" in page
 
 
-def test_the_page_is_quiet_about_what_its_reader_may_not_see(client, lead):
+def test_the_lead_page_hides_what_the_user_may_not_view(client, lead):
     fill(lead, 1)
     client.force_login(staff(VIEW))
     answer = client.get(page_of(lead))
@@ -143,14 +143,14 @@ def test_the_page_is_quiet_about_what_its_reader_may_not_see(client, lead):
         ([CHANGE], ["Move to", 'name="_save"']),
     ],
 )
-def test_each_permission_shows_its_part(permissions, shown, client, lead):
+def test_each_view_permission_shows_its_part_of_the_lead_page(permissions, shown, client, lead):
     fill(lead, 1)
     client.force_login(staff(VIEW, *permissions))
     page = client.get(page_of(lead)).content.decode()
     assert [text for text in shown if text not in page] == []
 
 
-def test_nobody_is_led_to_users_whom_they_may_not_see(client, lead, user):
+def test_users_are_not_linked_without_the_permission_to_view_them(client, lead, user):
     client.force_login(staff(VIEW, CHANGE))
     page = client.get(page_of(lead)).content.decode()
     assert "kam" in page
@@ -161,7 +161,7 @@ def test_nobody_is_led_to_users_whom_they_may_not_see(client, lead, user):
 # --- The status -----------------------------------------------------------------------------------
 
 
-def test_a_button_moves_the_lead_on_with_a_note(admin_client, admin_user, lead):
+def test_a_status_button_changes_the_status_with_a_note(admin_client, admin_user, lead):
     path = page_of(lead, "change_status")
     assert f'action="{path}"' in admin_client.get(page_of(lead)).content.decode()
     answer = admin_client.post(path, {"status": "MEETING_SCHEDULED", "note": "Tuesday."}, follow=True)
@@ -171,7 +171,7 @@ def test_a_button_moves_the_lead_on_with_a_note(admin_client, admin_user, lead):
     assert (change.new_status, change.note, change.created_by) == ("MEETING_SCHEDULED", "Tuesday.", admin_user)
 
 
-def test_the_moves_that_come_next_are_offered_first(admin_client, lead):
+def test_status_buttons_are_in_the_order_of_the_pipeline(admin_client, lead):
     lead.change_status("NEGOTIATING")
     form = admin_client.get(page_of(lead)).context["verbs"]["change_status"]["form"]
     assert [button["label"] for button in form.buttons] == [
@@ -183,14 +183,14 @@ def test_the_moves_that_come_next_are_offered_first(admin_client, lead):
     ]
 
 
-def test_the_status_that_the_lead_has_already_leaves_no_history(admin_client, lead):
+def test_an_unchanged_status_leaves_no_history(admin_client, lead):
     answer = admin_client.post(page_of(lead, "change_status"), {"status": "NEW"}, follow=True)
     assert messages_of(answer) == ["The status is New already."]
     assert not lead.status_changes.exists()
 
 
 @pytest.mark.parametrize("sent", [{}, {"status": "SOLD"}, {"status": "LOST", "note": "x" * 20_001}])
-def test_a_move_that_makes_no_sense_is_answered_with_its_mistake(sent, admin_client, lead):
+def test_an_invalid_status_change_shows_an_error(sent, admin_client, lead):
     answer = admin_client.post(page_of(lead, "change_status"), sent)
     assert answer.status_code == 200
     (field,) = answer.context["form"].errors
@@ -199,7 +199,7 @@ def test_a_move_that_makes_no_sense_is_answered_with_its_mistake(sent, admin_cli
 
 
 @pytest.mark.parametrize("page", ["change_status", "record_call"])
-def test_a_verb_is_for_those_who_may_change(page, client, lead, plan):
+def test_a_verb_on_the_lead_page_requires_its_permission(page, client, lead, plan):
     client.force_login(staff(VIEW, "call.view_callplan", "track.view_interaction"))
     assert client.post(page_of(lead, page), {"status": "LOST", "plan": plan.pk}).status_code == 403
     assert client.get(page_of(lead, page)).status_code == 403
@@ -207,7 +207,7 @@ def test_a_verb_is_for_those_who_may_change(page, client, lead, plan):
 
 
 @pytest.mark.parametrize("page", ["change", "change_status", "record_call"])
-def test_a_verb_needs_a_token_of_the_page_that_sent_it(page, admin_user, lead, plan):
+def test_a_verb_requires_a_csrf_token(page, admin_user, lead, plan):
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
     assert client.post(page_of(lead, page), {"status": "LOST", "plan": plan.pk}).status_code == 403
@@ -240,7 +240,7 @@ def test_a_call_is_recorded_on_one_of_the_plans(admin_client, admin_user, lead, 
         ("details", "x" * 20_001),
     ],
 )
-def test_a_call_that_makes_no_sense_is_answered_with_its_mistake(field, value, admin_client, lead, plan):
+def test_an_invalid_call_shows_a_field_error(field, value, admin_client, lead, plan):
     other = Restaurant.objects.create(name="Cactus Comidas para llevar")
     stranger = Contact.objects.create(restaurant=other, name="Patricio Simpson")
     sent = {"plan": plan.pk, "outcome": "REACHED", field: stranger.pk if value == "stranger" else value}
@@ -249,13 +249,13 @@ def test_a_call_that_makes_no_sense_is_answered_with_its_mistake(field, value, a
     assert not plan.events.exists()
 
 
-def test_a_plan_of_another_lead_takes_no_call_from_here(admin_client, lead, plan):
+def test_a_call_on_a_plan_of_another_lead_is_refused(admin_client, lead, plan):
     other = CallPlan.objects.create(lead=Restaurant.objects.create(name="Cactus"), frequency="DAILY")
     answer = admin_client.post(page_of(lead, "record_call"), {"plan": other.pk})
     assert list(answer.context["form"].errors) == ["plan"]
 
 
-def test_without_a_plan_there_is_no_call_to_record(admin_client, lead):
+def test_a_lead_without_plans_offers_no_record_call(admin_client, lead):
     assert "Record a call" not in admin_client.get(page_of(lead)).content.decode()
 
 
@@ -264,7 +264,7 @@ def test_without_a_plan_there_is_no_call_to_record(admin_client, lead):
 
 @pytest.mark.parametrize("page", ["change", "change_status", "record_call", "timeline"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_lead_that_is_gone_leads_to_the_list(page, method, admin_client, lead):
+def test_a_missing_lead_redirects_to_the_list(page, method, admin_client, lead):
     path = page_of(lead, page)
     lead.delete()
     answer = getattr(admin_client, method)(path, {"status": "LOST"}, follow=True)
@@ -272,21 +272,21 @@ def test_a_lead_that_is_gone_leads_to_the_list(page, method, admin_client, lead)
     assert "deleted" in messages_of(answer)[0]
 
 
-def test_a_lead_that_goes_while_it_is_saved_leads_to_the_list(admin_client, lead, monkeypatch):
+def test_a_lead_deleted_while_saving_redirects_to_the_list(admin_client, lead, monkeypatch):
     form = form_of(admin_client.get(page_of(lead)), FORM)
     lock = Restaurant.lock
 
-    def gone(row):
+    def raise_missing(row):
         Restaurant.objects.filter(pk=lead.pk).delete()
         lock(row)
 
-    monkeypatch.setattr(Restaurant, "lock", gone)
+    monkeypatch.setattr(Restaurant, "lock", raise_missing)
     answer = admin_client.post(page_of(lead), {**form, "city": "Mumbai"}, follow=True)
     assert answer.redirect_chain == [(LIST, 302)]
     assert "Perhaps it was deleted?" in messages_of(answer)[0]
 
 
-def test_the_way_back_leads_to_the_lead(admin_client, lead):
+def test_back_redirects_to_the_lead(admin_client, lead):
     add = reverse("admin:contact_contact_add") + f"?restaurant={lead.pk}&back=lead"
     assert f'href="{add.replace("&", "&amp;")}"' in admin_client.get(page_of(lead)).content.decode()
     answer = send_form(admin_client, add, "contact_form", name="Asha Rao")
@@ -297,7 +297,7 @@ def test_the_way_back_leads_to_the_lead(admin_client, lead):
     assert send_form(admin_client, change, "contact_form")["Location"] == reverse("admin:contact_contact_changelist")
 
 
-def test_whoever_may_not_see_leads_is_not_led_to_one(client, contact):
+def test_back_without_permission_to_view_leads_redirects_to_the_list(client, contact):
     client.force_login(staff("contact.change_contact", "contact.view_contact"))
     change = reverse("admin:contact_contact_change", args=[contact.pk])
     assert send_form(client, f"{change}?back=lead", "contact_form")["Location"] == "/admin/contact/contact/"

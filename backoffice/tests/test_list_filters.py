@@ -1,4 +1,4 @@
-"""What the lists can be narrowed by."""
+"""The filters of the lists."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.contrib.auth import get_user_model
 
-from backoffice.tests.test_lists import CONTACTS, EVERY_LIST, INTERACTIONS, LEADS, ORDERS, PLANS, text_of
+from backoffice.tests.support import CONTACTS, EVERY_LIST, INTERACTIONS, LEADS, ORDERS, PLANS, text_of
 from call.models import CallPlan, WorkProfile
 from contact.models import Contact
 from lead.models import Restaurant
@@ -21,9 +21,9 @@ def frozen():
         yield
 
 
-def found(client, path, **asked) -> set[str]:
+def found(client, path, **query) -> set[str]:
     """The names of the leads of the rows."""
-    rows = client.get(path, asked).context["cl"].result_list
+    rows = client.get(path, query).context["cl"].result_list
     leads = [row if isinstance(row, Restaurant) else getattr(row, "lead", None) or row for row in rows]
     leads = [getattr(row, "restaurant", None) or getattr(row, "interaction", row) for row in leads]
     return {str(getattr(row, "lead", row)) for row in leads}
@@ -51,17 +51,17 @@ def test_leads_by_owner(admin_client):
     asha, other = user("asha", first_name="Asha", last_name="Rao"), user("ashanti")
     lead("Anna", assigned_to=asha)
     lead("Cactus", assigned_to=other)
-    lead("Nobody's")
+    lead("Unowned")
     assert found(admin_client, LEADS, owner_id=asha.pk) == {"Anna"}
     assert found(admin_client, LEADS, owner="asha") == {"Anna"}
     assert found(admin_client, LEADS, owner="ASHA") == {"Anna"}
     assert found(admin_client, LEADS, owner="ash") == {"Anna", "Cactus"}
     assert found(admin_client, LEADS, owner="rao") == {"Anna"}
     assert found(admin_client, LEADS, owner="nobody") == set()
-    assert found(admin_client, LEADS, unassigned="1") == {"Nobody's"}
+    assert found(admin_client, LEADS, unassigned="1") == {"Unowned"}
 
 
-def test_the_owner_of_a_link_is_shown_by_name_and_sent_on_with_the_form(admin_client):
+def test_owner_id_is_shown_as_username_and_submitted_with_the_form(admin_client):
     asha = user("asha")
     page = text_of(admin_client.get(LEADS, {"owner_id": asha.pk}))
     assert "Owner: <strong>asha</strong>" in page
@@ -69,7 +69,7 @@ def test_the_owner_of_a_link_is_shown_by_name_and_sent_on_with_the_form(admin_cl
 
 
 @pytest.mark.parametrize("text", ["malmö", "Malmo", "MALMÖ", "alm"])
-def test_leads_by_city_however_it_is_accented(text, admin_client):
+def test_leads_by_city_regardless_of_case_and_accents(text, admin_client):
     lead("Anna", city="Malmö")
     lead("Malmö Grill", city="Pune")
     assert found(admin_client, LEADS, city=text) == {"Anna"}
@@ -83,22 +83,32 @@ def test_leads_by_type_and_revenue(admin_client):
     assert found(admin_client, LEADS, revenue_from="100.01") == {"Cactus"}
 
 
-@pytest.mark.parametrize(("asked", "names"), [("touched_within", {"Called"}), ("quiet_for", {"Quiet", "Ahead", "New"})])
-def test_leads_by_the_days_since_they_were_touched(asked, names, admin_client):
+def test_leads_by_a_revenue_of_zero(admin_client):
+    lead("Anna", potential_revenue=0)
+    lead("Cactus", potential_revenue=200)
+    lead("Unknown")
+    assert found(admin_client, LEADS, revenue_from="0") == {"Anna", "Cactus"}
+    assert found(admin_client, LEADS, revenue_to="0") == {"Anna"}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "names"), [("touched_within", {"Called"}), ("quiet_for", {"Quiet", "Ahead", "New"})]
+)
+def test_leads_by_the_days_since_they_were_touched(parameter, names, admin_client):
     first = datetime(2026, 3, 13, tzinfo=UTC)  # a week ago, at midnight
     for name, moment in [("Called", first), ("Quiet", first - timedelta(seconds=1)), ("Ahead", NOON + timedelta(1))]:
         Interaction.log(lead=lead(name), interaction_type="EMAIL", date=moment)
     lead("New")
-    assert found(admin_client, LEADS, **{asked: "7"}) == names
+    assert found(admin_client, LEADS, **{parameter: "7"}) == names
 
 
 @pytest.mark.parametrize(
-    ("asked", "names"), [("ordered_within", {"Ordered"}), ("no_order_for", {"Long ago", "Called"})]
+    ("parameter", "names"), [("ordered_within", {"Ordered"}), ("no_order_for", {"Long ago", "Called"})]
 )
-def test_leads_by_the_days_since_they_ordered(asked, names, admin_client):
+def test_leads_by_the_days_since_they_ordered(parameter, names, admin_client):
     for name, kind, days in [("Ordered", "ORDER", 3), ("Long ago", "ORDER", 8), ("Called", "CALL", 1)]:
         Interaction.log(lead=lead(name), interaction_type=kind, date=NOON - timedelta(days=days))
-    assert found(admin_client, LEADS, **{asked: "7"}) == names
+    assert found(admin_client, LEADS, **{parameter: "7"}) == names
 
 
 # --- Calls ------------------------------------------------------------------------------------
@@ -131,7 +141,7 @@ def test_leads_without_a_plan(plans, admin_client):
     assert found(admin_client, LEADS, plans="none") == {"without"}
 
 
-def test_plans_by_frequency_pause_and_whose_they_are(plans, admin_client):
+def test_plans_by_frequency_paused_and_owner(plans, admin_client):
     assert found(admin_client, PLANS, frequency="DAILY") == {"lost"}
     assert found(admin_client, PLANS, paused="1") == {"paused"}
     assert "paused" not in found(admin_client, PLANS, paused="0")
@@ -142,7 +152,7 @@ def test_plans_by_frequency_pause_and_whose_they_are(plans, admin_client):
     assert found(admin_client, PLANS, unassigned="1", due="today") == set()
 
 
-def test_what_is_due_today_is_due_on_the_day_of_whoever_looks(plans, admin_client, admin_user):
+def test_due_today_is_the_local_date_of_the_viewer(plans, admin_client, admin_user):
     WorkProfile.objects.create(user=admin_user, time_zone="Pacific/Auckland")  # there it is the 21st, since 11:00
     assert found(admin_client, PLANS, due="today") == set()
     assert found(admin_client, PLANS, due="overdue") == {"overdue", "today"}
@@ -164,13 +174,13 @@ def orders(db):
 
 
 @pytest.mark.parametrize("path", [ORDERS, INTERACTIONS])
-def test_orders_and_interactions_of_a_week_both_days_inclusive(path, orders, admin_client):
+def test_orders_and_interactions_by_date_range_inclusive(path, orders, admin_client):
     assert found(admin_client, path, date_from="2026-03-09", date_to="2026-03-15") == {"Monday"}
     assert found(admin_client, path, date_to="2026-03-08") == {"Sunday"}
     assert found(admin_client, path, date_from="2026-03-10") == {"next"}
 
 
-def test_years_months_and_days_to_choose_from(orders, admin_client):
+def test_period_links_offer_years_months_and_days(orders, admin_client):
     page = text_of(admin_client.get(ORDERS))
     assert '<a href="?date_from=2026-01-01&amp;date_to=2026-12-31">2026</a>' in page
     page = text_of(admin_client.get(ORDERS, {"date_from": "2026-01-01", "date_to": "2026-12-31"}))
@@ -195,14 +205,14 @@ def test_orders_by_price(orders, admin_client):
     assert found(admin_client, ORDERS, price_to="6") == {"Sunday", "Monday"}
 
 
-def test_contacts_by_role_and_by_what_their_lead_is(admin_client):
+def test_contacts_by_role_and_city_of_the_lead(admin_client):
     Contact.objects.create(restaurant=lead("Anna", city="Pune"), name="Asha Rao", role="Manager")
     Contact.objects.create(restaurant=lead("Cactus"), name="John Doe", role="Chef")
     assert found(admin_client, CONTACTS, role="chef") == {"Cactus"}
     assert found(admin_client, CONTACTS, city="pune") == {"Anna"}
 
 
-def test_history_by_the_new_status(admin_client):
+def test_status_changes_by_new_status_and_date(admin_client):
     lead("Anna").change_status("LOST")
     lead("Cactus").change_status("CONTACTED")
     assert found(admin_client, "/admin/lead/statuschange/", new_status="LOST") == {"Anna"}
@@ -210,12 +220,12 @@ def test_history_by_the_new_status(admin_client):
     assert found(admin_client, "/admin/lead/statuschange/", date_from="2026-03-21") == set()
 
 
-# --- What makes no sense ----------------------------------------------------------------------
+# --- Invalid values ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("query", ["created_at__year=0", "created_at__year=10000", "name__regex=(", "name=%00"])
 @pytest.mark.parametrize("page", ["", "export/", "export/csv/"])
-def test_a_look_up_that_is_none_of_the_lists_filters_nothing_and_breaks_nothing(query, page, admin_client):
+def test_a_lookup_that_is_not_a_filter_redirects_to_the_list(query, page, admin_client):
     answer = admin_client.get(f"{LEADS}{page}?{query}")
     assert (answer.status_code, answer["Location"]) == (302, f"{LEADS}?e=1")
 
@@ -225,7 +235,7 @@ NONSENSE = [*NUMBERS, "abc", "\0", "2026-13-45", "0001-01-01", "9999-12-31", "x"
 
 
 @pytest.mark.parametrize("path", EVERY_LIST)
-def test_a_value_that_makes_no_sense_lets_nothing_through(path, admin_client, interaction, plan):
+def test_an_invalid_filter_value_shows_no_rows(path, admin_client, interaction, plan):
     interaction.lead.change_status("LOST")
     names = list(admin_client.get(path).context["cl"].filter_specs[0].form.fields)
     for name in set(names) - {"unassigned"}:
@@ -234,7 +244,7 @@ def test_a_value_that_makes_no_sense_lets_nothing_through(path, admin_client, in
             assert (answer.status_code, answer.context["cl"].result_count) == (200, 0), (name, value)
 
 
-def test_what_makes_no_sense_is_said_beside_its_field(admin_client, lead):
+def test_an_invalid_filter_value_shows_a_field_error(admin_client, lead):
     answer = admin_client.get(LEADS, {"quiet_for": "abc"})
     assert "Enter a whole number." in text_of(answer)
     assert '<details class="filters" open>' in text_of(answer)
@@ -244,11 +254,11 @@ def test_what_makes_no_sense_is_said_beside_its_field(admin_client, lead):
 @pytest.mark.parametrize(
     "query", ["o=abc", "o=99.-99.x", "o=" + "9" * 400, "p=0", "p=-1", "p=" + "9" * 30, "all=1", "unknown=1"]
 )
-def test_an_address_that_makes_no_sense_breaks_no_list(path, query, admin_client, interaction, plan):
+def test_an_invalid_list_parameter_is_ignored(path, query, admin_client, interaction, plan):
     assert admin_client.get(f"{path}?{query}", follow=True).status_code == 200
 
 
-def test_an_empty_value_filters_nothing(admin_client, lead):
+def test_an_empty_filter_value_filters_nothing(admin_client, lead):
     query = dict.fromkeys(("status", "owner", "owner_id", "city", "quiet_for", "revenue_from", "plans"), "")
     assert admin_client.get(LEADS, query).context["cl"].result_count == 1
 
@@ -256,25 +266,25 @@ def test_an_empty_value_filters_nothing(admin_client, lead):
 # --- The form ---------------------------------------------------------------------------------
 
 
-def test_each_filter_can_be_taken_back_by_itself_and_all_together(admin_client):
+def test_filters_can_be_removed_one_by_one_and_together(admin_client):
     page = text_of(admin_client.get(LEADS, {"status": "NEW", "city": "Pune", "q": "anna"}))
     assert '<a href="?city=Pune&amp;q=anna" aria-label="Remove the filter Status">' in page
     assert '<a href="?q=anna">Clear all</a>' in page
 
 
-def test_a_filter_by_days_reads_as_a_sentence(admin_client):
+def test_a_filter_by_days_is_shown_as_a_sentence(admin_client):
     page = text_of(admin_client.get(LEADS, {"quiet_for": "30"}))
     assert "<li> Not touched for 30 days <a" in page
 
 
-def test_the_form_keeps_search_and_order(admin_client):
+def test_the_filter_form_submits_search_and_order(admin_client):
     page = text_of(admin_client.get(LEADS, {"status": "NEW", "q": "anna", "o": "-1"}))
     form = page.partition('class="filter-form"')[2]
     assert '<input type="hidden" name="q" value="anna">' in form
     assert '<input type="hidden" name="o" value="-1">' in form
 
 
-def test_thousands_of_owners_and_cities_are_typed_not_chosen(admin_client):
+def test_owner_and_city_filters_are_text_inputs(admin_client):
     for number in range(30):
         lead(f"Bistro {number}", city=f"Town {number}", assigned_to=user(f"owner {number}"))
     page = text_of(admin_client.get(LEADS, {"q": "nobody"}))

@@ -5,24 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
-from django.urls import reverse
 
 from backoffice.admin import changelist
+from backoffice.tests.support import CONTACTS, EVERY_LIST, INTERACTIONS, LEADS, ORDERS, PLANS, text_of
 from call.models import CallPlan, WorkProfile
 from contact.models import Contact
 from lead.models import Restaurant
 from track.models import Interaction, OrderDetails
 
-LEADS = reverse("admin:lead_restaurant_changelist")
-CONTACTS = reverse("admin:contact_contact_changelist")
-INTERACTIONS = reverse("admin:track_interaction_changelist")
-ORDERS = reverse("admin:track_orderdetails_changelist")
-PLANS = reverse("admin:call_callplan_changelist")
-EVERY_LIST = [
-    *(LEADS, CONTACTS, INTERACTIONS, ORDERS, PLANS),
-    reverse("admin:lead_statuschange_changelist"),
-    reverse("admin:lead_ownerchange_changelist"),
-]
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
 
@@ -36,14 +26,10 @@ def names(answer) -> list[str]:
     return [str(row) for row in answer.context["cl"].result_list]
 
 
-def text_of(answer) -> str:
-    return " ".join(answer.content.decode().split())
-
-
 # --- Columns ----------------------------------------------------------------------------------
 
 
-def test_a_lead_shows_when_it_was_last_touched_and_ordered_and_when_it_is_called_next(admin_client, lead):
+def test_the_lead_list_shows_last_touch_last_order_and_next_call(admin_client, lead):
     for days, kind in [(10, "ORDER"), (3, "EMAIL")]:
         Interaction.log(lead=lead, interaction_type=kind, date=NOON - timedelta(days=days))
     CallPlan.objects.create(lead=lead, frequency="DAILY", next_call_date=NOON - timedelta(days=2))
@@ -53,17 +39,17 @@ def test_a_lead_shows_when_it_was_last_touched_and_ordered_and_when_it_is_called
     assert page.count('class="late"') == 1
 
 
-def test_what_is_dated_ahead_has_not_touched_a_lead_yet(admin_client, lead):
+def test_a_future_interaction_is_not_a_last_touch(admin_client, lead):
     Interaction.log(lead=lead, interaction_type="VISIT", date=NOON + timedelta(days=3))
     assert "<time" not in text_of(admin_client.get(LEADS))
 
 
-def test_a_paused_plan_is_no_next_call(admin_client, lead, plan):
+def test_a_paused_plan_has_no_next_call_in_the_list(admin_client, lead, plan):
     plan.pause()
     assert "<time" not in text_of(admin_client.get(LEADS))
 
 
-def test_days_are_those_of_whoever_looks(admin_client, admin_user, lead):
+def test_list_dates_are_local_to_the_viewer(admin_client, admin_user, lead):
     WorkProfile.objects.create(user=admin_user, time_zone="Pacific/Auckland")  # there it is the 21st
     Interaction.log(lead=lead, interaction_type="EMAIL", date=NOON - timedelta(hours=13))
     assert "2026-03-20</time> <span" in text_of(admin_client.get(LEADS))
@@ -71,12 +57,12 @@ def test_days_are_those_of_whoever_looks(admin_client, admin_user, lead):
     assert "2026-03-20 12:00</time>" in text_of(admin_client.get(INTERACTIONS))
 
 
-def test_a_phone_can_be_tapped(admin_client, lead):
+def test_a_phone_number_is_a_tel_link(admin_client, lead):
     lead.edit(phone="(5) 555-4729")
     assert '<a href="tel:(5)555-4729">(5) 555-4729</a>' in text_of(admin_client.get(LEADS))
 
 
-def test_what_people_type_is_shown_as_they_typed_it(admin_client, lead):
+def test_list_columns_escape_html(admin_client, lead):
     lead.edit(phone="<b>1", name="<i>Anna</i>")
     CallPlan.objects.create(lead=lead, frequency="DAILY")
     Contact.objects.create(restaurant=lead, name="<i>", email='"><script>"@example.com', role="<u>")
@@ -95,7 +81,7 @@ def test_a_lead_is_found_by_name_phone_email_and_city(term, admin_client, lead):
     assert names(admin_client.get(LEADS, {"q": term})) == ["Bistro Anna"]
 
 
-def test_a_search_keeps_filters_and_order(admin_client, lead):
+def test_the_search_form_submits_filters_and_order(admin_client, lead):
     page = text_of(admin_client.get(LEADS, {"q": "anna", "status": "NEW", "o": "-1"}))
     assert '<input type="hidden" name="status" value="NEW">' in page
     assert '<input type="hidden" name="o" value="-1">' in page
@@ -110,31 +96,31 @@ def three_leads(user):
         Restaurant.objects.create(name=name, potential_revenue=revenue)
 
 
-def test_the_order_that_was_chosen_is_that_of_the_next_visit(admin_client, three_leads):
+def test_the_sort_order_is_remembered_for_the_next_visit(admin_client, three_leads):
     assert names(admin_client.get(LEADS)) == ["Alfreds", "Cactus", "Bistro Anna"]
     admin_client.get(LEADS, {"o": "1"})
     assert names(admin_client.get(LEADS)) == ["Alfreds", "Bistro Anna", "Cactus"]
     assert names(admin_client.get(LEADS, {"status": "NEW"})) == ["Alfreds", "Bistro Anna", "Cactus"]
 
 
-def test_the_order_of_one_list_is_not_that_of_another(admin_client, three_leads):
+def test_the_sort_order_of_one_list_does_not_apply_to_another(admin_client, three_leads):
     admin_client.get(LEADS, {"o": "1"})
     assert "o" not in admin_client.get(CONTACTS).context["cl"].params
 
 
-def test_an_order_that_is_taken_back_is_forgotten(admin_client, three_leads):
+def test_a_removed_sort_order_is_forgotten(admin_client, three_leads):
     admin_client.get(LEADS, {"o": "1"})
     admin_client.get(LEADS, {"o": ""})
     assert names(admin_client.get(LEADS)) == ["Alfreds", "Cactus", "Bistro Anna"]
 
 
-def test_whoever_sorts_by_revenue_sees_the_unknown_last(admin_client, three_leads):
+def test_sorting_by_descending_revenue_puts_unknown_last(admin_client, three_leads):
     assert names(admin_client.get(LEADS, {"o": "-6"})) == ["Bistro Anna", "Alfreds", "Cactus"]
     assert names(admin_client.get(LEADS, {"o": "6"})) == ["Cactus", "Alfreds", "Bistro Anna"]
 
 
 @pytest.mark.parametrize("path", EVERY_LIST)
-def test_every_column_that_can_be_sorted_by_sorts(path, admin_client, lead, interaction, plan):
+def test_every_sortable_column_sorts(path, admin_client, lead, interaction, plan):
     lead.change_status("CONTACTED")
     lead.edit(assigned_to=None)
     interaction.write_order(product_details="Oil", quantity=1, total_price=5)
@@ -145,20 +131,20 @@ def test_every_column_that_can_be_sorted_by_sorts(path, admin_client, lead, inte
 # --- Counts and sums --------------------------------------------------------------------------
 
 
-def test_the_potential_revenue_of_what_is_listed_is_summed_up(admin_client, three_leads):
+def test_the_lead_list_sums_potential_revenue(admin_client, three_leads):
     assert "3 leads" in text_of(admin_client.get(LEADS))
     assert "Potential revenue: <strong>500.00</strong>" in text_of(admin_client.get(LEADS))
     page = text_of(admin_client.get(LEADS, {"revenue_from": "250"}))
     assert "Potential revenue: <strong>300.00</strong>" in page
 
 
-def test_the_revenue_of_orders_is_summed_up(admin_client, interaction):
+def test_the_order_list_sums_revenue(admin_client, interaction):
     assert "Revenue: <strong>0.00</strong>" in text_of(admin_client.get(ORDERS))
     interaction.write_order(product_details="Oil", quantity=1, total_price=5000)
     assert "Revenue: <strong>5,000.00</strong>" in text_of(admin_client.get(ORDERS))
 
 
-def test_beyond_a_bound_nothing_is_counted_or_summed(admin_client, three_leads, monkeypatch):
+def test_rows_beyond_the_bound_are_neither_counted_nor_summed(admin_client, three_leads, monkeypatch):
     monkeypatch.setattr(changelist, "COUNTED", 2)
     page = text_of(admin_client.get(LEADS))
     assert "more than 2 leads" in page
@@ -176,8 +162,8 @@ def fill(count: int) -> None:
         lead.edit(assigned_to=owner, by=owner, lead_status="CONVERTED")
         contact = Contact.objects.create(restaurant=lead, name="Asha Rao", created_by=owner)
         order = {"product_details": "Oil", "quantity": 1, "total_price": 5}
-        facts = {"lead": lead, "contact": contact, "date": NOON - timedelta(days=90), "created_by": owner}
-        Interaction.log(interaction_type="ORDER", order=order, **facts)
+        fields = {"lead": lead, "contact": contact, "date": NOON - timedelta(days=90), "created_by": owner}
+        Interaction.log(interaction_type="ORDER", order=order, **fields)
         CallPlan.objects.create(lead=lead, frequency="DAILY", next_call_date=NOON - timedelta(days=2))
 
 
@@ -193,23 +179,21 @@ def fill(count: int) -> None:
         (f"{PLANS}?q=bistro&due=overdue&city=pune", 6),
     ],
 )
-def test_a_filtered_list_costs_the_same_queries_however_long(
-    path, queries, rows, admin_client, django_assert_num_queries
-):
+def test_the_query_count_of_a_filtered_list_is_constant(path, queries, rows, admin_client, django_assert_num_queries):
     fill(rows)
     with django_assert_num_queries(queries):
         answer = admin_client.get(path)
     assert answer.context["cl"].result_count == rows
 
 
-def test_a_page_far_back_shows_its_rows_in_their_order(admin_client, django_assert_num_queries):
+def test_a_late_page_shows_its_rows_in_order(admin_client, django_assert_num_queries):
     Restaurant.objects.bulk_create(Restaurant(name=f"Bistro {number:03}") for number in range(120))
     with django_assert_num_queries(6):
         answer = admin_client.get(LEADS, {"p": "3"})
     assert names(answer) == [f"Bistro {number:03}" for number in reversed(range(20))]
 
 
-def test_orders_are_joined_with_the_lead_and_its_owner(admin_client, user, interaction):
+def test_the_order_list_joins_the_lead_and_its_owner(admin_client, user, interaction):
     interaction.write_order(product_details="Oil", quantity=1, total_price=5)
     page = text_of(admin_client.get(ORDERS))
     assert OrderDetails.objects.get().interaction.lead.name in page

@@ -1,4 +1,4 @@
-"""The page of a call plan: verbs beside the form, each for those who may."""
+"""The page of a call plan: verbs beside the form, and their permissions."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from backoffice.tests.cast import staff
+from backoffice.tests.support import staff
 from call.models import CallPlan
 from track.models import Interaction
 
@@ -24,8 +24,8 @@ def page_of(plan, page: str = "change") -> str:
     return reverse(f"admin:call_callplan_{page}", args=[plan.pk])
 
 
-def do(client, plan, verb: str, **facts):
-    return client.post(page_of(plan, verb), facts, follow=True)
+def run(client, plan, verb: str, **fields):
+    return client.post(page_of(plan, verb), fields, follow=True)
 
 
 def offered(client, plan) -> list[str]:
@@ -33,7 +33,7 @@ def offered(client, plan) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("verb", "facts", "said", "due"),
+    ("verb", "fields", "message", "due"),
     [
         ("record_call", {}, "Call recorded. Next call: 29 Dec 2024.", NOW + timedelta(days=1)),
         ("record_call", {"outcome": "NO_ANSWER"}, "Noted. Next call: 29 Dec 2024.", datetime(2024, 12, 29, tzinfo=UTC)),
@@ -49,32 +49,32 @@ def offered(client, plan) -> list[str]:
         ),
     ],
 )
-def test_a_verb_is_done_said_and_logged(verb, facts, said, due, admin_client, admin_user, plan):
-    answer = do(admin_client, plan, verb, **facts)
+def test_a_verb_runs_shows_a_message_and_is_logged(verb, fields, message, due, admin_client, admin_user, plan):
+    answer = run(admin_client, plan, verb, **fields)
     assert answer.redirect_chain == [(page_of(plan), 302)]
-    assert [str(message) for message in answer.context["messages"]] == [said]
+    assert [str(message) for message in answer.context["messages"]] == [message]
     plan.refresh_from_db()
     assert plan.next_call_date == due
     assert [event.created_by for event in plan.events.all()] == ([] if verb == "resume" else [admin_user])
 
 
-def test_an_attempt_is_an_interaction_and_moves_nothing(admin_client, plan):
-    do(admin_client, plan, "record_call", outcome="NO_ANSWER", details="Rang twice.")
+def test_an_attempt_logs_an_interaction_and_moves_no_date(admin_client, plan):
+    run(admin_client, plan, "record_call", outcome="NO_ANSWER", details="Rang twice.")
     assert plan.events.get().kind == "ATTEMPTED"
     assert Interaction.objects.get().details == "Rang twice."
 
 
-def test_a_paused_plan_is_offered_to_be_resumed(admin_client, plan):
+def test_a_paused_plan_offers_resume(admin_client, plan):
     assert offered(admin_client, plan) == ["record_call", "snooze", "skip", "pause", "set_frequency"]
-    do(admin_client, plan, "pause", reason="Rebuilding.")
+    run(admin_client, plan, "pause", reason="Rebuilding.")
     assert offered(admin_client, plan) == ["record_call", "snooze", "skip", "resume", "set_frequency"]
-    do(admin_client, plan, "resume")
+    run(admin_client, plan, "resume")
     plan.refresh_from_db()
     assert not plan.paused
 
 
 @pytest.mark.parametrize(
-    ("verb", "facts", "field"),
+    ("verb", "fields", "field"),
     [
         ("snooze", {}, "until"),
         ("snooze", {"until": "soon"}, "until"),
@@ -85,44 +85,44 @@ def test_a_paused_plan_is_offered_to_be_resumed(admin_client, plan):
         ("record_call", {"last_called": "2024-12-29T09:31"}, "last_called"),
     ],
 )
-def test_a_mistake_is_named_by_its_field_and_nothing_is_done(verb, facts, field, admin_client, plan):
-    answer = do(admin_client, plan, verb, **facts)
+def test_an_invalid_verb_form_shows_a_field_error_and_changes_nothing(verb, fields, field, admin_client, plan):
+    answer = run(admin_client, plan, verb, **fields)
     assert (answer.status_code, list(answer.context["form"].errors)) == (200, [field])
     assert answer.content.decode().count('class="errorlist"') == 1
     assert not plan.events.exists()
 
 
 @pytest.mark.parametrize("verb", ["record_call", "snooze", "skip", "pause", "resume", "set_frequency"])
-def test_a_verb_is_for_those_who_may(verb, client, plan):
+def test_a_verb_requires_its_permission(verb, client, plan):
     client.force_login(staff("call.view_callplan"))
     assert client.get(page_of(plan, verb)).status_code == 403
     assert client.post(page_of(plan, verb)).status_code == 403
     assert client.get(page_of(plan)).context["verbs"] == []
 
 
-def test_whoever_may_not_see_contacts_names_none(client, plan, contact):
+def test_record_call_without_contact_permission_has_no_contact_field(client, plan, contact):
     client.force_login(staff(*MAY))
     assert "Asha Rao" not in client.get(page_of(plan, "record_call")).content.decode()
-    do(client, plan, "record_call", contact=contact.pk, details="Hello.")
+    run(client, plan, "record_call", contact=contact.pk, details="Hello.")
     assert Interaction.objects.get().contact is None
 
 
 @pytest.mark.parametrize("verb", ["record_call", "snooze", "skip", "pause", "resume", "set_frequency"])
-def test_each_verb_has_a_page_of_its_own(verb, admin_client, plan):
+def test_each_verb_has_its_own_page(verb, admin_client, plan):
     answer = admin_client.get(page_of(plan, verb))
     assert answer.status_code == 200
     assert not answer.context["form"].errors
 
 
 @pytest.mark.parametrize("verb", ["change", "record_call", "skip"])
-def test_a_plan_that_is_gone_leads_to_the_list(verb, admin_client, plan):
+def test_a_missing_plan_redirects_to_the_list(verb, admin_client, plan):
     path = page_of(plan, verb)
     plan.delete()
     answer = admin_client.post(path, follow=True)
     assert answer.redirect_chain == [(reverse("admin:call_callplan_changelist"), 302)]
 
 
-def test_a_plan_that_goes_while_a_verb_waits_leads_to_the_list(admin_client, plan, monkeypatch):
+def test_a_plan_deleted_during_a_verb_redirects_to_the_list(admin_client, plan, monkeypatch):
     skip = CallPlan.skip
 
     def skip_what_is_gone(self, **kwargs):
@@ -130,6 +130,6 @@ def test_a_plan_that_goes_while_a_verb_waits_leads_to_the_list(admin_client, pla
         skip(self, **kwargs)
 
     monkeypatch.setattr(CallPlan, "skip", skip_what_is_gone)
-    answer = do(admin_client, plan, "skip")
+    answer = run(admin_client, plan, "skip")
     assert answer.status_code == 200
     assert "Nothing was changed" in str(list(answer.context["messages"])[0])

@@ -1,4 +1,4 @@
-"""Who may do what in the back office: every table and action, as somebody of each role, on the pages themselves."""
+"""Permissions in the back office: every table and action, as a user of each role, on the pages themselves."""
 
 import re
 
@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from backoffice.accounts.roles import ROLES, grant
 from call.models import WorkProfile
-from conftest import PASSWORD, signed_in
-from crm.tests.forms import form_of
+from crm.tests import PASSWORD
+from crm.tests.support import form_of, signed_in
 
 ROLE_NAMES = ["KAM", "Manager", "Back office", "Read only"]
 
@@ -43,7 +43,7 @@ call.view_adherence        no   yes  no   no
 
 
 def cells(table: str) -> list:
-    """Each row's name with each role and what stands there."""
+    """Each row's name with each role and its cell."""
     rows = [line.split() for line in table.strip().splitlines()]
     return [
         pytest.param(name, role, value, id=f"{name} {role}")
@@ -60,13 +60,13 @@ def roles(db):
 
 @pytest.fixture
 def staff():
-    """Makes somebody of a role, who may enter."""
+    """Creates staff users of a role."""
 
-    def make(role: str, **facts):
-        facts = {"username": role, "is_staff": True, **facts}
-        person = get_user_model().objects.create_user(password=PASSWORD, **facts)
-        person.groups.add(Group.objects.get(name=role))
-        return person
+    def make(role: str, **fields):
+        fields = {"username": role, "is_staff": True, **fields}
+        user = get_user_model().objects.create_user(password=PASSWORD, **fields)
+        user.groups.add(Group.objects.get(name=role))
+        return user
 
     return make
 
@@ -151,7 +151,7 @@ def test_what_a_role_may_not_do_is_not_shown(label, role, may, rows, client_of):
 
 
 @pytest.mark.parametrize("label", [cell.values[0] for cell in cells(PAGES) if cell.values[1:] == ("Read only", "s")])
-def test_whoever_only_looks_finds_nothing_to_fill_in(label, rows, client_of):
+def test_a_role_that_may_only_view_gets_no_inputs(label, rows, client_of):
     row = rows[label]
     page = client_of("Read only").get(path_of(row, "change")).content.decode()
     controls = re.findall(r"<(?:input|select|textarea)\b[^>]*\bname=[^>]*>", page)
@@ -187,7 +187,7 @@ def test_through_the_api_only_read_only_may_not_write(role, staff, lead):
 
 
 @pytest.mark.parametrize(("role", "may"), [("KAM", False), ("Manager", True), ("Back office", True)])
-def test_another_owner_on_the_page_of_a_lead_is_for_those_who_hand_over(role, may, client_of, lead, user):
+def test_a_leads_owner_is_editable_with_the_hand_over_permission(role, may, client_of, lead, user):
     client, path = client_of(role), path_of(lead, "change")
     other = get_user_model().objects.create_user("asha")
     form = form_of(client.get(path), "restaurant_form")
@@ -199,7 +199,7 @@ def test_another_owner_on_the_page_of_a_lead_is_for_those_who_hand_over(role, ma
 
 
 @pytest.mark.parametrize("role", ["KAM", "Manager", "Back office"])
-def test_an_owner_is_chosen_from_the_names(role, client_of, user):
+def test_an_owner_is_chosen_by_name(role, client_of, user):
     query = {"app_label": "lead", "model_name": "restaurant", "field_name": "assigned_to", "term": "kam"}
     answer = client_of(role).get(reverse("admin:autocomplete"), query)
     assert {"id": str(user.pk), "text": "kam"} in answer.json()["results"]
@@ -217,7 +217,7 @@ def test_the_groups_have_the_permissions_of_the_roles():
     assert {group.name: granted(group) for group in Group.objects.all()} == ROLES
 
 
-def test_the_groups_are_made_where_there_are_no_permissions_yet():
+def test_the_groups_are_created_before_permissions_exist():
     Group.objects.all().delete()
     Permission.objects.all().delete()
     ContentType.objects.all().delete()
@@ -226,7 +226,7 @@ def test_the_groups_are_made_where_there_are_no_permissions_yet():
     assert {group.name: granted(group) for group in Group.objects.all()} == ROLES
 
 
-def test_a_group_that_is_there_keeps_its_members_and_what_it_was_given_besides(reader):
+def test_an_existing_group_retains_members_and_other_permissions(reader):
     group = reader.groups.get()
     group.permissions.set(Permission.objects.filter(codename="view_logentry"))
     grant(apps, "default")

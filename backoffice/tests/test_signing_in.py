@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains
 
-from conftest import PASSWORD
-from crm.tests.forms import form_of
+from crm.tests import PASSWORD
+from crm.tests.support import form_of
 
 NOON = "2024-12-24T12:00:00Z"
 
@@ -56,7 +56,7 @@ def test_the_right_password_leads_to_the_start_page(staff, browser):
     assert is_in(browser)
 
 
-def test_whoever_came_for_a_page_gets_it_after_signing_in(staff, browser):
+def test_signing_in_leads_to_the_requested_page(staff, browser):
     answer = browser.get("/admin/password_change/")
     assert answer["Location"] == "/admin/login/?next=/admin/password_change/"
     form = form_of(browser.get(answer["Location"]), "login-form")
@@ -64,18 +64,18 @@ def test_whoever_came_for_a_page_gets_it_after_signing_in(staff, browser):
     assert answer["Location"] == "/admin/password_change/"
 
 
-def test_nobody_is_led_to_another_host(staff, browser):
+def test_a_redirect_to_another_host_is_refused(staff, browser):
     form = {"username": "asha", "password": PASSWORD, "next": "https://example.com/"}
     answer = browser.post("/admin/login/", form, follow=True)
     assert answer.redirect_chain == [("/admin/", 302)]
 
 
-def test_whoever_is_in_is_led_on_from_the_login_page(staff, browser):
+def test_the_login_page_redirects_a_signed_in_user(staff, browser):
     sign_in(browser)
     assert browser.get("/admin/login/")["Location"] == "/admin/"
 
 
-def test_an_account_that_is_not_staff_is_not_let_in(user, browser):
+def test_an_account_without_staff_status_is_refused(user, browser):
     answer = sign_in(browser, username="kam")
     assert answer.status_code == 200
     assert "for a staff account" in answer.content.decode()
@@ -85,12 +85,7 @@ def test_an_account_that_is_not_staff_is_not_let_in(user, browser):
 # --- Too many wrong passwords ---------------------------------------------------------------------
 
 
-@pytest.fixture
-def limits(settings, no_limits):
-    settings.THROTTLE = True
-
-
-def test_too_many_wrong_passwords_are_answered_with_the_page_which_says_how_long_to_wait(staff, browser, limits):
+def test_too_many_wrong_passwords_are_answered_429_with_the_wait(staff, browser, limits):
     lock_out(browser)
     answer = sign_in(browser)
     assert (answer.status_code, answer["Retry-After"]) == (429, "900")
@@ -101,7 +96,7 @@ def test_too_many_wrong_passwords_are_answered_with_the_page_which_says_how_long
     assert not is_in(browser)
 
 
-def test_the_wait_is_told_in_minutes_rounded_up_and_at_the_end_in_seconds(staff, browser, limits, noon):
+def test_the_wait_is_shown_in_minutes_and_at_the_end_in_seconds(staff, browser, limits, noon):
     lock_out(browser)
     noon.shift(10 * 60 + 1)
     assert "Please wait 5 minutes," in sign_in(browser).content.decode()
@@ -111,7 +106,7 @@ def test_the_wait_is_told_in_minutes_rounded_up_and_at_the_end_in_seconds(staff,
     assert "Please wait 1 second," in sign_in(browser).content.decode()
 
 
-def test_whoever_waited_is_let_in(staff, browser, limits, noon):
+def test_signing_in_works_again_after_the_wait(staff, browser, limits, noon):
     lock_out(browser)
     noon.shift(float(sign_in(browser)["Retry-After"]))
     assert sign_in(browser).status_code == 302
@@ -120,21 +115,21 @@ def test_whoever_waited_is_let_in(staff, browser, limits, noon):
 # --- The session ----------------------------------------------------------------------------------
 
 
-def test_the_session_is_kept_from_scripts_and_from_other_sites_and_lasts_a_working_day(staff, browser):
+def test_the_session_cookie_is_http_only_same_site_and_lasts_12_hours(staff, browser):
     sign_in(browser)
-    kept = cookie(browser)
-    assert (kept["httponly"], kept["samesite"], kept["max-age"], kept["path"]) == (True, "Lax", 12 * 3600, "/")
-    assert not kept["domain"]
+    sent = cookie(browser)
+    assert (sent["httponly"], sent["samesite"], sent["max-age"], sent["path"]) == (True, "Lax", 12 * 3600, "/")
+    assert not sent["domain"]
 
 
-def test_with_https_its_cookies_travel_over_https_alone(staff, browser, settings):
+def test_cookies_are_secure_with_https(staff, browser, settings):
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True  # what HTTPS=1 sets
     browser.get("/admin/login/", secure=True)
     sign_in(browser, secure=True)
     assert [browser.cookies[name]["secure"] for name in ("sessionid", "csrftoken")] == [True, True]
 
 
-def test_after_twelve_hours_one_signs_in_again(staff, browser, noon):
+def test_a_session_expires_after_twelve_hours(staff, browser, noon):
     sign_in(browser)
     noon.shift(12 * 3600 - 1)
     assert is_in(browser)
@@ -144,7 +139,7 @@ def test_after_twelve_hours_one_signs_in_again(staff, browser, noon):
 
 def test_signing_in_gives_the_session_another_key(staff, browser):
     session = browser.session
-    session["planted"] = "by somebody else"
+    session["planted"] = "by another user"
     session.save()
     browser.cookies["sessionid"] = planted = session.session_key
     sign_in(browser)
@@ -154,10 +149,10 @@ def test_signing_in_gives_the_session_another_key(staff, browser):
 
 def test_signing_out_ends_the_session(staff, browser):
     sign_in(browser)
-    kept = cookie(browser).value
+    session_key = cookie(browser).value
     browser.post("/admin/logout/")
     assert not Session.objects.exists()
-    browser.cookies["sessionid"] = kept
+    browser.cookies["sessionid"] = session_key
     assert not is_in(browser)
 
 
@@ -176,13 +171,13 @@ def test_a_changed_password_ends_the_other_sessions(staff, browser):
     assert (is_in(browser), is_in(elsewhere)) == (True, False)
 
 
-def test_a_deactivated_account_is_out_at_once(staff, browser):
+def test_deactivating_an_account_ends_its_sessions(staff, browser):
     sign_in(browser)
     get_user_model().objects.update(is_active=False)
     assert not is_in(browser)
 
 
-def test_the_api_knows_no_session(staff, browser):
+def test_the_api_accepts_no_session(staff, browser):
     sign_in(browser)
     assert browser.get("/api/me/").status_code == 401
 
@@ -193,7 +188,7 @@ def test_requests_beside_the_admin_get_no_cookie(path, staff, browser):
         assert not method(path, {"username": "asha", "password": PASSWORD}).cookies
 
 
-def test_no_page_of_the_admin_is_kept_by_a_cache(staff, browser):
+def test_no_page_of_the_admin_may_be_cached(staff, browser):
     pages = [browser.get("/admin/login/"), browser.get("/admin/")]
     sign_in(browser)
     names = ("index", "password_change", "password_change_done", "jsi18n", "second_factor", "auth_user_changelist")
@@ -203,7 +198,7 @@ def test_no_page_of_the_admin_is_kept_by_a_cache(staff, browser):
         assert "Cookie" in page["Vary"], page
 
 
-def test_nobody_but_staff_reads_of_a_page_whether_it_exists(user, browser):
+def test_only_staff_can_distinguish_a_page_from_a_missing_one(user, browser):
     browser.force_login(user)
     for path in ("/admin/auth/user/", "/admin/nothing/", "/admin/second-factor/"):
         assert browser.get(path)["Location"].startswith("/admin/login/")
@@ -213,7 +208,7 @@ def test_nobody_but_staff_reads_of_a_page_whether_it_exists(user, browser):
 # --- Being refused --------------------------------------------------------------------------------
 
 
-def test_what_a_role_does_not_include_is_refused_with_a_page_that_leads_on(browser, reader):
+def test_a_page_beyond_the_role_is_refused_with_links(browser, reader):
     get_user_model().objects.filter(pk=reader.pk).update(is_staff=True)
     browser.force_login(reader)
     answer = browser.get("/admin/auth/user/add/")
@@ -222,19 +217,19 @@ def test_what_a_role_does_not_include_is_refused_with_a_page_that_leads_on(brows
     assertContains(answer, 'href="/admin/"', status_code=403)
 
 
-def test_what_is_not_there_says_so_on_a_page(staff, browser):
+def test_a_missing_page_is_answered_with_a_404_page(staff, browser):
     browser.force_login(staff)
     assertContains(browser.get("/admin/nothing/"), "There is nothing here", status_code=404)
 
 
-def test_a_form_from_before_signing_in_elsewhere_says_what_to_do(staff):
+def test_a_form_with_an_expired_csrf_token_explains_what_to_do(staff):
     browser = Client(enforce_csrf_checks=True)
     answer = sign_in(browser)
     assertContains(answer, "This form is out of date", status_code=403)
     assert not is_in(browser)
 
 
-def test_a_page_that_breaks_tells_nothing_of_how(staff, browser, monkeypatch):
+def test_a_500_page_shows_no_details(staff, browser, monkeypatch):
     def break_down(self, **kwargs):
         raise RuntimeError("a secret")
 

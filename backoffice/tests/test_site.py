@@ -1,4 +1,4 @@
-"""The site as a whole: its name, its navigation, and what every page brings along."""
+"""The site: its name, navigation, styles and pages without a model."""
 
 import re
 
@@ -31,24 +31,24 @@ def sidebar(page: str) -> list[tuple[str, list[str]]]:
     ]
 
 
-def test_the_admin_is_the_back_office():
+def test_the_admin_site_is_the_back_office():
     assert isinstance(admin.site._wrapped, BackOfficeSite) or admin.site.__class__ is BackOfficeSite
     assert admin.site.name == "admin"
 
 
-def test_the_lists_stand_in_the_order_of_the_work(admin_client):
+def test_the_navigation_has_the_lists_in_order(admin_client):
     groups = dict(sidebar(admin_client.get("/admin/").text))
     assert groups["Work"] == ["Leads", "Contacts", "Interactions", "Orders", "Call plans", "Adherence"]
     assert groups["History"] == ["Status changes", "Owner changes", "My recent actions"]
     assert groups["People"] == ["Users", "Groups", "Work profiles"]
 
 
-def test_every_list_stands_in_the_navigation_once(admin_client):
+def test_every_list_is_in_the_navigation_once(admin_client):
     shown = [name for _, names in sidebar(admin_client.get("/admin/").text) for name in names]
     assert len(shown) == len(set(shown)) == len(admin.site._registry) + len(["Adherence", "My recent actions"])
 
 
-def test_what_one_may_not_see_is_not_in_the_navigation(client, db):
+def test_the_navigation_hides_lists_without_view_permission(client, db):
     reader = get_user_model().objects.create_user("asha", is_staff=True)
     reader.user_permissions.add(Permission.objects.get(codename="view_restaurant"))
     client.force_login(reader)
@@ -57,22 +57,22 @@ def test_what_one_may_not_see_is_not_in_the_navigation(client, db):
     assert "Adherence" not in page
 
 
-def test_the_list_that_is_open_is_marked(admin_client):
+def test_the_open_list_is_marked_in_the_navigation(admin_client):
     page = admin_client.get(reverse("admin:call_callplan_changelist")).text
     assert re.findall('<a href="([^"]*)" aria-current="page"', page) == ["/admin/call/callplan/"]
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_brings_our_styles_after_djangos_and_nothing_from_another_host(path, admin_client):
+def test_every_page_links_our_styles_after_djangos_from_this_host(path, admin_client):
     page = admin_client.get(path).text
     styles = re.findall('<link rel="stylesheet" href="([^"]*)"', page)
-    assert styles.index("/static/backoffice.css") > styles.index("/static/admin/css/responsive.css")
+    assert styles.index("/static/backoffice/backoffice.css") > styles.index("/static/admin/css/responsive.css")
     for url in re.findall(r'<(?:link|script)[^>]* (?:href|src)="([^"]*)"', page):
         assert url == "/admin/jsi18n/" or finders.find(url.removeprefix("/static/")), url
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_its_title_and_ours(path, admin_client):
+def test_a_page_title_ends_with_the_site_title(path, admin_client):
     page = admin_client.get(path).text
     title = re.search("<title>(.*?)</title>", page, re.DOTALL)[1]
     assert title.strip().endswith("| KAM CRM")
@@ -80,19 +80,19 @@ def test_a_page_has_its_title_and_ours(path, admin_client):
 
 
 @pytest.mark.parametrize("page", ["add/", "{}/change/"])
-def test_the_list_is_one_step_above_a_lead(page, admin_client, lead):
+def test_the_breadcrumbs_of_a_lead_link_to_the_list(page, admin_client, lead):
     answer = admin_client.get(f"/admin/lead/restaurant/{page.format(lead.pk)}").text
     crumbs = re.search('<div class="breadcrumbs">.*?</div>', answer, re.DOTALL)[0]
     assert re.findall('href="(.*?)"', crumbs) == ["/admin/", "/admin/lead/restaurant/"]
 
 
-def test_ones_recent_actions_are_listed(admin_client):
+def test_the_recent_page_lists_the_users_actions(admin_client):
     admin_client.post("/admin/auth/group/add/", {"name": "Night shift"})
     page = admin_client.get("/admin/recent/").text
     assert "Night shift" in page
 
 
-def test_recent_actions_and_the_history_of_a_row_are_dated_in_the_viewers_zone(admin_client, admin_user, lead):
+def test_recent_actions_and_row_history_use_the_viewers_zone(admin_client, admin_user, lead):
     WorkProfile.objects.create(user=admin_user, time_zone="Asia/Kolkata")
     with time_machine.travel("2024-12-28T20:15:00Z", tick=False):
         LogEntry.objects.log_actions(admin_user.pk, [lead], CHANGE, "Called.")
@@ -101,6 +101,6 @@ def test_recent_actions_and_the_history_of_a_row_are_dated_in_the_viewers_zone(a
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/recent/", "/admin/adherence/"])
-def test_who_has_not_signed_in_is_asked_to(path, client, db):
+def test_an_anonymous_user_is_redirected_to_the_login(path, client, db):
     answer = client.get(path)
     assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={path}")

@@ -42,7 +42,7 @@ def staff(now, client, admin_user):
     return client
 
 
-def person(username: str, *permissions: str, zone: str = ""):
+def staff_user(username: str, *permissions: str, zone: str = ""):
     user = get_user_model().objects.create_user(username, is_staff=True)
     for permission in permissions:
         app, codename = permission.split(".")
@@ -70,7 +70,7 @@ def order(lead: Restaurant, date: datetime, price: str) -> Interaction:
 def fill(count: int) -> None:
     """Rows behind every figure, each with an owner of its own."""
     for number in range(count):
-        lead = account(person(f"owner {number:02}"), "CONVERTED", 1000 + number, f"Bistro {number:02}")
+        lead = account(staff_user(f"owner {number:02}"), "CONVERTED", 1000 + number, f"Bistro {number:02}")
         plan(lead, NOW - timedelta(days=number % 3 - 1))
         order(lead, NOW - timedelta(weeks=number, days=61), "12.50")
 
@@ -97,7 +97,7 @@ def rows_of(client, url: str):
 # --- Pipeline -------------------------------------------------------------------------------------
 
 
-def test_the_pipeline_shows_every_status_with_its_leads_and_potential_revenue(staff):
+def test_the_pipeline_shows_leads_and_potential_revenue_by_status(staff):
     account(revenue=Decimal("1200.50"))
     account(revenue=300)
     account(status="NEGOTIATING")
@@ -117,8 +117,8 @@ def test_the_pipeline_shows_every_status_with_its_leads_and_potential_revenue(st
 # --- Calls ----------------------------------------------------------------------------------------
 
 
-def test_calls_are_counted_by_owner_overdue_today_and_in_the_next_seven_days(staff):
-    asha, john = person("asha"), person("john")
+def test_calls_are_counted_by_owner_and_due_date(staff):
+    asha, john = staff_user("asha"), staff_user("john")
     today = NOW.replace(hour=0)
     for days in (-3, -1, 0, 1, 7):
         plan(account(asha), today + timedelta(days=days))
@@ -128,7 +128,7 @@ def test_calls_are_counted_by_owner_overdue_today_and_in_the_next_seven_days(sta
     page = staff.get("/admin/").text
     assert words_of(page, "asha: ") == ["2 overdue", "1 today", "2 in the next 7 days"]
     assert words_of(page, "john: ") == ["0 overdue", "1 today", "0 in the next 7 days"]
-    assert words_of(page, "Nobody: ") == ["0 overdue", "1 today", "0 in the next 7 days"]
+    assert words_of(page, "Unowned: ") == ["0 overdue", "1 today", "0 in the next 7 days"]
     assert words_of(page, "All: ") == ["2 overdue", "3 today", "2 in the next 7 days"]
 
 
@@ -138,9 +138,9 @@ def test_paused_plans_and_lost_leads_are_not_called(staff):
     assert "No calls are due." in staff.get("/admin/").text
 
 
-def test_of_many_owners_those_with_most_overdue_are_named_and_the_others_summed(staff):
+def test_of_many_owners_those_with_most_overdue_are_named(staff):
     for number in range(13):
-        owner = person(f"owner {number:02}")
+        owner = staff_user(f"owner {number:02}")
         for _ in range(13 - number):
             plan(account(owner), NOW - timedelta(days=1))
     page = staff.get("/admin/")
@@ -157,9 +157,9 @@ def test_of_many_owners_those_with_most_overdue_are_named_and_the_others_summed(
         ("UTC", ["0 overdue", "1 today", "1 in the next 7 days"]),  # 19:00 on the 14th
     ],
 )
-def test_days_are_those_of_the_viewer(zone, words, now, client):
+def test_days_are_in_the_zone_of_the_viewer(zone, words, now, client):
     now.move_to(NOW.replace(hour=19))
-    viewer = person("viewer", "call.view_callplan", zone=zone)
+    viewer = staff_user("viewer", "call.view_callplan", zone=zone)
     plan(account(), datetime(2026, 1, 14, 18, tzinfo=UTC))  # 23:30 on the 14th in Kolkata
     plan(account(), datetime(2026, 1, 15, 6, tzinfo=UTC))
     client.force_login(viewer)
@@ -169,7 +169,7 @@ def test_days_are_those_of_the_viewer(zone, words, now, client):
 # --- Orders ---------------------------------------------------------------------------------------
 
 
-def test_orders_and_revenue_are_shown_for_each_of_53_weeks_across_the_turn_of_the_year(staff):
+def test_orders_and_revenue_are_shown_for_53_weeks(staff):
     lead = account()
     order(lead, datetime(2025, 12, 28, 23, 59, 59, tzinfo=UTC), "10.00")  # Sunday
     order(lead, datetime(2025, 12, 29, tzinfo=UTC), "20.25")  # Monday of week 1 of 2026
@@ -201,18 +201,18 @@ def test_orders_and_revenue_are_shown_for_each_of_53_weeks_across_the_turn_of_th
         ("Europe/Berlin", "Week 11, from 9 Mar 2026"),
     ],
 )
-def test_weeks_begin_at_the_viewers_midnight_also_when_the_clocks_change(zone, week, now, client):
+def test_weeks_begin_at_the_viewers_midnight_at_dst_changes(zone, week, now, client):
     now.move_to(datetime(2026, 3, 20, 12, tzinfo=UTC))
     order(account(), datetime(2026, 3, 9, 3, 59, tzinfo=UTC), "5")  # New York: the day of its change, 23:59
-    client.force_login(person("viewer", "track.view_orderdetails", zone=zone))
+    client.force_login(staff_user("viewer", "track.view_orderdetails", zone=zone))
     assert f"{week}: 1 order" in links(client.get("/admin/").text)
 
 
 # --- Quiet accounts -------------------------------------------------------------------------------
 
 
-def test_an_account_is_quiet_that_is_converted_and_has_no_interaction_in_60_days(staff):
-    asha = person("asha")
+def test_a_converted_account_without_recent_interactions_is_quiet(staff):
+    asha = staff_user("asha")
     quiet = account(asha, "CONVERTED", 500, "Old Spoon")
     Interaction.log(lead=quiet, interaction_type="CALL", date=NOW - timedelta(days=61))
     Interaction.log(lead=quiet, interaction_type="CALL", date=NOW + timedelta(days=2))  # has not happened
@@ -244,7 +244,7 @@ def test_of_the_quiet_accounts_the_ten_with_most_revenue_are_named(staff):
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
 def test_every_figure_leads_to_a_list_of_as_many_rows(zone, now, client, admin_user):
     WorkProfile.objects.create(user=admin_user, time_zone=zone)
-    asha = person("asha")
+    asha = staff_user("asha")
     for hours in range(-24 * 12, 24 * 12, 11):
         lead = account(asha if hours % 2 else None, "LOST" if hours % 5 == 0 else "CONVERTED", 400 + hours)
         plan(lead, NOW + timedelta(hours=hours))
@@ -274,25 +274,25 @@ SECTIONS = {"Pipeline": "lead.view_restaurant", "Calls": "call.view_callplan", "
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_who_may_not_see_a_list_sees_none_of_its_figures(section, now, client):
+def test_figures_of_a_list_are_hidden_without_its_view_permission(section, now, client):
     fill(1)
-    client.force_login(person("viewer", *[permission for name, permission in SECTIONS.items() if name != section]))
+    client.force_login(staff_user("viewer", *[permission for name, permission in SECTIONS.items() if name != section]))
     page = client.get("/admin/").text
     shown = [name for name in SECTIONS if f">{name}</h2>" in page]
     assert shown == [name for name in SECTIONS if name != section]
     assert ("went quiet</h2>" in page) == (section != "Pipeline")
 
 
-def test_who_may_see_nothing_gets_a_page_without_figures(now, client):
-    client.force_login(person("viewer"))
+def test_a_user_without_permissions_gets_a_page_without_figures(now, client):
+    client.force_login(staff_user("viewer"))
     page = client.get("/admin/")
     assert page.status_code == 200
     assert "<svg class" not in page.text
     assert "An administrator can give you a role." in page.text
 
 
-def test_only_rows_that_the_viewer_may_see_are_counted_and_nobody_gets_anothers_answer(staff, monkeypatch):
-    asha = person("asha", "lead.view_restaurant")
+def test_only_rows_visible_to_the_viewer_are_counted_and_cached(staff, monkeypatch):
+    asha = staff_user("asha", "lead.view_restaurant")
     account(asha, "CONVERTED", 5)
     account(None, "CONVERTED", 7)
     own = {asha.pk}
@@ -312,13 +312,13 @@ def test_only_rows_that_the_viewer_may_see_are_counted_and_nobody_gets_anothers_
 
 
 @pytest.mark.parametrize("rows", [3, 30])
-def test_a_view_asks_for_session_user_zone_and_five_figures(rows, staff, django_assert_num_queries):
+def test_a_view_queries_session_user_zone_and_five_figures(rows, staff, django_assert_num_queries):
     fill(rows)
     with django_assert_num_queries(8):
         staff.get("/admin/")
 
 
-def test_a_second_view_within_a_minute_asks_for_session_and_user_alone(staff, now, django_assert_num_queries):
+def test_a_second_view_within_a_minute_queries_session_and_user_only(staff, now, django_assert_num_queries):
     fill(3)
     first = staff.get("/admin/").text
     account()
@@ -329,7 +329,7 @@ def test_a_second_view_within_a_minute_asks_for_session_and_user_alone(staff, no
     assert "New: 1 lead · 0" in links(staff.get("/admin/").text)
 
 
-def test_those_who_see_the_same_share_an_answer(staff, django_assert_num_queries):
+def test_users_who_may_see_the_same_rows_share_a_cached_result(staff, django_assert_num_queries):
     fill(1)
     staff.get("/admin/")
     staff.force_login(get_user_model().objects.create_superuser("second"))
@@ -337,7 +337,7 @@ def test_those_who_see_the_same_share_an_answer(staff, django_assert_num_queries
         staff.get("/admin/")
 
 
-def test_with_redis_away_the_figures_are_found_anew(staff, settings, monkeypatch, caplog):
+def test_figures_are_computed_again_while_redis_is_unreachable(staff, settings, monkeypatch, caplog):
     def away(*args):
         raise redis.ConnectionError
 

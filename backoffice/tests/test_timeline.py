@@ -1,4 +1,4 @@
-"""What happened with an account, newest first, each thing once."""
+"""The timeline of a lead."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -7,8 +7,8 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from backoffice.admin.timeline import Place, Timeline
-from backoffice.tests.cast import staff
+from backoffice.admin.timeline import Cursor, Timeline
+from backoffice.tests.support import staff
 from call.models import CallPlan
 from lead.models import Restaurant
 from track.models import Interaction
@@ -34,11 +34,11 @@ def everything(lead, user, size) -> list:
         found += [(entry.moment, entry.kind, entry.title, entry.text) for entry in entries]
         if before is None:
             return found
-        before = Place.parse(str(before))
+        before = Cursor.parse(str(before))
         assert len(entries) == size
 
 
-def test_interactions_orders_calls_statuses_and_owners_are_told_newest_first(lead, contact, user, admin_user):
+def test_the_timeline_has_events_of_all_tables_newest_first(lead, contact, user, admin_user):
     def at(day: int):
         return time_machine.travel(NOW + timedelta(days=day), tick=False)
 
@@ -79,18 +79,18 @@ def test_interactions_orders_calls_statuses_and_owners_are_told_newest_first(lea
         (lambda plan: plan.set_frequency("MONTHLY"), "Calls now monthly"),
     ],
 )
-def test_every_event_of_a_plan_reads_as_what_it_was(verb, title, lead, admin_user):
+def test_every_event_of_a_plan_has_its_title(verb, title, lead, admin_user):
     verb(CallPlan.objects.create(lead=lead, frequency="WEEKLY"))
     assert titles(lead, admin_user) == [title]
 
 
-def test_a_visit_that_moves_the_plans_is_told_once(lead, plan, admin_user):
+def test_a_visit_that_moves_plans_is_one_entry(lead, plan, admin_user):
     Interaction.log(lead=lead, interaction_type="VISIT")
     assert plan.events.count() == 1
     assert titles(lead, admin_user) == ["Visit"]
 
 
-def test_another_leads_events_are_not_told(lead, admin_user):
+def test_the_timeline_excludes_other_leads(lead, admin_user):
     other = Restaurant.objects.create(name="Cactus Comidas para llevar")
     other.change_status("LOST")
     Interaction.log(lead=other, interaction_type="VISIT")
@@ -99,7 +99,7 @@ def test_another_leads_events_are_not_told(lead, admin_user):
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7])
-def test_the_pages_hold_every_entry_once_even_where_moments_are_equal(size, lead, plan, user, admin_user):
+def test_pages_hold_every_entry_once_even_with_equal_times(size, lead, plan, user, admin_user):
     for number in range(4):
         Interaction.log(lead=lead, interaction_type="EMAIL", details=f"{number}", date=NOW)
         plan.skip(reason=f"{number}")
@@ -116,7 +116,7 @@ def test_the_pages_hold_every_entry_once_even_where_moments_are_equal(size, lead
     assert [moment for moment, *_ in found] == sorted((moment for moment, *_ in found), reverse=True)
 
 
-def test_what_happens_while_one_pages_moves_nothing(lead, admin_user):
+def test_new_entries_while_paging_move_nothing(lead, admin_user):
     for number in range(6):
         Interaction.log(lead=lead, interaction_type="EMAIL", details=f"{number}")
     timeline = Timeline(lead.pk, admin_user)
@@ -128,8 +128,8 @@ def test_what_happens_while_one_pages_moves_nothing(lead, admin_user):
 
 
 @pytest.mark.parametrize("rows", [3, 30])
-@pytest.mark.parametrize("before", [None, Place(NOW + timedelta(days=1), 0, 1)])
-def test_a_page_costs_a_query_a_table(rows, before, lead, contact, plan, admin_user, django_assert_num_queries):
+@pytest.mark.parametrize("before", [None, Cursor(NOW + timedelta(days=1), 0, 1)])
+def test_a_page_costs_one_query_a_table(rows, before, lead, contact, plan, admin_user, django_assert_num_queries):
     for _ in range(rows):
         order = {"product_details": "Oil", "quantity": 2, "total_price": 5}
         Interaction.log(lead=lead, contact=contact, interaction_type="ORDER", order=order, created_by=admin_user)
@@ -144,7 +144,7 @@ def test_a_page_costs_a_query_a_table(rows, before, lead, contact, plan, admin_u
 
 
 @pytest.mark.parametrize("text", ["", "x", "1-2", "1-2-x", "9" * 400 + "-0-1", "1-0-" + "9" * 400, "-5-0-1", "1-1-1-1"])
-def test_a_place_that_makes_no_sense_is_none_or_harmless(text, admin_client, lead):
+def test_an_invalid_cursor_is_ignored(text, admin_client, lead):
     path = reverse("admin:lead_restaurant_timeline", args=[lead.pk])
     assert admin_client.get(path, {"before": text}).status_code == 200
 
@@ -165,22 +165,22 @@ def account(lead, contact, plan, user):
 
 
 @pytest.mark.parametrize(
-    ("permissions", "told"),
+    ("permissions", "visible"),
     [
         ([], []),
         (["lead.view_statuschange"], ["Status: New → Lost"]),
-        (["lead.view_ownerchange"], ["Owner: kam → nobody"]),
+        (["lead.view_ownerchange"], ["Owner: kam → unowned"]),
         (["track.view_interaction"], ["Call", "Order"]),
         (["track.change_interaction", "contact.view_contact"], ["Call", "Order with Asha Rao"]),
         (["track.view_interaction", "call.view_callevent"], ["Call of 29 Dec 2024 skipped", "Call: reached", "Order"]),
         (["call.view_callevent"], ["Call of 29 Dec 2024 skipped", "Called (daily plan): reached"]),
     ],
 )
-def test_everybody_is_told_what_they_may_see(permissions, told, account):
-    assert sorted(titles(account, staff(*permissions))) == told
+def test_the_timeline_shows_what_the_user_may_view(permissions, visible, account):
+    assert sorted(titles(account, staff(*permissions))) == visible
 
 
-def test_an_order_is_for_those_who_may_see_orders(account):
+def test_the_timeline_hides_orders_without_permission(account):
     entries = Timeline(account.pk, staff("track.view_interaction")).page()[0]
     assert [entry.order for entry in entries] == ["", ""]
 
@@ -195,11 +195,11 @@ def test_the_whole_timeline_has_pages(admin_client, lead):
     assert second.context["older"] is None
 
 
-def test_the_timeline_of_a_lead_is_for_those_who_may_see_the_lead(client, account):
+def test_the_timeline_page_requires_permission_to_view_leads(client, account):
     client.force_login(staff("track.view_interaction"))
     assert client.get(reverse("admin:lead_restaurant_timeline", args=[account.pk])).status_code == 403
 
 
-def test_the_timeline_of_a_lead_that_is_gone_leads_to_the_list(admin_client):
+def test_the_timeline_page_of_a_missing_lead_redirects_to_the_list(admin_client):
     answer = admin_client.get(reverse("admin:lead_restaurant_timeline", args=[5]))
     assert (answer.status_code, answer["Location"]) == (302, reverse("admin:lead_restaurant_changelist"))

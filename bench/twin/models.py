@@ -83,15 +83,14 @@ class CallPlan(TimestampedModel):
 class CallEvent(TimestampedModel):
     plan = models.ForeignKey(CallPlan, models.CASCADE)
     kind = models.CharField(max_length=20)
-    planned = models.DateTimeField()
-    due = models.DateTimeField()
+    planned_for = models.DateTimeField()
     happened_at = models.DateTimeField()
     reason = models.TextField(blank=True)
     outcome = models.CharField(max_length=20, blank=True)
-    own = models.BooleanField(default=False)
+    recorded_on_plan = models.BooleanField(default=False)
     frequency = models.CharField(max_length=10, blank=True)
-    stands = models.BooleanField(default=False)
     sets_last_called = models.BooleanField(default=False)
+    withdrawn = models.BooleanField(default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
 
     class Meta(TimestampedModel.Meta):

@@ -86,10 +86,9 @@ class CallPlanViewSet(viewsets.ModelViewSet):
         CallEvent.objects.create(
             plan=plan,
             kind="CALLED",
-            planned=planned,
-            due=planned,
+            planned_for=planned,
             happened_at=plan.last_called,
-            own=True,
+            recorded_on_plan=True,
             created_by=request.user,
         )
         return Response(self.get_serializer(plan).data)

@@ -7,7 +7,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import call.profiles
+import call.models.work_profile
 import crm.dates
 
 
@@ -264,15 +264,17 @@ class Migration(migrations.Migration):
                 (
                     "time_zone",
                     models.CharField(
-                        default=call.profiles.server_zone_name, max_length=64, validators=[call.profiles.validate_zone]
+                        default=call.models.work_profile.server_zone_name,
+                        max_length=64,
+                        validators=[call.models.work_profile.validate_zone],
                     ),
                 ),
                 (
                     "working_days",
                     models.JSONField(
-                        default=call.profiles.every_day,
+                        default=call.models.work_profile.every_day,
                         help_text="ISO weekdays",
-                        validators=[call.profiles.validate_working_days],
+                        validators=[call.models.work_profile.validate_working_days],
                     ),
                 ),
                 (
@@ -285,7 +287,10 @@ class Migration(migrations.Migration):
                 (
                     "leave",
                     models.JSONField(
-                        blank=True, default=list, help_text="inclusive", validators=[call.profiles.validate_leave]
+                        blank=True,
+                        default=list,
+                        help_text="inclusive",
+                        validators=[call.models.work_profile.validate_leave],
                     ),
                 ),
                 (

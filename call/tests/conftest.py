@@ -1,13 +1,12 @@
 """Call plans on a Monday morning, the clock standing still."""
 
-from datetime import timedelta
-
 import pytest
 import time_machine
-from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken
+from hypothesis import settings
 
-NOW = "2026-01-19T09:00:00Z"
+from call.tests.support import NOW, client_of
+
+settings.register_profile("thorough", max_examples=1_000)  # pytest --hypothesis-profile=thorough
 
 
 @pytest.fixture
@@ -25,18 +24,3 @@ def kam(now, user):
 @pytest.fixture
 def plan(now, plan):
     return plan
-
-
-def client_of(user) -> APIClient:
-    """A client with a token that outlives whatever the test's clock does."""
-    token = AccessToken.for_user(user)
-    token.set_exp(lifetime=timedelta(days=36500))
-    del token.payload["iat"]
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-    return client
-
-
-def dates_of(body: dict) -> tuple[str | None, str]:
-    """`last_called` and `next_call_date` of a plan."""
-    return body["last_called"], body["next_call_date"]

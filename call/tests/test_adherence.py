@@ -1,4 +1,4 @@
-"""How well planned calls were kept: each column by examples that were reckoned by hand."""
+"""Adherence: each column by examples that were computed by hand."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -64,7 +64,7 @@ def test_a_call_after_its_date_is_late_by_local_days(at, adherence):
     assert adherence("from=2026-01-01&to=2026-01-08") == {"planned": 1, "late": 1, "average_days_late": 3.0}
 
 
-def test_a_date_that_nobody_kept_is_missed(now, adherence):
+def test_a_planned_date_without_a_touch_is_missed(now, adherence):
     assert adherence() == {"planned": 1, "missed": 1}
     now.move_to("2026-01-05T00:00:00Z")
     assert adherence() == {"planned": 1, "missed": 1}
@@ -109,7 +109,7 @@ def test_an_attempt_is_no_touch(at, adherence):
     assert adherence("from=2026-01-01&to=2026-01-06") == {"planned": 1, "late": 1, "average_days_late": 1.0}
 
 
-def test_a_touch_of_the_lead_keeps_the_date_too(now, lead, adherence):
+def test_a_touch_of_the_lead_counts_as_on_time_too(now, lead, adherence):
     now.move_to("2026-01-05T10:00:00Z")
     Interaction.log(lead=lead, interaction_type="VISIT")
     assert adherence("from=2026-01-01&to=2026-01-05") == {"planned": 1, "on_time": 1}
@@ -126,9 +126,9 @@ def test_a_touch_that_is_noted_afterwards_counts_from_when_it_was(now, at, kam, 
     assert adherence("from=2026-01-01&to=2026-01-06") == {"planned": 1, "missed": 1}
 
 
-def test_a_call_that_is_noted_out_of_order_keeps_no_date_that_came_after_it(at, adherence):
+def test_a_call_recorded_out_of_order_does_not_count_for_later_dates(at, adherence):
     at("2026-01-06T10:00:00Z", "record_call")  # late for the 5th; next on the 7th
-    at("2026-01-06T11:00:00Z", "record_call", last_called="2026-01-05T10:00:00Z")  # so the 5th was kept
+    at("2026-01-06T11:00:00Z", "record_call", last_called="2026-01-05T10:00:00Z")  # so the call of the 5th was on time
     at("2026-01-09T10:00:00Z", "record_call", last_called="2026-01-09T10:00:00Z")
     expected = {"planned": 2, "on_time": 1, "late": 1, "average_days_late": 2.0}
     assert adherence("from=2026-01-01&to=2026-01-09") == expected
@@ -173,7 +173,7 @@ def test_days_are_those_of_the_owners_zone(now, user, at, adherence):
     assert adherence("from=2026-01-06&to=2026-01-07") == {"planned": 1, "late": 1, "average_days_late": 1.0}
 
 
-def test_each_owner_has_a_row_and_so_have_the_leads_of_nobody(now, kam, user, at, plan):
+def test_each_owner_has_a_row_and_unowned_leads_have_one(now, kam, user, at, plan):
     ben = get_user_model().objects.create_user("ben")
     for owner in (None, ben):
         now.move_to("2026-01-04T09:00:00Z")

@@ -5,7 +5,7 @@ import time_machine
 from django.urls import reverse
 
 from call.models import CallPlan, WorkProfile
-from crm.tests.forms import send_form
+from crm.tests.support import send_form
 
 ADD = reverse("admin:call_callplan_add")
 
@@ -27,7 +27,7 @@ def test_a_new_plan_left_without_a_date_is_due_one_interval_from_today(admin_cli
     assert (plan.last_called, plan.created_by) == (None, admin_user)
 
 
-def test_a_new_plan_keeps_the_date_that_it_is_given(admin_client, lead):
+def test_a_new_plan_has_the_date_that_the_form_sets(admin_client, lead):
     given = {"next_call_date_0": "2025-01-02", "next_call_date_1": "10:00:00"}
     send(admin_client, ADD, lead=str(lead.pk), frequency="DAILY", **given)
     assert CallPlan.objects.get().next_call_date == datetime(2025, 1, 2, 10, tzinfo=UTC)
@@ -71,7 +71,7 @@ def test_the_page_of_a_plan_shows_its_history_to_read(admin_client, admin_user, 
 
 
 @pytest.mark.parametrize("events", [3, 30])
-def test_the_page_of_a_plan_costs_the_same_queries_however_long_its_history(
+def test_the_plan_page_costs_the_same_queries_for_any_length_of_history(
     admin_client, admin_user, lead, events, django_assert_num_queries
 ):
     plan = CallPlan.objects.create(lead=lead, frequency="DAILY")
@@ -125,7 +125,7 @@ def test_a_profile_that_cannot_be_is_not_saved(admin_client, user, field, bad):
     assert not WorkProfile.objects.exists()
 
 
-def test_a_user_who_is_deleted_leaves_plans_on_nobodys_calendar(admin_client, user, lead):
+def test_a_deleted_user_leaves_plans_on_the_default_calendar(admin_client, user, lead):
     plan = CallPlan.objects.create(lead=lead, frequency="DAILY")
     WorkProfile.objects.create(user=user, working_days=[3])
     admin_client.post(reverse("admin:auth_user_delete", args=[user.pk]), {"post": "yes"})

@@ -8,7 +8,7 @@ from dateutil.tz import gettz
 from django.contrib.auth import get_user_model
 
 from call.models import CallPlan, WorkProfile
-from call.tests.conftest import NOW, client_of
+from call.tests.support import NOW, client_of
 from contact.models import Contact
 from lead.models import Restaurant
 from track.models import Interaction
@@ -90,7 +90,7 @@ def test_what_there_is_none_of_is_null(entry):
         ("2026-01-21T10:00:00Z", None, "Due on 2026-01-21: daily calls, never called."),
     ],
 )
-def test_why_a_plan_is_listed_is_said_in_words(kam, lead, due, called, why):
+def test_why_says_in_words_why_a_plan_is_listed(kam, lead, due, called, why):
     plan_for(lead, due).edit(last_called=called and datetime.fromisoformat(called))
     (entry,) = (entry for part in PARTS for entry in kam.get("/call/agenda/").json()[part])
     assert entry["why"] == why
@@ -104,7 +104,7 @@ def test_dates_in_words_are_the_users(now, kam, lead):
     assert entry["why"] == "2 days overdue: due on 2026-01-19, last called on 2026-01-18."
 
 
-def test_a_lead_without_a_plan_is_told(kam, lead, contact):
+def test_a_lead_without_a_plan_is_listed_as_unplanned(kam, lead, contact):
     (entry,) = kam.get("/call/agenda/").json()["unplanned"]
     assert entry["plan"] is None
     assert (entry["lead"]["id"], entry["contact"]["id"], entry["days_overdue"]) == (lead.pk, contact.pk, 0)
@@ -125,7 +125,7 @@ def say(lead, contact, kind="CALL", date="2026-01-10T10:00:00Z", **fields):
     )
 
 
-def test_the_contact_is_the_leads_first_where_nobody_was_spoken_to(entry, people):
+def test_the_contact_is_the_leads_first_before_any_touch_with_one(entry, people):
     assert entry()["contact"]["name"] == "Asha Rao"
 
 
@@ -135,14 +135,14 @@ def test_the_contact_is_the_person_last_spoken_to(entry, lead, people):
     assert entry()["contact"]["name"] == "Ben Iyer"
 
 
-def test_nobody_is_spoken_to_by_mail_or_in_an_order(entry, lead, people):
+def test_an_email_or_an_order_is_no_touch_with_a_contact(entry, lead, people):
     say(lead, people[1], "EMAIL")
     say(lead, people[2], "ORDER")
     assert entry()["contact"]["name"] == "Asha Rao"
     assert entry()["last_touch"] is None
 
 
-def test_an_attempt_has_reached_nobody(kam, entry, lead, people):
+def test_an_attempt_is_no_touch_with_a_contact(kam, entry, lead, people):
     path = f"/call/{CallPlan.objects.get().pk}/record_call/"
     kam.post(path, {"contact": people[1].pk, "outcome": "NO_ANSWER", "last_called": "2026-01-19T08:00:00Z"})
     assert (entry()["contact"]["name"], entry()["last_touch"]) == ("Asha Rao", None)
@@ -165,14 +165,14 @@ def test_of_two_touches_at_one_moment_the_later_noted_is_the_last(entry, lead, p
     assert entry()["contact"]["name"] == "Chitra Das"
 
 
-def test_a_person_who_has_gone_to_another_lead_is_not_asked_for(kam, entry, lead, people):
+def test_a_contact_who_moved_to_another_lead_is_not_shown(kam, entry, lead, people):
     say(lead, people[1])
     elsewhere = Restaurant.objects.create(name="Cafe Blau")
     kam.patch(f"/contact/contacts/{people[1].pk}/", {"restaurant": elsewhere.pk})
     assert entry()["contact"]["name"] == "Asha Rao"
 
 
-def test_a_deleted_person_is_not_asked_for(kam, entry, lead, people):
+def test_a_deleted_contact_is_not_shown(kam, entry, lead, people):
     say(lead, people[1])
     kam.delete(f"/contact/contacts/{people[1].pk}/")
     assert entry()["contact"]["name"] == "Asha Rao"
@@ -194,7 +194,7 @@ def test_the_last_order_is_the_latest_by_its_own_date(entry, lead):
     assert entry()["last_order"] == {"date": "2026-01-14T00:00:00Z", "total_price": 700.0}
 
 
-def test_what_happened_with_other_leads_is_not_told(entry, lead):
+def test_touches_and_orders_of_other_leads_are_not_shown(entry, lead):
     elsewhere = Restaurant.objects.create(name="Cafe Blau")
     say(elsewhere, Contact.objects.create(restaurant=elsewhere, name="Dev Bose"))
     say(elsewhere, None, "ORDER").write_order(product_details="units", quantity=1, total_price=1)
@@ -226,7 +226,7 @@ def book(user, ben, kam):
     }.items():
         plan_for(Restaurant.objects.create(name=name, assigned_to=user), due)
     plan_for(Restaurant.objects.create(name="Ben's", assigned_to=ben), NOW)
-    plan_for(Restaurant.objects.create(name="nobody's"), NOW)
+    plan_for(Restaurant.objects.create(name="unowned"), NOW)
     plan_for(Restaurant.objects.create(name="lost", assigned_to=user, lead_status="LOST"), NOW)
     plan_for(Restaurant.objects.create(name="paused", assigned_to=user), NOW).pause()
     Restaurant.objects.create(name="unplanned", assigned_to=user)
@@ -275,7 +275,7 @@ def test_an_owner_who_does_not_exist_has_nothing_to_do(kam, book):
     assert listed(kam.get("/call/agenda/?owner=999999").json()) == {part: [] for part in PARTS}
 
 
-def test_the_zone_is_the_users_own_unless_another_is_asked_for(now, kam, book):
+def test_the_zone_is_the_users_own_unless_tz_names_another(now, kam, book):
     now.move_to("2026-01-19T20:00:00Z")
     kam.patch("/call/me/", {"time_zone": "Asia/Kolkata"})
     body = kam.get("/call/agenda/?days=0").json()
@@ -287,7 +287,7 @@ def test_the_zone_is_the_users_own_unless_another_is_asked_for(now, kam, book):
     assert listed(body)["overdue"] == ["Sunday", "Monday"]
 
 
-def test_all_can_be_asked_at_once(kam, ben, book):
+def test_all_parameters_can_be_combined(kam, ben, book):
     WorkProfile.objects.create(user=ben, time_zone="Asia/Kolkata")
     body = kam.get(f"/call/agenda/?owner={ben.pk}&tz=Pacific/Kiritimati&date=2026-01-18&days=1").json()
     assert (body["date"], body["time_zone"]) == ("2026-01-18", "Pacific/Kiritimati")
@@ -320,7 +320,7 @@ def test_a_question_that_makes_no_sense_is_refused_by_name(kam, query, parameter
     assert (answer.status_code, list(answer.json())) == (400, [parameter])
 
 
-def test_a_strict_client_is_told_of_unknown_parameters(kam):
+def test_a_strict_client_gets_400_for_unknown_parameters(kam):
     strict = {"Prefer": "handling=strict"}
     assert kam.get("/call/agenda/?tz=UTC&date=2026-01-19&owner=1&days=7", headers=strict).status_code == 200
     assert list(kam.get("/call/agenda/?dya=7", headers=strict).json()) == ["dya"]

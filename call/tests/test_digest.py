@@ -72,7 +72,7 @@ def test_only_html_is_escaped(due, lead, run):
     assert "Fish &amp; &lt;b&gt;Chips&lt;/b&gt;" in sent.alternatives[0][0]
 
 
-def test_one_call_is_said_in_the_singular(due, run):
+def test_one_call_is_written_in_the_singular(due, run):
     assert run()[1][0].subject == "1 call for Monday, 19 January 2026"
 
 
@@ -117,7 +117,7 @@ def test_the_database_holds_one_claim_a_day(user):
     SentDigest.objects.create(user=user, day="2026-01-20")
 
 
-def test_a_dry_run_says_who_would_be_told_and_sends_nothing(due, run):
+def test_a_dry_run_lists_who_would_be_mailed_and_sends_nothing(due, run):
     assert run(dry_run=True) == ("kam: 1 call for Monday, 19 January 2026", [])
     assert len(run()[1]) == 1
 
@@ -137,7 +137,7 @@ def test_on_a_day_off_there_is_none(user, due, run, profile):
 
 
 @pytest.mark.parametrize("why", ["nothing due", "no address", "inactive", "paused", "lost", "another's"])
-def test_who_has_nothing_to_hear_is_not_told(user, lead, due, run, why):
+def test_a_user_without_calls_or_address_gets_no_mail(user, lead, due, run, why):
     match why:
         case "nothing due":
             due.edit(next_call_date=dates.now().replace(day=20))
@@ -156,7 +156,7 @@ def test_who_has_nothing_to_hear_is_not_told(user, lead, due, run, why):
 
 
 class Broken(EmailBackend):
-    """Delivers to nobody whose address is at this host."""
+    """Refuses the addresses at this host."""
 
     error: Exception = smtplib.SMTPServerDisconnected("gone")
 
@@ -167,7 +167,7 @@ class Broken(EmailBackend):
 
 
 @pytest.mark.parametrize("error", [smtplib.SMTPException("no"), ConnectionRefusedError(), ValueError("header")])
-def test_a_mail_that_fails_is_tried_again_and_keeps_nobody_else_from_being_told(
+def test_a_failed_mail_is_tried_again_and_does_not_stop_the_others(
     user, due, run, settings, monkeypatch, capsys, django_user_model, error
 ):
     settings.EMAIL_BACKEND = "call.tests.test_digest.Broken"
@@ -181,9 +181,9 @@ def test_a_mail_that_fails_is_tried_again_and_keeps_nobody_else_from_being_told(
     with pytest.raises(SystemExit):
         run()
     assert [sent.to for sent in mail.outbox] == [["ben@example.com"]]
-    told = capsys.readouterr()
-    assert told.out.strip() == "1 sent, 1 failed."
-    assert told.err.strip() == f"kam: not sent, {type(error).__name__}"
+    printed = capsys.readouterr()
+    assert printed.out.strip() == "1 sent, 1 failed."
+    assert printed.err.strip() == f"kam: not sent, {type(error).__name__}"
 
     type(user).objects.filter(username="kam").update(email="kam@example.com")
     assert [sent.to for sent in run()[1]] == [["kam@example.com"]]

@@ -1,4 +1,4 @@
-"""The calendar feed: what stands in it, how a program keeps up with it, and who may read it."""
+"""The calendar feed: its content, how a program follows its changes, and who may read it."""
 
 import json
 import logging
@@ -10,10 +10,9 @@ from django.test import Client
 from icalendar import Calendar
 
 from call.models import CallPlan, FeedAddress, WorkProfile
-from call.tests.conftest import client_of
+from call.tests.support import client_of
 from contact.models import Contact
 from crm.models import IdempotencyKey
-from crm.tests.test_logs import log  # noqa: F401 (a fixture)
 from lead.models import Restaurant
 
 WRONG = "/call/feed/x8K2mQ4vT6yB0nR5sW7zC9dF1gH3jLx8K2mQ4vT6yB.ics"
@@ -42,7 +41,7 @@ def event(plan, contact, events):
     return lambda: events()[f"call-plan-{plan.pk}@kam-crm"]
 
 
-# --- What stands in it ----------------------------------------------------------------------------
+# --- Content --------------------------------------------------------------------------------------
 
 
 def test_it_is_a_calendar(feed, plan):
@@ -69,7 +68,7 @@ def test_each_plan_of_my_leads_is_an_event_and_no_other(events, user, lead, plan
     assert list(events()) == [f"call-plan-{each.pk}@kam-crm" for each in (plan, second)]
 
 
-def test_a_call_at_a_time_of_day_is_a_quarter_of_an_hour_in_the_owners_zone(now, user, plan, event, feed):
+def test_a_call_with_a_time_of_day_is_15_minutes_in_the_owners_zone(now, user, plan, event, feed):
     WorkProfile.objects.create(user=user, time_zone="America/New_York")
     plan.edit(next_call_date=datetime(2026, 3, 8, 13, tzinfo=UTC))
     assert event()["dtstart"].dt == datetime(2026, 3, 8, 9, tzinfo=ZoneInfo("America/New_York"))
@@ -80,12 +79,12 @@ def test_a_call_at_a_time_of_day_is_a_quarter_of_an_hour_in_the_owners_zone(now,
     assert zone["tzid"] == "America/New_York"
 
 
-def test_the_zone_tells_of_the_changes_of_its_clock_as_the_standard_has_it(user, plan, feed):
+def test_the_zone_lists_its_clock_changes_as_rfc_5545_defines_them(user, plan, feed):
     """RFC 5545, section 3.6.5: by the local time before the change."""
     WorkProfile.objects.create(user=user, time_zone="America/New_York")
     plan.edit(next_call_date=datetime(2026, 3, 8, 7, 30, tzinfo=UTC))
     (zone,) = Calendar.from_ical(feed().content).walk("VTIMEZONE")
-    told = [
+    listed = [
         (
             each.name,
             str(each["dtstart"].dt),
@@ -95,7 +94,7 @@ def test_the_zone_tells_of_the_changes_of_its_clock_as_the_standard_has_it(user,
         )
         for each in zone.subcomponents
     ]
-    assert told == [
+    assert listed == [
         ("STANDARD", "2025-12-30 19:00:00", "-0500", "-0500", "EST"),
         ("DAYLIGHT", "2026-03-08 02:00:00", "-0500", "-0400", "EDT"),
         ("STANDARD", "2026-11-01 02:00:00", "-0400", "-0500", "EST"),
@@ -103,7 +102,7 @@ def test_the_zone_tells_of_the_changes_of_its_clock_as_the_standard_has_it(user,
 
 
 @pytest.mark.parametrize("hour", [5, 6])
-def test_a_call_at_a_local_time_that_comes_twice_is_told_in_utc(user, plan, event, hour):
+def test_a_call_at_a_local_time_that_comes_twice_is_in_utc(user, plan, event, hour):
     WorkProfile.objects.create(user=user, time_zone="America/New_York")
     plan.edit(next_call_date=datetime(2026, 11, 1, hour, 30, tzinfo=UTC))
     assert event()["dtstart"].to_ical() == f"20261101T0{hour}3000Z".encode()
@@ -182,7 +181,7 @@ def test_names_and_notes_of_any_kind_come_through(lead, plan, event):
     ],
     ids=["called", "snoozed", "skipped", "patched", "new frequency", "new profile"],
 )
-def test_every_move_keeps_the_uid_and_raises_the_sequence(now, kam, plan, event, move):
+def test_every_move_leaves_the_uid_and_raises_the_sequence(now, kam, plan, event, move):
     before = event()
     now.move_to("2026-01-19T10:00:00Z")
     move(kam, f"/call/{plan.pk}/")
@@ -308,7 +307,7 @@ def test_the_secret_is_stored_nowhere(kam, address):
     assert FeedAddress.objects.get().digest == FeedAddress.digest_of(secret)
 
 
-def test_the_answer_with_the_secret_is_not_kept_for_retries(kam):
+def test_the_response_with_the_secret_is_not_stored_for_retries(kam):
     first, again = (kam.post("/call/feed/", headers={"Idempotency-Key": "k"}).json()["url"] for _ in range(2))
     assert first != again
     assert not IdempotencyKey.objects.exists()
@@ -325,7 +324,7 @@ def test_a_reader_makes_no_address(now, reader):
 
 
 @pytest.mark.parametrize("log", ["json", "text"], indirect=True)
-def test_the_secret_is_in_no_log(kam, log, monkeypatch):  # noqa: F811
+def test_the_secret_is_in_no_log(kam, log, monkeypatch):
     address = kam.post("/call/feed/").json()["url"]
     secret = address.rpartition("/")[2].removesuffix(".ics")
     Client().get(address)
@@ -341,7 +340,7 @@ def test_the_secret_is_in_no_log(kam, log, monkeypatch):  # noqa: F811
 
 
 @pytest.mark.parametrize("log", ["json"], indirect=True)
-def test_the_access_log_has_the_route(address, log):  # noqa: F811
+def test_the_access_log_has_the_route(address, log):
     Client().get(address)
     line = [json.loads(line) for line in log.getvalue().splitlines() if "ics" in line][-1]
     assert (line["route"], line["status"], line["id"]) == ("/call/feed/<str:secret>.ics", 200, None)

@@ -1,10 +1,10 @@
-"""Leads handed over: their plans follow the calendar of whoever owns them now."""
+"""Leads handed over: their plans follow the calendar of the new owner."""
 
 import pytest
 from django.contrib.auth import get_user_model
 
 from call.models import CallPlan, WorkProfile
-from call.tests.conftest import dates_of
+from call.tests.support import dates_of
 from lead.models import Restaurant
 
 
@@ -16,14 +16,14 @@ def asha(db):
     return asha
 
 
-def test_a_plan_is_reckoned_anew_on_the_new_owners_calendar(kam, user, asha, plan):
+def test_a_plan_is_recomputed_on_the_new_owners_calendar(kam, user, asha, plan):
     assert dates_of(kam.get(f"/call/{plan.pk}/").json()) == (None, "2026-01-20T00:00:00Z")
     body = {"from": user.pk, "to": asha.pk, "leads": [plan.lead_id]}
     assert kam.post("/lead/restaurants/hand_over/", body, format="json").status_code == 200
     assert dates_of(kam.get(f"/call/{plan.pk}/").json()) == (None, "2026-01-20T18:30:00Z")  # Wednesday in Kolkata
 
 
-def test_a_date_that_somebody_gave_stands(kam, user, asha, plan):
+def test_an_overridden_date_survives_a_hand_over(kam, user, asha, plan):
     kam.patch(f"/call/{plan.pk}/", {"next_call_date": "2026-02-02T10:00:00Z"})
     Restaurant.objects.hand_over(user.pk, asha.pk)
     assert dates_of(kam.get(f"/call/{plan.pk}/").json()) == (None, "2026-02-02T10:00:00Z")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from call.tests.conftest import NOW, client_of, dates_of
+from call.tests.support import NOW, client_of, dates_of
 from contact.models import Contact
 from lead.models import Restaurant
 from track.models import Interaction
@@ -19,9 +19,9 @@ def log(kam, path):
     """What the log says, without ids, in the order in which it was written."""
 
     def rows() -> list[dict]:
-        kept = kam.get(f"{path}history/").json()
-        assert [row.pop("id") for row in kept] == sorted(row["id"] for row in kam.get(f"{path}history/").json())
-        return kept
+        rows_read = kam.get(f"{path}history/").json()
+        assert [row.pop("id") for row in rows_read] == sorted(row["id"] for row in kam.get(f"{path}history/").json())
+        return rows_read
 
     return rows
 
@@ -121,7 +121,7 @@ def test_the_history_costs_two_queries_besides_the_users(kam, path, plan, rows, 
         assert len(kam.get(f"{path}history/").json()) == rows
 
 
-def test_the_history_goes_with_its_plan(kam, path, plan):
+def test_the_history_is_deleted_with_its_plan(kam, path, plan):
     kam.post(f"{path}record_call/", {"details": "Wants a tasting."})
     kam.delete(path)
     assert kam.get(f"{path}history/").status_code == 404
@@ -156,13 +156,13 @@ def test_a_call_with_contact_outcome_or_details_is_an_interaction_too(kam, user,
 
 
 @pytest.mark.parametrize("body", [{}, {"contact": None}, {"details": ""}, {"contact": None, "details": ""}])
-def test_a_call_about_which_nothing_is_said_is_no_interaction(kam, path, body):
+def test_a_call_without_details_is_no_interaction(kam, path, body):
     assert kam.post(f"{path}record_call/", body).status_code == 200
     assert not Interaction.objects.exists()
 
 
 @pytest.mark.parametrize("outcome", ["REACHED", "CALL_BACK"])
-def test_an_outcome_that_reached_somebody_moves_the_plan(kam, path, log, outcome):
+def test_an_outcome_that_reached_a_contact_moves_the_plan(kam, path, log, outcome):
     answer = kam.post(f"{path}record_call/", {"outcome": outcome})
     assert dates_of(answer.json()) == (NOW, "2026-01-20T09:00:00Z")
     assert [(row["event"], row["outcome"]) for row in log()] == [("CALLED", outcome)]
@@ -213,7 +213,7 @@ def test_call_and_interaction_are_one_change(kam, path, log, monkeypatch):
     def fail(*args):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("call.models.CallPlan.take", fail)
+    monkeypatch.setattr("call.models.CallPlan.apply", fail)
     with pytest.raises(ZeroDivisionError):
         kam.post(f"{path}record_call/", {"details": "Wants a tasting."})
     monkeypatch.undo()
@@ -226,7 +226,7 @@ def test_call_and_interaction_are_one_change(kam, path, log, monkeypatch):
     [
         ({"contact": "someone else's"}, "contact"),
         ({"contact": 999_999}, "contact"),
-        ({"contact": "nobody"}, "contact"),
+        ({"contact": "no id"}, "contact"),
         ({"outcome": "HUNG_UP"}, "outcome"),
         ({"outcome": ""}, "outcome"),
         ({"outcome": None}, "outcome"),

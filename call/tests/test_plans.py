@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils.dateparse import parse_datetime
 
 from call.models import CallPlan
-from conftest import signed_in
+from crm.tests.support import signed_in
 
 NOW = "2024-12-28T09:00:00Z"
 KEYS = ["id", "lead", "frequency", "last_called", "next_call_date", "notes"]
@@ -88,7 +88,7 @@ def test_an_update_moves_no_other_date(api, path, lead, method):
     assert answer.json() == before | {"frequency": "WEEKLY", "notes": "Ask for Asha."}
 
 
-def test_an_update_sets_the_dates_that_it_was_given_and_no_other(api, path):
+def test_an_update_sets_the_dates_in_its_body_and_no_other(api, path):
     before = dates_of(api.get(path).json())
 
     called = api.patch(path, {"last_called": "2024-12-20T10:00:00Z"}).json()
@@ -149,7 +149,7 @@ def test_a_call_without_a_time_was_made_now(api, path, body):
     assert dates_of(answer.json()) == (NOW, "2024-12-29T09:00:00Z")
 
 
-def test_a_call_keeps_its_local_time_of_day_over_a_change_of_the_clocks(now, api, path, settings):
+def test_a_clock_change_does_not_move_a_calls_local_time_of_day(now, api, path, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     now.move_to("2025-03-29T09:00:00Z")
 

@@ -1,25 +1,30 @@
-"""Calls, touches, hand-overs and profiles at once, over HTTP and in several processes: nobody waits for each other."""
+"""Calls, touches, hand-overs and profiles at once, over HTTP and in several processes: no deadlock."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from crm.tests.server import at_once, database, kam, server, wait_until  # noqa: F401 (fixtures)
+from crm.tests.server import at_once, wait_until
 
 pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def lead(kam):  # noqa: F811
+def kam(server):
+    return server.client("kam")
+
+
+@pytest.fixture
+def lead(kam):
     return kam.create("/lead/restaurants/", {"name": "Bistro Anna"})["id"]
 
 
 @pytest.fixture
-def plans(kam, lead):  # noqa: F811
+def plans(kam, lead):
     return [kam.create("/call/", {"lead": lead, "frequency": "DAILY"})["id"] for _ in range(3)]
 
 
-def test_calls_on_plans_of_one_lead_at_once_are_all_noted(kam, lead, plans):  # noqa: F811
+def test_calls_on_plans_of_one_lead_at_once_are_all_noted(kam, lead, plans):
     def call(i):
         return kam.send("POST", f"/call/{plans[i % 3]}/record_call/", {"details": f"Call {i}."}).status
 
@@ -31,7 +36,7 @@ def test_calls_on_plans_of_one_lead_at_once_are_all_noted(kam, lead, plans):  # 
         assert kam.get(f"/call/{plan}/")["last_called"] == last
 
 
-def test_whatever_moves_the_plans_of_one_lead_at_once_is_done(kam, lead, plans):  # noqa: F811
+def test_whatever_moves_the_plans_of_one_lead_at_once_is_done(kam, lead, plans):
     me = kam.get("/api/me/")["id"]
     interaction = kam.create("/track/interactions/", {"lead": lead, "interaction_type": "CALL"})["id"]
 
@@ -55,17 +60,17 @@ def test_whatever_moves_the_plans_of_one_lead_at_once_is_done(kam, lead, plans):
     assert {answer.status for answer in answers} <= {200, 201}
     left = [kam.get(f"/call/{plan}/") for plan in plans]
     owner = kam.get(f"/lead/restaurants/{lead}/")["assigned_to"]
-    for other in ({me, None} - {owner}).pop(), owner:  # each time the dates are reckoned anew
+    for other in ({me, None} - {owner}).pop(), owner:  # each time the dates are computed again
         hand_over(other)
     assert [kam.get(f"/call/{plan}/") for plan in plans] == left
 
 
-def test_a_call_that_waits_while_its_owners_week_changes_is_planned_in_the_new_week(
-    kam,  # noqa: F811
+def test_a_call_that_waits_for_a_profile_change_uses_the_new_profile(
+    kam,
     lead,
     plans,
-    server,  # noqa: F811
-    database,  # noqa: F811
+    server,
+    database,
 ):
     me = kam.get("/api/me/")["id"]
     kam.send("PATCH", "/call/me/", {"working_days": [1, 2, 3, 4, 5, 6, 7]})

@@ -1,13 +1,13 @@
-"""Touches move the plans of their lead, whoever writes them; corrections move them back."""
+"""Touches move the plans of their lead, in the API and in the admin; corrections move them back."""
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from call.models import CallEvent, CallPlan
-from call.tests.conftest import NOW, dates_of
+from call.tests.support import NOW, dates_of
 from contact.models import Contact
-from crm.tests.forms import form_of
+from crm.tests.support import form_of
 from lead.models import Restaurant
 from track.models import Interaction
 
@@ -48,7 +48,8 @@ def dates(kam, plan):
 
 @pytest.fixture
 def log(plan):
-    return lambda: list(plan.events.exclude(kind="FREQUENCY_CHANGED").values_list("kind", "interaction", "own"))
+    events = plan.events.in_effect().exclude(kind="FREQUENCY_CHANGED")
+    return lambda: list(events.values_list("kind", "interaction", "recorded_on_plan"))
 
 
 @pytest.mark.parametrize("kind", ["CALL", "VISIT", "MEETING"])
@@ -169,10 +170,10 @@ def test_a_recorded_call_with_an_outcome_moves_the_leads_other_plans(kam, lead, 
 
     assert (dates()[0], dates(other)) == (NOW, (NOW, "2026-01-26T09:00:00Z"))
     assert dates(paused) == before
-    assert list(other.events.values_list("kind", "outcome", "own")) == [("CALLED", "", False)]
+    assert list(other.events.values_list("kind", "outcome", "recorded_on_plan")) == [("CALLED", "", False)]
 
 
-def test_a_recorded_call_may_be_older_than_its_plan_and_moves_no_other_then(kam, lead, plan, dates):
+def test_a_recorded_call_older_than_its_plan_moves_no_other_plan(kam, lead, plan, dates):
     other = CallPlan.objects.create(lead=lead, frequency="WEEKLY")
     before = dates(other)
     kam.post(f"/call/{plan.pk}/record_call/", {"last_called": "2026-01-02T10:00:00Z", "outcome": "REACHED"})
@@ -210,19 +211,19 @@ def test_a_touch_moved_out_of_the_window_no_longer_counts(kam, touch, dates, log
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_a_touch_typed_anew_as_none_no_longer_counts(kam, lead, touch, dates, method):
+def test_a_touch_retyped_as_an_email_no_longer_counts(kam, lead, touch, dates, method):
     touch(EARLIER)
     path = touch(LATER)
     getattr(kam, method)(path, {"lead": lead.pk, "interaction_type": "EMAIL"})
     assert dates() == AFTER_EARLIER
 
 
-def test_an_email_typed_anew_as_a_visit_counts(kam, touch, dates):
+def test_an_email_retyped_as_a_visit_counts(kam, touch, dates):
     kam.patch(touch(EARLIER, "EMAIL"), {"interaction_type": "VISIT"})
     assert dates() == AFTER_EARLIER
 
 
-def test_a_call_typed_anew_as_a_visit_goes_on_counting_once(kam, touch, dates, log):
+def test_a_call_retyped_as_a_visit_goes_on_counting_once(kam, touch, dates, log):
     kam.patch(touch(EARLIER), {"interaction_type": "VISIT"})
     assert (dates(), len(log())) == (AFTER_EARLIER, 1)
 
@@ -233,7 +234,7 @@ def test_a_deleted_touch_no_longer_counts(kam, touch, dates, log):
     assert (dates(), len(log())) == (AFTER_EARLIER, 1)
 
 
-def test_a_touch_handed_to_another_lead_moves_there(kam, touch, dates):
+def test_a_touch_moved_to_another_lead_counts_there(kam, touch, dates):
     elsewhere = CallPlan.objects.create(lead=Restaurant.objects.create(name="Cafe Blau"), frequency="DAILY")
     kam.patch(touch(NOW), {"lead": elsewhere.lead_id})
     assert dates() == FRESH
@@ -244,11 +245,11 @@ def test_an_edit_of_anything_else_moves_nothing(kam, touch, dates, log, plan):
     path = touch(EARLIER)
     kam.patch(f"/call/{plan.pk}/", {"next_call_date": "2026-02-02T10:00:00Z"})
     contact = Contact.objects.create(restaurant=plan.lead, name="Asha Rao")
-    kam.patch(path, {"details": "ListQuery for the catalog.", "contact": contact.pk, "order_placed": True})
+    kam.patch(path, {"details": "Asked for the catalog.", "contact": contact.pk, "order_placed": True})
     assert dates() == (EARLIER, "2026-02-02T10:00:00Z")
 
 
-def test_a_call_recorded_with_details_goes_when_its_interaction_is_deleted(kam, plan, dates):
+def test_a_recorded_call_no_longer_counts_without_its_interaction(kam, plan, dates):
     kam.post(f"/call/{plan.pk}/record_call/", {"details": "Wrong restaurant, as it turns out."})
     kam.delete(f"{INTERACTIONS}{Interaction.objects.get().pk}/")
     assert dates() == FRESH
@@ -261,14 +262,14 @@ def test_a_call_recorded_at_a_touchs_moment_outlives_the_touch(kam, plan, touch,
     assert dates() == AFTER_EARLIER
 
 
-# --- Dates that somebody gave ---------------------------------------------------------------------
+# --- Overridden dates -----------------------------------------------------------------------------
 
 GIVEN = "2026-02-02T10:00:00Z"
 
 
 @pytest.fixture(params=["patched", "snoozed", "made with it"])
 def given(request, kam, plan, lead):
-    """A plan whose date somebody gave now: its path."""
+    """The path of a plan whose date a user has set now."""
     if request.param == "made with it":
         made = kam.post("/call/", {"lead": lead.pk, "frequency": "DAILY", "next_call_date": GIVEN}).json()
         return f"/call/{made['id']}/"
@@ -280,18 +281,18 @@ def given(request, kam, plan, lead):
     return path
 
 
-def test_a_given_date_stands_against_touches_before_it_was_given(kam, given, touch):
+def test_an_overridden_date_is_not_moved_by_earlier_touches(kam, given, touch):
     touch(LATER)
     assert kam.get(given).json()["next_call_date"] == GIVEN
 
 
-def test_a_given_date_holds_until_a_later_touch(now, kam, given, touch):
+def test_an_overridden_date_holds_until_a_later_touch(now, kam, given, touch):
     now.move_to("2026-01-19T12:00:00Z")
     touch("2026-01-19T11:00:00Z")
     assert dates_of(kam.get(given).json()) == ("2026-01-19T11:00:00Z", "2026-01-20T11:00:00Z")
 
 
-def test_a_given_date_stands_again_when_the_later_touch_is_taken_back(now, kam, given, touch):
+def test_an_overridden_date_returns_when_the_later_touch_is_deleted(now, kam, given, touch):
     now.move_to("2026-01-19T12:00:00Z")
     path = touch("2026-01-19T11:00:00Z")
     kam.delete(path)
@@ -312,7 +313,7 @@ def test_a_call_recorded_at_the_patched_moment_plans_the_next_one(kam, plan, dat
     assert dates() == AFTER_EARLIER
 
 
-# --- Whoever writes it ----------------------------------------------------------------------------
+# --- In the admin ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -347,7 +348,7 @@ def test_touch_and_plan_are_one_change(kam, lead, dates, monkeypatch):
     def fail(*args):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("call.models.CallPlan.take", fail)
+    monkeypatch.setattr("call.models.CallPlan.apply", fail)
     with pytest.raises(ZeroDivisionError):
         kam.post(INTERACTIONS, {"lead": lead.pk, "interaction_type": "CALL"})
     monkeypatch.undo()

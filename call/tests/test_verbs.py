@@ -3,7 +3,7 @@
 import pytest
 
 from call.models import CallPlan
-from call.tests.conftest import NOW, client_of, dates_of
+from call.tests.support import NOW, client_of, dates_of
 
 VERBS = [("snooze/", {"days": 2}), ("skip/", {}), ("pause/", {}), ("record_call/", {"details": "Wants a tasting."})]
 TUESDAY = "2026-01-20T00:00:00Z"
@@ -34,7 +34,7 @@ def events(plan):
         ({"days": "366"}, "2027-01-20T15:30:00Z"),
     ],
 )
-def test_a_snoozed_plan_is_due_when_it_was_said_at_its_time_of_day(kam, path, body, due):
+def test_a_snoozed_plan_is_due_on_that_day_at_its_time_of_day(kam, path, body, due):
     kam.post(f"{path}record_call/", {"last_called": "2026-01-18T15:30:00Z"})
     answer = kam.post(f"{path}snooze/", {**body, "reason": "On holiday."})
     assert (answer.status_code, answer.content) == (200, kam.get(path).content)
@@ -48,7 +48,7 @@ def test_days_count_from_the_users_today_at_the_users_time_of_day(now, kam, path
     assert kam.post(f"{path}snooze/", {"days": 1}).json()["next_call_date"] == "2026-03-08T13:00:00Z"
 
 
-def test_a_day_off_may_be_given(kam, path):
+def test_a_plan_may_be_snoozed_to_a_day_off(kam, path):
     kam.patch("/call/me/", {"working_days": [1]})
     assert kam.post(f"{path}snooze/", {"until": "2026-01-25T10:00:00Z"}).json()["next_call_date"][:10] == "2026-01-25"
 
@@ -133,7 +133,7 @@ def test_a_plan_is_not_skipped_out_of_its_century(kam, path):
 # --- Pause and resume -----------------------------------------------------------------------------
 
 
-def test_a_paused_plan_keeps_its_dates(kam, path):
+def test_pausing_a_plan_moves_no_date(kam, path):
     before = kam.get(path).content
     assert kam.post(f"{path}pause/", {"reason": "Renovation."}).content == before
     assert kam.post(f"{path}resume/").content == before

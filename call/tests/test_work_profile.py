@@ -1,4 +1,4 @@
-"""Whose calendar a plan is reckoned on: zone, working days, public holidays, leave; and what follows a change."""
+"""The calendar that a plan is computed on: zone, working days, public holidays, leave; and what follows a change."""
 
 from datetime import UTC, date, datetime
 
@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from call.models import CallPlan, WorkProfile
-from call.profiles import PublicHolidays
-from call.tests.conftest import client_of, dates_of
+from call.models.work_profile import PublicHolidays
+from call.tests.support import client_of, dates_of
 from lead.models import Restaurant
 
 DEFAULT = {"time_zone": "UTC", "working_days": [1, 2, 3, 4, 5, 6, 7], "country": "", "region": "", "leave": []}
@@ -117,7 +117,7 @@ def test_a_profile_that_cannot_be_is_refused_by_name_and_changes_nothing(kam, pl
     assert not WorkProfile.objects.exists()
 
 
-def test_a_region_goes_with_its_country(kam):
+def test_a_region_must_be_of_its_country(kam):
     kam.patch("/call/me/", {"country": "IN", "region": "MH"})
     assert list(kam.patch("/call/me/", {"country": "DE"}).json()) == ["region"]
     assert kam.patch("/call/me/", {"country": "", "region": ""}).json()["country"] == ""
@@ -193,7 +193,7 @@ def test_a_new_frequency_counts_from_the_owners_today(now, kam, plan):
     assert answer.json()["next_call_date"] == "2026-01-26T18:30:00Z"
 
 
-def test_a_skipped_call_goes_to_a_working_day(kam, called, plan):
+def test_a_skipped_call_moves_to_a_working_day(kam, called, plan):
     kam.patch("/call/me/", INDIA)
     called("2026-01-12T10:00:00Z", "WEEKLY")
     assert kam.post(f"/call/{plan.pk}/skip/").json()["next_call_date"] == "2026-01-27T10:00:00Z"
@@ -210,7 +210,7 @@ def test_a_skipped_call_goes_to_a_working_day(kam, called, plan):
         ("Pacific/Kiritimati", "2026-01-18T10:00:00Z", "2026-01-19T10:00:00Z"),
     ],
 )
-def test_a_call_keeps_the_owners_time_of_day_over_a_change_of_the_clocks(now, kam, called, zone, at, next_call):
+def test_a_clock_change_does_not_move_the_owners_local_time_of_day(now, kam, called, zone, at, next_call):
     now.move_to("2026-11-02T00:00:00Z")
     kam.patch("/call/me/", {"time_zone": zone})
     assert called(at) == next_call
@@ -222,7 +222,7 @@ def test_the_owners_calendar_counts_not_the_callers(kam, ben, plan):
     assert body["next_call_date"] == "2026-01-20T09:00:00Z"
 
 
-def test_a_lead_of_nobody_has_the_default_calendar(kam, ben, lead, plan):
+def test_an_unowned_lead_has_the_default_calendar(kam, ben, lead, plan):
     kam.patch("/call/me/", {"working_days": [5]})
     lead.edit(assigned_to=None)
     assert dates_of(kam.get(f"/call/{plan.pk}/").json()) == (None, "2026-01-20T00:00:00Z")
@@ -288,7 +288,7 @@ def test_a_deleted_profile_leaves_the_default_one(kam, plans):
     assert plans() == COMPUTED | GIVEN
 
 
-def test_a_plan_handed_to_another_lead_follows_its_owners_calendar(kam, ben, plan):
+def test_a_plan_moved_to_another_lead_follows_its_owners_calendar(kam, ben, plan):
     WorkProfile.objects.create(user=ben, working_days=[5])
     elsewhere = Restaurant.objects.create(name="Cafe Blau", assigned_to=ben)
     body = kam.patch(f"/call/{plan.pk}/", {"lead": elsewhere.pk, "frequency": "WEEKLY", "notes": "Moved."}).json()
@@ -316,7 +316,7 @@ def test_a_changed_profile_costs_one_query_a_moved_plan(kam, user, lead, rows, d
 
 
 def test_profiles_of_many_plans_are_recomputed_in_batches(kam, user, lead, monkeypatch):
-    monkeypatch.setattr("call.models.BATCH", 2)
+    monkeypatch.setattr("call.models.plan.BATCH", 2)
     for _ in range(5):
         CallPlan.objects.create(lead=lead, frequency="WEEKLY")
     kam.patch("/call/me/", {"country": "IN"})
@@ -326,7 +326,7 @@ def test_profiles_of_many_plans_are_recomputed_in_batches(kam, user, lead, monke
 # --- Months ---------------------------------------------------------------------------------------
 
 
-def test_skipped_months_count_from_the_last_touch_and_a_new_call_starts_afresh(kam, plan, now):
+def test_skipped_months_count_from_the_last_touch_until_a_new_call(kam, plan, now):
     now.move_to("2026-01-31T10:00:00Z")
     path = f"/call/{plan.pk}/"
     kam.patch(path, {"frequency": "MONTHLY"})

@@ -1,7 +1,7 @@
 from django.urls import reverse
 
 from contact.models import Contact
-from crm.tests.forms import send_form
+from crm.tests.support import send_form
 
 
 def test_a_new_contact_remembers_who_made_it(admin_client, admin_user, lead):
@@ -26,6 +26,6 @@ def test_a_contact_is_found_by_the_digits_of_its_phone(admin_client, contact):
 
 
 def test_leads_are_offered_as_one_types(admin_client, lead):
-    asked = {"app_label": "contact", "model_name": "contact", "field_name": "restaurant", "term": "anna"}
-    answer = admin_client.get(reverse("admin:autocomplete"), asked)
+    query = {"app_label": "contact", "model_name": "contact", "field_name": "restaurant", "term": "anna"}
+    answer = admin_client.get(reverse("admin:autocomplete"), query)
     assert [offer["text"] for offer in answer.json()["results"]] == ["Bistro Anna"]

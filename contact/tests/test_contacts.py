@@ -36,7 +36,7 @@ def test_what_a_new_contact_leaves_out_is_empty(api, lead, user):
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_keys_left_out_of_an_update_keep_their_values(api, path, lead, method):
+def test_keys_left_out_of_an_update_are_unchanged(api, path, lead, method):
     before = api.get(path).json()
 
     answer = getattr(api, method)(path, {"restaurant": lead.pk, "name": "Asha Rao-Iyer", "id": 7, "colour": "red"})

@@ -1,6 +1,6 @@
 """Tokens (SimpleJWT) whose user and session are looked at on every request, in one query.
 
-A session starts when somebody signs in, or with `SessionToken.for_user`; its refresh token and all access tokens made
+A session starts at sign-in, or with `SessionToken.for_user`; its refresh token and all access tokens made
 from it carry its name, `sid`. Ending it ends them all at once, as does a changed password or the end of the user.
 """
 
@@ -32,7 +32,7 @@ from crm.models import RevokedToken
 
 SESSION_CLAIM = "sid"
 # What apps want to know of every request's user, without a query of their own: name → expression.
-user_facts: dict[str, Combinable] = {}
+user_annotations: dict[str, Combinable] = {}
 
 User = get_user_model()
 MAX_USER_ID = 2**31 - 1  # auth.User has a 32-bit key
@@ -46,31 +46,31 @@ class SessionToken(RefreshToken):
         self.payload.setdefault(SESSION_CLAIM, uuid4().hex)  # rotation ends a jti, and the session goes on
 
 
-def session_of(token: Token) -> str:
+def session_id(token: Token) -> str:
     """The name of the token's session. A token that names none is one by itself."""
     return str(token.get(SESSION_CLAIM) or f"alone:{token.get(api_settings.JTI_CLAIM)}")
 
 
-@partial(CompiledQuery, samples={"user": MAX_USER_ID, "session": "the session", "token": "the token"})
+@partial(CompiledQuery, placeholders={"user": MAX_USER_ID, "session": "the session", "token": "the token"})
 def users(user: int, session: str, token: str) -> QuerySet:
     """The active user, whether the session or the token has ended, and what else every request wants to know."""
     return User.objects.filter(pk=user, is_active=True).annotate(
-        has_ended=Exists(RevokedToken.objects.filter(name__in=[session, token])),
+        is_revoked=Exists(RevokedToken.objects.filter(name__in=[session, token])),
         read_only=Exists(Group.objects.filter(name=READ_ONLY_GROUP, user=OuterRef("pk"))),
-        **user_facts,
+        **user_annotations,
     )
 
 
-def user_of(token: Token):
+def get_active_user(token: Token):
     """The active user of a token whose session still runs, in one query. Raises AuthenticationFailed (401)."""
     user_id = str(token.get(api_settings.USER_ID_CLAIM))
     if not (user_id.isascii() and user_id.isdigit() and len(user_id) <= 10 and int(user_id) <= MAX_USER_ID):
         raise AuthenticationFailed("The token names no user.")
-    found = users(user=int(user_id), session=session_of(token), token=str(token.get(api_settings.JTI_CLAIM)))
+    found = users(user=int(user_id), session=session_id(token), token=str(token.get(api_settings.JTI_CLAIM)))
     if not found:
         raise AuthenticationFailed("The user of this token is no longer active.")
     user = found[0]
-    if user.has_ended:
+    if user.is_revoked:
         raise AuthenticationFailed("The session of this token has ended.")
     # Tokens that SimpleJWT makes carry the digest; others with our signature are as good as their key.
     if token.get(api_settings.REVOKE_TOKEN_CLAIM, digest := get_md5_hash_password(user.password)) != digest:
@@ -79,7 +79,7 @@ def user_of(token: Token):
 
 
 @lru_cache(maxsize=1_024)
-def verified(raw: bytes, key: str) -> AccessToken:
+def decode_cached(raw: bytes, key: str) -> AccessToken:
     """The access token, its signature (of that `key`) looked at once. Raises TokenError."""
     return AccessToken(raw)  # type: ignore[arg-type]
 
@@ -89,11 +89,11 @@ class TokenAuthentication(JWTAuthentication):
         """SimpleJWT's looks for the user model here, on every request."""
 
     def get_validated_token(self, raw_token: bytes) -> Token:
-        """As SimpleJWT's, which verifies the same bytes anew on every request; whether they have expired is new."""
+        """Caches the signature check of a token; its expiry is checked on every request."""
         if not is_on("tokens") or tuple(api_settings.AUTH_TOKEN_CLASSES) != (AccessToken,):
             return super().get_validated_token(raw_token)
         try:
-            token = copy(verified(raw_token, api_settings.SIGNING_KEY))
+            token = copy(decode_cached(raw_token, api_settings.SIGNING_KEY))
             token.payload = token.payload.copy()
             token.check_exp(current_time=dates.now())
         except TokenError:
@@ -101,11 +101,11 @@ class TokenAuthentication(JWTAuthentication):
         return token
 
     def get_user(self, validated_token: Token):
-        return user_of(validated_token)
+        return get_active_user(validated_token)
 
 
-def read(token_class: type[Token], raw: str) -> Token:
-    """The token, verified. Raises AuthenticationFailed (401)."""
+def decode(token_class: type[Token], raw: str) -> Token:
+    """The token, decode_cached. Raises AuthenticationFailed (401)."""
     try:
         return token_class(raw)  # type: ignore[arg-type]
     except TokenError as error:
@@ -135,12 +135,12 @@ class RefreshSerializer(serializers.Serializer):
     access = serializers.CharField(read_only=True)
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
-        refresh = read(RefreshToken, attrs["refresh"])
-        user_of(refresh)
-        refresh[SESSION_CLAIM] = session_of(refresh)
+        refresh = decode(RefreshToken, attrs["refresh"])
+        get_active_user(refresh)
+        refresh[SESSION_CLAIM] = session_id(refresh)
         answer = {"access": str(refresh.access_token)}
         if api_settings.ROTATE_REFRESH_TOKENS:
-            if not RevokedToken.end(refresh[api_settings.JTI_CLAIM], _expiry(refresh)):
+            if not RevokedToken.revoke(refresh[api_settings.JTI_CLAIM], _expiry(refresh)):
                 raise AuthenticationFailed("The refresh token has been used.")
             refresh.set_jti()
             refresh.set_exp()
@@ -154,9 +154,9 @@ class LogoutSerializer(serializers.Serializer):
     refresh = serializers.CharField(write_only=True)
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
-        refresh = read(RefreshToken, attrs["refresh"])
+        refresh = decode(RefreshToken, attrs["refresh"])
         with transaction.atomic():
-            RevokedToken.end(session_of(refresh), _expiry(refresh))
+            RevokedToken.revoke(session_id(refresh), _expiry(refresh))
         return {}
 
 
@@ -169,8 +169,8 @@ class VerifySerializer(serializers.Serializer):
         try:
             token: Token = AccessToken(attrs["token"])  # type: ignore[arg-type]
         except TokenError:
-            token = read(RefreshToken, attrs["token"])
-        user_of(token)
+            token = decode(RefreshToken, attrs["token"])
+        get_active_user(token)
         return {}
 
 

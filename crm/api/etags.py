@@ -1,6 +1,6 @@
-"""Conditional requests (RFC 9110, section 13): ETags, 304 for what the client has, 412 where somebody was faster.
+"""Conditional requests (RFC 9110, section 13): ETags, 304 for an unchanged response, 412 for a lost update.
 
-A tag is a digest of the answer's bytes: equal tags mean equal bytes, and no column has to be kept for it.
+A tag is a digest of the answer's bytes: equal tags mean equal bytes, and no version column is needed.
 """
 
 from collections.abc import Callable

@@ -24,7 +24,7 @@ RETRY_AFTER = 5  # seconds; for a database that is away or a lock that is held
 
 
 class Conflict(APIException):
-    """409: somebody else's simultaneous change won. Nothing was changed; the request may be sent again."""
+    """409: a concurrent change won. Nothing was changed; the request may be sent again."""
 
     status_code = status.HTTP_409_CONFLICT
     default_detail = "A simultaneous change got in the way. Nothing was changed; send the request again."
@@ -63,7 +63,7 @@ def as_api_exception(exc: Exception) -> Exception:
             hint = remedy(exc)
             logger.error("The database does not answer: %s%s", type(exc).__name__, f". {hint}" if hint else "")
             return Unavailable()
-        case NotSupportedError():  # a migration has changed what a statement answers; the next one is planned anew
+        case NotSupportedError():  # a migration changed a prepared statement's result; the next is prepared again
             return Unavailable()
         case DataError():
             return ValidationError({"detail": "A value is out of range."})
@@ -77,7 +77,7 @@ def as_api_exception(exc: Exception) -> Exception:
 
 
 def is_conflict(exc: Exception) -> bool:
-    """Whether somebody else's simultaneous change is in the way."""
+    """Whether a concurrent change is in the way."""
     return isinstance(exc, IntegrityError) or (isinstance(exc, OperationalError) and is_lock_timeout(exc))
 
 
@@ -129,7 +129,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_page(request):
         return defaults.page_not_found(request, exception)
-    return json_error(404, "There is nothing at this path.")
+    return json_error(404, "Not found.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

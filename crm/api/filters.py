@@ -1,4 +1,4 @@
-"""What a list may be asked in its query string: filters, `search`, `ordering`.
+"""Query parameters of a list: filters, `search`, `ordering`.
 
 The filters are django-filter's declarations. Their forms are left out: a form builds and cleans every field on every
 request, this reads only the parameters that were sent.
@@ -120,7 +120,7 @@ COMPARISONS = {"exact", "gt", "gte", "lt", "lte"}
 
 @dataclass
 class ListQuery:
-    """What a query string asks of a list: values for its filters, words to search for, an order."""
+    """The parsed query string of a list: values for its filters, words to search for, an order."""
 
     filters: dict[str, Any]
     words: str = ""
@@ -128,27 +128,27 @@ class ListQuery:
 
     @classmethod
     def read(cls, request, view) -> Self:
-        """Raises ValidationError (400), which names every parameter whose value makes no sense."""
+        """Raises ValidationError (400), which names every parameter with an invalid value."""
         declared = declared_by(view)
-        asked, errors = cls({}), {}
+        query, errors = cls({}), {}
         for name, values in request.query_params.lists():
             values = [value for value in values if value.strip()]
             try:
                 if name in declared and values and is_declarative(getattr(view, "filterset_class", None)):
                     field = declared[name].field
-                    asked.filters[name] = field.clean(values if isinstance(field, ChoicesField) else values[-1])
+                    query.filters[name] = field.clean(values if isinstance(field, ChoicesField) else values[-1])
                 elif name == "search" and getattr(view, "search_field", None) and values:
                     words_of(values[-1])
-                    asked.words = values[-1]
+                    query.words = values[-1]
                 elif name == "ordering" and values:
-                    asked.order = ordering(values[-1], getattr(view, "ordering_fields", ["id"]))
+                    query.order = ordering(values[-1], getattr(view, "ordering_fields", ["id"]))
                 elif name not in known_to(view) and is_strict(request):
                     errors[name] = ["Unknown parameter."]
             except FormError as error:
                 errors[name] = error.messages
         if errors:
             raise ValidationError(errors)
-        return asked
+        return query
 
     def compared(self, view) -> list[tuple[str, type]] | None:
         """The names of the filters, each with the type of its value, where the SQL is the same for all values.
@@ -156,11 +156,10 @@ class ListQuery:
         None where it is not: for a search, a choice, a filter or filterset of an app's own.
         """
         declared = declared_by(view)
-        kinds = [(name, COMPARED.get(type(declared[name]))) for name in self.filters]
-        is_simple = all(kind and declared[name].lookup_expr in COMPARISONS for name, kind in kinds)
-        if self.words or not is_simple or not is_declarative(view.filterset_class):
+        simple = {name: COMPARED[type(each)] for name, each in declared.items() if is_comparison(each)}
+        if self.words or not self.filters.keys() <= simple.keys() or not is_declarative(view.filterset_class):
             return None
-        return kinds
+        return [(name, simple[name]) for name in self.filters]
 
     def of(self, queryset: QuerySet, view) -> QuerySet:
         """The rows that are let through, in order. `view` is one of ReadingViewSet, or its class."""
@@ -175,6 +174,10 @@ class ListQuery:
 def declared_by(view) -> dict[str, django_filters.Filter]:
     filterset_class = getattr(view, "filterset_class", None)
     return filterset_class.base_filters if filterset_class else {}
+
+
+def is_comparison(declared: django_filters.Filter) -> bool:
+    return type(declared) in COMPARED and declared.lookup_expr in COMPARISONS
 
 
 def is_declarative(filterset_class: type[django_filters.FilterSet] | None) -> bool:
@@ -193,20 +196,20 @@ def known_to(view) -> set[str]:
 class ListQueryBackend(BaseFilterBackend):
     """Reads `filterset_class`, `search_field` and `ordering_fields` from the view.
 
-    A value that makes no sense is a 400 that names its parameter. Unknown parameters are ignored, unless the request
+    An invalid value is a 400 that names its parameter. Unknown parameters are ignored, unless the request
     says `Prefer: handling=strict` (RFC 7240, section 4.4).
     """
 
     def filter_queryset(self, request, queryset, view):
         if getattr(view, "looks_up_one", False):
-            return queryset  # what the query string asks is a list's business
-        asked = ListQuery.read(request, view)
+            return queryset  # the query string applies to lists only
+        query = ListQuery.read(request, view)
         if not is_declarative(getattr(view, "filterset_class", None)):
             filterset = view.filterset_class(request.query_params, queryset=queryset, request=request)
             if not filterset.is_valid():
                 raise ValidationError(filterset.errors)
             queryset = filterset.qs
-        return asked.of(queryset, view)
+        return query.of(queryset, view)
 
 
 def ordering(value: str, allowed: list[str]) -> tuple[str, ...]:
@@ -232,5 +235,5 @@ def nulls_last(names: Iterable[str], model: type[Model]) -> list[str | OrderBy]:
 
 
 def is_strict(request) -> bool:
-    """Whether the client wants to be told of parameters that nobody knows."""
+    """Whether unknown parameters are an error: `Prefer: handling=strict` (RFC 7240, section 4.4)."""
     return "handling=strict" in request.headers.get("Prefer", "").replace(" ", "").lower()

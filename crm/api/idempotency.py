@@ -1,7 +1,7 @@
 """Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a POST that may be sent again and is done once.
 
 Key, effect and answer are committed in one transaction. A retry that meets the first one under way waits on the key's
-row and then replays; a process that dies leaves nothing behind. Only successes are kept, for KEEP; after that a key is
+row and then replays; a process that dies leaves nothing behind. Only successes are stored, for RETENTION; then a key is
 new again.
 """
 
@@ -22,8 +22,8 @@ from crm.api.exceptions import Conflict
 from crm.api.renderers import RenderedResponse
 from crm.models import IdempotencyKey
 
-KEEP = timedelta(hours=24)
-KEPT_HEADERS = ("Content-Type", "ETag", "Cache-Control")
+RETENTION = timedelta(hours=24)
+STORED_HEADERS = ("Content-Type", "ETag", "Cache-Control")
 
 
 class KeyReused(APIException):
@@ -45,7 +45,7 @@ def key_of(request) -> str | None:
 
 
 def once(request, key: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
-    """The kept answer of `key`, or that of `answer()`, which is rendered and kept. Call it inside a transaction."""
+    """The stored answer of `key`, or that of `answer()`, which is rendered and stored. Call it inside a transaction."""
     digest = _digest(request)
     row, is_new = _claim(request.user, key, digest)
     if not is_new:
@@ -60,15 +60,15 @@ def once(request, key: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
         response.render()
     row.status = response.status_code
     row.content = response.content
-    row.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+    row.headers = {name: response[name] for name in STORED_HEADERS if name in response}
     row.save(update_fields=["status", "content", "headers"])
     return response
 
 
 def _claim(user, key: str, digest: str) -> tuple[IdempotencyKey, bool]:
-    """The key's row, and whether it is ours to fill. Waits for whoever else is filling it, up to the lock timeout."""
+    """The key's row, and whether it is ours to fill. Waits for a concurrent request up to the lock timeout."""
     now = dates.now()
-    stored_now, oldest = map(connection.ops.adapt_datetimefield_value, (now, now - KEEP))
+    stored_now, oldest = map(connection.ops.adapt_datetimefield_value, (now, now - RETENTION))
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO crm_idempotencykey (user_id, key, request, content, headers, created_at)"

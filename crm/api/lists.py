@@ -34,19 +34,19 @@ def rows_to_json(keys: tuple[str, ...], rows: list[tuple]) -> bytes:
 
 
 def full_list_response(
-    window: Callable[[], list], rows: Callable[[], QuerySet], array: Callable[[list], bytes]
+    window: Callable[[], list], rows: Callable[[], QuerySet], to_array: Callable[[list], bytes]
 ) -> HttpResponseBase:
-    """The answer with all rows, in the JSON that `array` makes of some of them. Raises TooManyLists (503).
+    """All rows in one response, streamed if there are more than WHOLE. Raises TooManyLists (503).
 
-    `window()` has all of a short list, and WINDOW rows of another one: `rows()` is asked for that. More than WHOLE are
-    streamed, which is known before much is read: while lists were made for each refusal, all others would wait.
+    `window()` returns the first WINDOW rows, `rows()` the whole queryset; `to_array` renders rows as a JSON array. A
+    list is refused before it is read: reading it first would make every other request wait.
     """
     if is_full() and rows()[WHOLE : WHOLE + 1].exists():
         raise TooManyLists
     first = window()
     if len(first) < WINDOW:
-        return RenderedResponse(array(first))
+        return RenderedResponse(to_array(first))
     everything = rows()
     if everything[WHOLE : WHOLE + 1].exists():
-        return streamed(joined(map(array, batched(everything.iterator(CHUNK), CHUNK))))
-    return RenderedResponse(array(list(everything)))
+        return streamed(joined(map(to_array, batched(everything.iterator(CHUNK), CHUNK))))
+    return RenderedResponse(to_array(list(everything)))

@@ -2,7 +2,7 @@
 
 After PER_NAME wrong passwords of one name from one address, or PER_ADDRESS from one address, within WINDOW, further
 attempts are refused with 429. An attempt takes its place first and gives it back when the password was right; the row's
-lock keeps simultaneous guesses from passing together.
+lock makes concurrent guesses pass one by one.
 """
 
 from collections.abc import Callable
@@ -70,7 +70,7 @@ def reserve_attempt(limits: dict[str, int]) -> float:
     """Count an attempt against every limit and return its moment. Raises TooManyAttempts, counting nothing."""
     with transaction.atomic():
         rows = [_locked(key) for key in sorted(limits)]
-        moment = dates.now().timestamp()  # of the lock: whoever waited for it comes after those who held it
+        moment = dates.now().timestamp()  # read under the lock: a request that waited comes after those that held it
         for row in rows:
             row.times = [time for time in row.times if time > moment - WINDOW.total_seconds()]
         waits = [row.times[0] + WINDOW.total_seconds() - moment for row in rows if len(row.times) >= limits[row.key]]
@@ -103,5 +103,5 @@ def _store(row: SignInAttempts, times: list[float]) -> None:
 
 
 def _digest(*parts: str) -> str:
-    """Names and addresses are nobody's business in a table of counters."""
+    """Counters hold digests: names and addresses are personal data."""
     return sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()

@@ -1,4 +1,4 @@
-"""Whether only the kit decides what a view finds and shows; crm.fast stands aside where an app or a mixin does."""
+"""Overridden hooks: whether only the kit decides what a view finds and shows, so that crm.fast may be used."""
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
@@ -8,10 +8,12 @@ from rest_framework.request import Request
 from crm.api.renderers import JSONRenderer
 from crm.db.models import TimestampedQuerySet
 
-SHOW: tuple[str, ...] = ("get_serializer", "array", "shown")
+SHOW: tuple[str, ...] = ("get_serializer", "serialize_to_json", "serialized_response")
 SHOW += ("pagination_class", "paginator", "paginate_queryset", "get_paginated_response")
 FIND: tuple[str, ...] = ("get_queryset", "filter_queryset", "filter_backends", "get_object", "list_of")
 FIND += ("lookup_field", "lookup_url_kwarg", "lookup_value_regex", "get_permissions", "check_object_permissions")
+
+SHOWS_EVERYTHING = TimestampedQuerySet.visible_to  # as it is before an override
 
 
 def definitions(view_class: type, names: tuple[str, ...]) -> list:
@@ -39,7 +41,7 @@ class StockHooksMixin:
         looks_at_rows = any(
             type(each).has_object_permission is not BasePermission.has_object_permission for each in permissions
         )
-        shows_everything = getattr(type(self.queryset), "visible_to", None) is TimestampedQuerySet.visible_to
+        shows_everything = getattr(type(self.queryset), "visible_to", None) is SHOWS_EVERYTHING
         is_ours = self.has_stock_hooks(FIND) and self.has_stock_hooks(SHOW) and shows_everything
         return is_ours and not looks_at_rows and self.queryset.db == DEFAULT_DB_ALIAS
 

@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @probe
 def schema(request: HttpRequest) -> HttpResponse:
-    """The description in YAML, or in JSON for whoever asks for that."""
+    """The description in YAML, or in JSON where the client accepts only that."""
     if request.get_preferred_type(["application/yaml", "application/json"]) == "application/json":
         return HttpResponse(described(OpenApiJsonRenderer), "application/json")
     return HttpResponse(described(OpenApiYamlRenderer), "application/yaml")

@@ -21,15 +21,15 @@ class Pagination(BasePagination):
 
     headers: dict[str, str]
 
-    def is_asked(self, request) -> bool:
+    def is_requested(self, request) -> bool:
         return any(request.query_params.get(name, "").strip() for name in ("page", "page_size"))
 
     def paginate_queryset(self, queryset, request, view=None) -> list | None:
-        """The rows of the page; None where the list is asked for whole.
+        """The rows of the page; None where the whole list is requested.
 
-        Raises DRF's ValidationError (400) for numbers that make no sense.
+        Raises DRF's ValidationError (400) for invalid numbers.
         """
-        if not self.is_asked(request):
+        if not self.is_requested(request):
             return None
         self.request = request
         self.number = _number(request, "page", 1, maximum=None)
@@ -38,7 +38,7 @@ class Pagination(BasePagination):
         if count not in ("", "0", "1"):
             raise ValidationError({"count": ["Enter 0 or 1."]})
         offset = (self.number - 1) * self.size
-        # One more than the page tells whether there is a next one.
+        # One more than the page, to know whether there is a next one.
         rows = [] if offset > MAX_OFFSET else list(queryset[offset : offset + self.size + 1])
         self.headers = self.headers_of(queryset, more=len(rows) > self.size, counted=count != "0")
         return rows[: self.size]
@@ -75,5 +75,6 @@ def _number(request, name: str, default: int, maximum: int | None) -> int:
     if not raw:
         return default
     if not (raw.isascii() and raw.isdigit() and len(raw) < 20) or int(raw) < 1 or (maximum and int(raw) > maximum):
-        raise ValidationError({name: [f"Enter a whole number from 1{f' to {maximum:,}' if maximum else ''}."]})
+        upper = f" and at most {maximum:,}" if maximum else ""
+        raise ValidationError({name: [f"Enter a whole number of at least 1{upper}."]})
     return int(raw)

@@ -1,4 +1,4 @@
-"""JSON bodies, read strictly (RFC 8259): UTF-8 without BOM, one object, no NaN or Infinity, numbers kept exact."""
+"""JSON bodies, read strictly (RFC 8259): UTF-8 without BOM, one object, no NaN or Infinity, exact numbers."""
 
 import json
 from decimal import Decimal, InvalidOperation
@@ -15,7 +15,7 @@ DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
 
 
 class StrictJSONParser(BaseParser):
-    """Fractions arrive as Decimal, so that money keeps its digits."""
+    """Fractions are parsed as Decimal, so that money is exact."""
 
     media_type = "application/json"
 

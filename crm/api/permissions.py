@@ -18,4 +18,4 @@ def is_read_only(user) -> bool:
     """Whether `user` is in the group `Read only`; the token's authentication has looked it up already."""
     if hasattr(user, "read_only"):
         return user.read_only
-    return user.groups.filter(name=READ_ONLY_GROUP).exists()  # a user that somebody hands in may outlive the request
+    return user.groups.filter(name=READ_ONLY_GROUP).exists()  # a user object may outlive the request

@@ -22,7 +22,7 @@ def id_of(text: str) -> int | None:
 class IdField(serializers.PrimaryKeyRelatedField):
     """A foreign key as the plain id that the document shows; validated data holds the id under `<name>_id`.
 
-    `check=False` leaves the look-up to a serializer that asks for several references at once.
+    `check=False` leaves the look-up to a serializer that resolves several references in one query.
     """
 
     shows_column = models.ForeignKey

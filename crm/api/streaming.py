@@ -1,6 +1,6 @@
 """Long answers, sent in chunks by at most half of a process's threads, so that a short request always finds one.
 
-Whoever makes a list chunk by chunk keeps its thread for as long as its client reads. Beyond PERMITS of them at once a
+A streamed list occupies its thread for as long as its client reads. Beyond PERMITS of them at once a
 process answers 503. And they make their chunks one at a time: a thread that computes hands Python's lock over every
 5 ms only (`sys.getswitchinterval`), so that each one more would delay all others by that much.
 """

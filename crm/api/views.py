@@ -67,7 +67,7 @@ class RefreshTokenView(TokenRefreshView):
 
 @extend_schema_view(post=extend_schema(responses={200: constant_response(), 401: None}))
 class VerifyTokenView(TokenVerifyView):
-    """Ask whether a token is valid. An access or a refresh token, whose user is active and whose session goes on."""
+    """Verify a token. An access or a refresh token, whose user is active and whose session goes on."""
 
 
 @extend_schema_view(post=extend_schema(responses={204: None, 401: None, 409: None}))
@@ -80,7 +80,7 @@ class SignOutView(TokenBlacklistView):
 
 
 def probe(view):
-    """A question that machines ask outside DRF, by GET or HEAD."""
+    """A view outside DRF that takes GET and HEAD."""
 
     @csrf_exempt
     @wraps(view)
@@ -94,7 +94,7 @@ def probe(view):
 
 @probe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process is alive. Asks nobody."""
+    """Liveness: the process answers. No database query."""
     return JsonResponse({"status": "ok"})
 
 

@@ -1,6 +1,6 @@
 """What every resource does over HTTP. An app's ViewSet names its table, its shapes and its verbs; the rest is here.
 
-It is DRF's ModelViewSet, with pages that are asked for, writing in one transaction on rows that are locked before they
+It is DRF's ModelViewSet, with pages on request, writing in one transaction on rows that are locked before they
 are read, conditional requests and safe retries. Every hook of DRF decides as its documentation says; crm.fast answers
 only where it would give the same.
 """
@@ -32,11 +32,11 @@ from crm.fast import reads
 class ApiViewSet(GenericViewSet):
     """The base of every view: an unsafe request is one write, and answers that show a resource are tagged."""
 
-    keeps_answers = True  # for an Idempotency-Key; not where an answer is a secret
+    stores_answers = True  # for an Idempotency-Key; not where an answer is a secret
     own_parameters: frozenset[str] = frozenset()  # of the query string, that `query` has read
 
     def dispatch(self, request, *args, **kwargs):
-        """View and request hold each other until the garbage collector comes; a long answer shall not wait for it."""
+        """Breaks the reference cycle of view and request so that large responses are freed at once."""
         response = super().dispatch(request, *args, **kwargs)
         del self.response
         return response
@@ -51,7 +51,7 @@ class ApiViewSet(GenericViewSet):
     def write(self, handler, request, *args, **kwargs):
         """Run `handler` in one transaction; with an Idempotency-Key at most once."""
         request.data  # noqa: B018 (reads the body before anything is locked: a slow client holds no lock)
-        key = idempotency.key_of(request) if self.keeps_answers else None
+        key = idempotency.key_of(request) if self.stores_answers else None
         with ExitStack() as transactions:
             for alias in {DEFAULT_DB_ALIAS, self.database}:
                 transactions.enter_context(transaction.atomic(using=alias))
@@ -68,7 +68,7 @@ class ApiViewSet(GenericViewSet):
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        """`Allow` where it tells something: where a method is asked for that there is none, and to OPTIONS."""
+        """`Allow` only where it is needed: with 405, and to OPTIONS."""
         method = self.request.method.lower()
         is_usual = method in self.http_method_names and hasattr(self, method) and method != "options"
         return {} if is_usual else super().default_response_headers
@@ -76,7 +76,7 @@ class ApiViewSet(GenericViewSet):
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
         shows_resource = self.detail or request.method == "POST"
-        if self.keeps_answers and shows_resource and isinstance(response, Response) and not response.is_rendered:
+        if self.stores_answers and shows_resource and isinstance(response, Response) and not response.is_rendered:
             response.add_post_render_callback(etags.tag)
         return response
 
@@ -94,16 +94,16 @@ class ApiViewSet(GenericViewSet):
         renderer = self.request.accepted_renderer
         return renderer.render(data, self.request.accepted_media_type, self.get_renderer_context())
 
-    def shown(self, instance, *, many: bool = False, **kwargs) -> Response:
+    def serialized_response(self, instance, *, many: bool = False, **kwargs) -> Response:
         """The answer with what the serializer shows. Every write answers the whole resource."""
         return Response(self.get_serializer(instance, many=many).data, **kwargs)
 
     def body(self, serializer_class, **context):
-        """What a verb was told. Raises ValidationError (400)."""
+        """The validated body of a verb. Raises ValidationError (400)."""
         return self._validated(serializer_class, self.request.data, context)
 
     def query(self, serializer_class):
-        """What the query string asks, empty values left out. Raises ValidationError (400)."""
+        """The validated query string, empty values left out. Raises ValidationError (400)."""
         given = {name: value for name, value in self.request.query_params.items() if value.strip()}
         self.own_parameters |= set(serializer_class().fields)
         return self._validated(serializer_class, given, {})
@@ -117,8 +117,8 @@ class ApiViewSet(GenericViewSet):
 class ReadingViewSet(StockHooksMixin, ApiViewSet):
     """Lists with filters and pages, and single rows.
 
-    `filterset_class`, `search_field` (a look-up path to a SearchField) and `ordering_fields` say what a list may be
-    asked.
+    `filterset_class`, `search_field` (a look-up path to a SearchField) and `ordering_fields` are the query parameters
+    of a list.
     """
 
     lookup_value_regex = "[0-9]{1,18}"  # anything else is no id: 404
@@ -126,7 +126,7 @@ class ReadingViewSet(StockHooksMixin, ApiViewSet):
     filterset_class: type[FilterSet] | None = None
     search_field: str | None = None
     ordering_fields = ["id"]
-    looks_up_one = False  # while filter_queryset serves get_object: what a list may be asked is not asked of a row
+    looks_up_one = False  # True while get_object calls filter_queryset: list filters do not apply to a row
 
     def list(self, request, *args, **kwargs):
         if found := reads.listed(self, WINDOW):
@@ -144,23 +144,23 @@ class ReadingViewSet(StockHooksMixin, ApiViewSet):
         if page is not None:
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
         if not isinstance(queryset, QuerySet) or type(self.request.accepted_renderer) is not JSONRenderer:
-            return self.shown(queryset, many=True)
+            return self.serialized_response(queryset, many=True)
         if type(self.get_serializer([], many=True)) is not ListSerializer:  # which may look at the list as a whole
-            return self.shown(queryset, many=True)
-        return full_list_response(lambda: list(queryset[:WINDOW]), lambda: queryset, self.array)
+            return self.serialized_response(queryset, many=True)
+        return full_list_response(lambda: list(queryset[:WINDOW]), lambda: queryset, self.serialize_to_json)
 
     def list_query(self) -> ListQuery:
-        """What the query string asks. Raises ValidationError (400)."""
+        """The parsed query string of a list. Raises ValidationError (400)."""
         return ListQuery.read(self.request, self)
 
-    def array(self, rows: list) -> bytes:
+    def serialize_to_json(self, rows: list) -> bytes:
         """What the serializer shows of the rows, in JSON."""
         return to_json(self.get_serializer(rows, many=True).data)
 
     def retrieve(self, request, *args, **kwargs):
         if row := reads.retrieved(self):
             return RenderedResponse(to_json(row))
-        return self.shown(self.get_object())
+        return self.serialized_response(self.get_object())
 
     def get_object(self):
         self.looks_up_one = True
@@ -217,7 +217,7 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
         serializer = self.get_serializer(instance, data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         self.perform_update(serializer)
-        return self.shown(serializer.instance)  # anew: with `partial` DRF leaves defaults out
+        return self.serialized_response(serializer.instance)  # a new serializer: with `partial` DRF leaves defaults out
 
     def perform_create(self, serializer):
         serializer.save(created_by=self.request.user)

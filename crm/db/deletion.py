@@ -1,4 +1,4 @@
-"""What goes along when rows are deleted, for the page that asks before: counted, for a lead may have 10,000 calls."""
+"""What a deletion cascades to, counted for the confirmation page: a lead may have 10,000 calls."""
 
 from typing import Any
 

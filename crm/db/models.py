@@ -34,7 +34,7 @@ class TimestampedQuerySet(models.QuerySet):
 class TimestampedModel(FastWrites, models.Model):
     """A row with its stamps. All instants are UTC.
 
-    A verb, a method that changes the row, locks it first and reads it anew, in a transaction that it opens or joins.
+    A verb, a method that changes the row, locks it first and reads it again, in a transaction that it opens or joins.
     """
 
     created_at = models.DateTimeField(default=dates.now, editable=False)
@@ -58,7 +58,7 @@ class TimestampedModel(FastWrites, models.Model):
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """As Django's; what is searched by is saved with the fields that it is made of."""
         if update_fields is not None:
-            update_fields = kept_with(type(self), tuple(update_fields))
+            update_fields = with_search_columns(type(self), tuple(update_fields))
         super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
@@ -71,11 +71,11 @@ class TimestampedModel(FastWrites, models.Model):
         return transaction.atomic(using=self.database, savepoint=False)
 
     def lock(self) -> None:
-        """Lock the row until the transaction ends, and read it anew. Raises DoesNotExist for a row that is gone."""
+        """Lock the row until the transaction ends, and read it again. Raises DoesNotExist for a row that is gone."""
         self.refresh_from_db(from_queryset=locked_rows(type(self), self.database))
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
-        """Set the given fields and save only those that differ, so that nobody's neighbouring change is undone.
+        """Set the given fields and save only those that differ: a concurrent change of another field is not undone.
 
         `by` is the user who does it, for tables that keep a history. Returns the names of the saved fields' attributes.
         Raises DoesNotExist for a row that is gone.
@@ -99,13 +99,27 @@ class TimestampedModel(FastWrites, models.Model):
         return changed
 
 
+class ParentModel(TimestampedModel):
+    """A row that is deleted with the rows that refer to it, or taken out of them."""
+
+    class Meta(TimestampedModel.Meta):
+        abstract = True
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """As Django's, under a lock that keeps rows that refer to this one from being added meanwhile."""
+        using = using or self.database
+        with transaction.atomic(using=using, savepoint=False):
+            type(self).objects.using(using).locked_with_keys().filter(pk=self.pk).values_list("pk").first()
+            return super().delete(using, keep_parents)
+
+
 @lru_cache(maxsize=1_000)
 def attname_of(model: type[models.Model], name: str) -> str:
     return getattr(model._meta.get_field(name), "attname", name)
 
 
 @lru_cache(maxsize=1_000)
-def kept_with(model: type[models.Model], names: tuple[str, ...]) -> list[str]:
+def with_search_columns(model: type[models.Model], names: tuple[str, ...]) -> list[str]:
     """The fields with these names, and those that hold them too."""
     search = [field for field in model._meta.concrete_fields if isinstance(field, SearchField)]
     return [*names, *(field.name for field in search if not set(field.sources).isdisjoint(names))]

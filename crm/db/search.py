@@ -1,6 +1,6 @@
-"""Search: one column per table that holds what a person might type to find the row, and the question asked of it.
+"""Search: one column per table that holds what a person might type to find the row, and the query on it.
 
-The text is folded: case, accents and width gone, so that `snabbkop` finds `Snabbköp`; and every phone stands in it as
+The text is folded: case, accents and width gone, so that `snabbkop` finds `Snabbköp`; and every phone is in it as
 typed and as bare digits, so that digits match however typed. On PostgreSQL a trigram index serves any part of three
 letters.
 """
@@ -30,7 +30,7 @@ def digits(text: str) -> str:
 
 
 class SearchField(models.TextField):
-    """Kept by the row itself on every save of one of its `sources`; `phones` are also searched by their digits."""
+    """Computed by `pre_save` whenever one of its `sources` is saved; `phones` are also searched by their digits."""
 
     def __init__(self, sources: Iterable[str] = (), phones: Iterable[str] = (), **kwargs) -> None:
         self.sources, self.phones = list(sources), list(phones)

@@ -1,13 +1,13 @@
-"""What makes the API quicker and nothing else: each accelerator gives what Django and DRF would give, or stands aside.
+"""Accelerators: each gives exactly what Django and DRF would give, or leaves the work to them.
 
-`FAST=0` turns all of it off, `FAST_WITHOUT=name,name` some of it (bench/run.py --without tells what one is worth):
+`FAST=0` turns all of it off, `FAST_WITHOUT=name,name` some of it (bench/run.py --without measures one):
 
-    reads       SQL made once for queries that are asked again and again (compiled.py, reads.py)
+    reads       SQL compiled once for frequent queries (compiled.py, reads.py)
     columns     rows straight to JSON where a serializer only shows columns (columns.py)
     writes      INSERT and UPDATE of one row, with SQL made once for its columns (writes.py)
     fields      a serializer's fields, made and bound once for its class (fields.py)
-    tokens      an access token's signature, looked at once (crm.api.authentication)
-    postgresql  short statements planned once, and a health check that asks nothing (postgresql.base)
+    tokens      an access token's signature check, cached (crm.api.authentication)
+    postgresql  prepared statements, and a health check without a query (postgresql.base)
 
 Only here are private names of other packages used: these, tried with the versions that are named. With others `is_on`
 says no, and Django and DRF do it all.

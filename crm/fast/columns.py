@@ -49,7 +49,7 @@ def columns_of(serializer_class: type[Any]) -> Shown | None:
 
 
 def shows(field: Any, column: Any) -> bool:
-    """Whether the field shows the column as it is: by its type, and by what it was told of the form."""
+    """Whether the field shows the column as it is: by its type and by its options."""
     forms = [getattr(field, name, None) for name in ("coerce_to_string", "normalize_output", "localize", "pk_field")]
     same = getattr(field, "decimal_places", None) == getattr(column, "decimal_places", None)
     texts = type(field) is not serializers.ChoiceField or {type(choice) for choice in field.choices} <= {str}

@@ -18,26 +18,32 @@ ID = 2**31 - 5  # no row has it
 class CompiledQuery:
     """A function that makes a queryset, whose SQL is the same for all values; called with some, it gives the rows.
 
-    `samples` are values that occur nowhere else among the query's parameters: the SQL is made with them, once for each
-    kind of database, and run with others in their place. Where routers or `using` name a database, Django does it all.
+    `placeholders` are values that occur nowhere else among the query's parameters: the SQL is made with them, once for
+    each kind of database, and run with others in their place. Where routers or `using` name a database, Django does it.
     """
 
-    def __init__(self, build: Callable[..., QuerySet], samples: dict[str, Any], is_long: bool = False) -> None:
-        self.build, self.samples, self.is_long = build, samples, is_long  # what gives many rows is planned each time
+    def __init__(self, build: Callable[..., QuerySet], placeholders: dict[str, Any], is_long: bool = False) -> None:
+        self.build, self.placeholders, self.is_long = (
+            build,
+            placeholders,
+            is_long,
+        )  # what gives many rows is planned each time
         self.statements: dict[str, Callable[[dict[str, Any]], list] | None] = {}
 
     def __call__(self, using: str | None = None, **values: Any) -> list:
         vendor = connections[DEFAULT_DB_ALIAS].vendor
         if not router.routers and using in (None, DEFAULT_DB_ALIAS) and is_on("reads"):
             if vendor not in self.statements:
-                self.statements[vendor] = statement(self.build(**self.samples), self.samples, self.is_long)
+                self.statements[vendor] = statement(self.build(**self.placeholders), self.placeholders, self.is_long)
             if run := self.statements[vendor]:
                 return run(values)
         rows = self.build(**values)
         return list(rows.using(using) if using else rows)
 
 
-def statement(queryset: QuerySet, samples: dict[str, Any], is_long: bool) -> Callable[[dict[str, Any]], list] | None:
+def statement(
+    queryset: QuerySet, placeholders: dict[str, Any], is_long: bool
+) -> Callable[[dict[str, Any]], list] | None:
     """What runs a queryset's SQL with other values and gives its tuples or instances; None where they are not in it."""
     compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
     try:
@@ -45,9 +51,9 @@ def statement(queryset: QuerySet, samples: dict[str, Any], is_long: bool) -> Cal
     except EmptyResultSet:  # Django sees that no row can match
         return None
     sql = sql if is_long else Planned(sql)
-    names = {stored(sample): name for name, sample in samples.items()}
+    names = {stored(sample): name for name, sample in placeholders.items()}
     given = [(names.get(param), param) for param in params]
-    if not set(samples) <= {name for name, _ in given}:
+    if not set(placeholders) <= {name for name, _ in given}:
         return None
     converters = compiler.get_converters([column for column, _, _ in compiler.select])
     is_model, info = queryset._iterable_class is ModelIterable, compiler.klass_info

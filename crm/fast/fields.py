@@ -1,4 +1,4 @@
-"""A serializer's fields, made and bound once for its class: DRF makes them anew for each, and they cost most of it."""
+"""A serializer's fields, made and bound once for its class: for DRF that is most of a serializer's cost."""
 
 from copy import deepcopy
 from typing import Any
@@ -44,6 +44,6 @@ class BoundOnce:
                 own[name] = deepcopy(field)
             else:
                 own.fields[name] = copy = object.__new__(type(field))
-                facts = {key: kept.copy() if type(kept) in (dict, list) else kept for key, kept in vars(field).items()}
-                vars(copy).update(facts, parent=self)
+                state = {key: each.copy() if type(each) in (dict, list) else each for key, each in vars(field).items()}
+                vars(copy).update(state, parent=self)
         return own

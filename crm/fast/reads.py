@@ -1,8 +1,7 @@
-"""A view's reads by SQL that is made once: a row, a row to be written, a list.
+"""A view's reads by SQL that is compiled once: a row, a row to be written, a list.
 
-They are taken only where nothing but the kit says what is read: the view tells so (`finds_as_stock`, `shows_as_stock`,
-`list_query`; crm.api.overrides). Each answers None where others have a say; rows are tuples of the columns whose keys
-are `keys`.
+They are used only where the view says that nothing but the kit decides what is read (`finds_as_stock`,
+`shows_as_stock`; crm.api.overrides). Otherwise each returns None. Rows are tuples, of columns with the `keys`.
 """
 
 from collections.abc import Callable
@@ -37,20 +36,22 @@ def retrieved(view) -> dict[str, Any] | None:
     """The body of GET of a row; also None where there is none."""
     if not is_open(view) or not (shown := columns(view)):
         return None
-    rows = row_shown(view.queryset, tuple(shown.values()))(pk=int(view.kwargs["pk"]))
+    rows = compiled_row(view.queryset, tuple(shown.values()))(pk=int(view.kwargs["pk"]))
     return dict(zip(shown, rows[0], strict=True)) if len(rows) == 1 else None
 
 
 def listed(view, window: int) -> Found | None:
-    """A whole list whose SQL does not depend on the values that are asked for."""
-    if not is_open(view) or not (shown := columns(view)) or view.paginator.is_asked(view.request):
+    """A whole list whose SQL does not depend on the values of its filters."""
+    if not is_open(view) or not (shown := columns(view)) or view.paginator.is_requested(view.request):
         return None
     query = view.list_query()
     if (kinds := query.compared(view)) is None:
         return None
-    samples = tuple((name, ID - 1 - place if kind is int else stamp(place)) for place, (name, kind) in enumerate(kinds))
+    placeholders = tuple(
+        (name, ID - 1 - place if kind is int else stamp(place)) for place, (name, kind) in enumerate(kinds)
+    )
     names = tuple(shown.values())
-    rows = rows_asked(type(query), view.queryset, names, view.filterset_class, samples, query.order, window)
+    rows = compiled_list(query.__class__, view.queryset, names, view.filterset_class, placeholders, query.order, window)
     everything = lambda: query.of(view.queryset.all(), view).values_list(*names)  # noqa: E731
     return Found(tuple(shown), partial(rows, **query.filters), everything)
 
@@ -68,13 +69,15 @@ def stamp(place: int) -> datetime:
 
 
 @lru_cache(maxsize=100)
-def row_shown(queryset: Any, names: tuple[str, ...]) -> CompiledQuery:
+def compiled_row(queryset: Any, names: tuple[str, ...]) -> CompiledQuery:
     return CompiledQuery(lambda pk: queryset.filter(pk=pk).order_by().values_list(*names), {"pk": ID})
 
 
 @lru_cache(maxsize=200)
-def rows_asked(
-    query: type, queryset: Any, names: tuple[str, ...], filters: type, samples: tuple, order: tuple, window: int
+def compiled_list(
+    query: Any, queryset: Any, names: tuple[str, ...], filters: type, placeholders: tuple, order: tuple, window: int
 ) -> CompiledQuery:
     rows, view = queryset.values_list(*names), SimpleNamespace(filterset_class=filters)
-    return CompiledQuery(lambda **given: query(given, order=order).of(rows, view)[:window], dict(samples), is_long=True)
+    return CompiledQuery(
+        lambda **given: query(given, order=order).of(rows, view)[:window], dict(placeholders), is_long=True
+    )

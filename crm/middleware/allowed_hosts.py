@@ -1,4 +1,4 @@
-"""Whom the server answers: whoever calls it by a name of ALLOWED_HOSTS, and probes, which call it by its address."""
+"""Host header checks: a request names one of ALLOWED_HOSTS; probes, which use the server's address, are exempt."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.common import CommonMiddleware

@@ -13,7 +13,7 @@ PAGES = "/admin/"
 
 
 class PagesOnlyMixin:
-    """Stands before a middleware of Django's and asks it for pages alone."""
+    """Applies a middleware of Django's to the pages only."""
 
     def __call__(self, request: HttpRequest):
         if request.path_info.startswith(PAGES):
@@ -28,13 +28,13 @@ class SessionMiddleware(PagesOnlyMixin, Sessions):
 class AuthenticationMiddleware(PagesOnlyMixin, Authentication):
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        request.user = SimpleLazyObject(partial(user_of, request))  # type: ignore[assignment]
+        request.user = SimpleLazyObject(partial(load_user, request))  # type: ignore[assignment]
 
 
-def user_of(request: HttpRequest):
-    """The session's user, of whom the access log hears once somebody has asked."""
-    request.found_user = get_user(request)  # type: ignore[attr-defined]
-    return request.found_user  # type: ignore[attr-defined]
+def load_user(request: HttpRequest):
+    """The session's user, noted on the request for the access log once it is loaded."""
+    request.loaded_user = get_user(request)  # type: ignore[attr-defined]
+    return request.loaded_user  # type: ignore[attr-defined]
 
 
 class MessageMiddleware(PagesOnlyMixin, Messages):

@@ -1,7 +1,7 @@
-"""Whom a request comes from, where proxies stand between: only those of TRUSTED_PROXIES are believed.
+"""The client's address behind proxies: only the headers of TRUSTED_PROXIES are believed.
 
 `X-Forwarded-For` is read from the right: the first address that is no trusted proxy is the client (RFC 7239, section
-5.2, tells why the left end proves nothing). From anybody else the forwarding headers are dropped.
+5.2, says why the left end proves nothing). From any other address the forwarding headers are dropped.
 """
 
 from functools import lru_cache

@@ -38,11 +38,11 @@ class RequestIdMiddleware:
 
 
 def access_fields(request, response, seconds: float) -> dict:
-    """What the access log says: the route, not the path, which may hold a secret or anything that somebody typed."""
+    """What the access log says: the route, not the path, which may hold a secret or personal data."""
     match = request.resolver_match
     user = getattr(request, "user", None)
     if isinstance(user, LazyObject):
-        user = getattr(request, "found_user", None)  # where nobody has asked, asking now would go to the database
+        user = getattr(request, "loaded_user", None)  # not loaded during the request: loading it now would be a query
     return {
         "method": request.method,
         "route": route_of(request),

@@ -12,14 +12,14 @@ from environ import Env
 from crm import env
 from crm.env import count, read
 
-Env.read_env(Path(__file__).parent.parent / ".env")
+Env.read_env(Path(__file__).resolve().parents[2] / ".env")
 
 bind = f"{read('HOST', '127.0.0.1', str)}:{read('PORT', 8000, count)}"
 workers = read("WORKERS", 2, count)
 threads = env.threads()
 worker_class = "gthread"
 limit_request_line = 8190  # bytes: the longest filters of a list, percent-encoded
-keepalive = 30  # seconds an idle client's connection is kept
+keepalive = 30  # seconds an idle client's connection stays open
 graceful_timeout = 30  # seconds to finish what is in flight: as long as a request may wait for a lock
 forwarded_allow_ips = ""  # crm.middleware.proxies alone decides whose forwarding headers are believed
 control_socket_disable = True
@@ -40,7 +40,7 @@ def post_fork(server, worker):
     """Set what accepted connections inherit from the sockets that listen (Linux: socket(7), tcp(7)).
 
     A read or a write that makes no progress for CLIENT_TIMEOUT fails, and gunicorn closes the connection
-    (crm.logging.SlowClients keeps its log short). A client is accepted when it has sent something: gunicorn would let
+    (crm.logging.SlowClients shortens its log). A client is accepted when it has sent something: gunicorn would let
     a thread wait for the first byte.
     """
     patience = struct.pack("ll", CLIENT_TIMEOUT, 0)  # struct timeval

@@ -1,6 +1,7 @@
-"""A real server for the tests: gunicorn with its worker processes and a throw-away database, spoken to over HTTP.
+"""A real server for tests: gunicorn with its worker processes and a database of its own, spoken to over HTTP.
 
-The fixtures are at hand in all tests of this folder; `running` starts a server with another environment.
+Every test that needs a server starts it with `running`: here, in trials/ and in e2e/. The module needs no configured
+Django. `python -m crm.tests.server COMMAND …` runs a command against a server with demo data (`serve_for`).
 """
 
 import json
@@ -11,45 +12,43 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from http.client import HTTPConnection, HTTPMessage, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Barrier
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import psycopg2
-import pytest
-from django.conf import settings
 
-from conftest import PASSWORD
+from crm.tests import PASSWORD
 
 ROOT = Path(__file__).parents[2]
 USERS = ["kam", "asha", "ravi"]
 PATIENCE = 60  # seconds until a test gives up
+GUNICORN = ("-m", "gunicorn", "-c", "crm/server/gunicorn.py", "crm.wsgi")
+SERVE = ("manage.py", "serve")  # migrates and loads demo data first
 
-MIGRATE = f"""
+CREATE_USERS = f"""
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
 for name in {USERS!r}:
     get_user_model().objects.create_superuser(name, password={PASSWORD!r})
 """
 
 
 def wait_until(condition: Callable[[], Any]) -> None:
-    """Ask again and again until it is so."""
+    """Poll until the condition is true."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "The condition did not become true."
         time.sleep(0.01)
 
 
 def at_once(count: int, call: Callable[[int], Any], threads: int = 50) -> list:
-    """call(0) … call(count - 1), on many threads that are let go together; the answers in that order."""
+    """call(0) … call(count - 1), on many threads that start together; the results in that order."""
     threads = min(count, threads)
     with ThreadPoolExecutor(threads, initializer=Barrier(threads).wait) as pool:
         return list(pool.map(call, range(count)))
@@ -65,7 +64,7 @@ class Answer(NamedTuple):
 
 
 class SQLite:
-    """A database file. Whoever wants to write waits for the one who holds it."""
+    """A database file, which is locked as a whole for each write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -80,7 +79,7 @@ class SQLite:
 
     @contextmanager
     def held(self, *changes: str) -> Iterator[None]:
-        """Nobody else writes a lead, or a row that is changed, before this ends; then the changes are there."""
+        """Leads and the changed rows are locked against other writers until the block ends; then it commits."""
         with closing(self.connect()) as connection:
             for sql in ("BEGIN IMMEDIATE", *changes):
                 connection.execute(sql)
@@ -89,7 +88,7 @@ class SQLite:
 
     @contextmanager
     def stalled(self) -> Iterator[None]:
-        """Whoever writes a lead gets stuck in the middle of it: a trigger counts to a number that it never reaches."""
+        """An INSERT of a lead never ends: a trigger counts to a number that it does not reach."""
         self.run("""
             CREATE TRIGGER stall BEFORE INSERT ON lead_restaurant BEGIN SELECT count(*) FROM (
                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1e15) SELECT i FROM n
@@ -100,11 +99,11 @@ class SQLite:
             self.run("DROP TRIGGER stall")
 
     def waiting(self, server: "Server") -> int:
-        """How many requests wait for whoever holds the database. SQLite cannot tell: all that are under way."""
+        """How many requests wait for a lock. SQLite does not say: all that are in progress."""
         return server.accepted()
 
     def is_stuck(self, server: "Server") -> bool:
-        """Whether somebody is in the middle of writing."""
+        """Whether a write is in progress."""
         with closing(self.connect(patience=0.5)) as connection:  # no write of ours takes that long
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -117,85 +116,124 @@ class SQLite:
 
 
 class PostgreSQL:
-    """A database next to the one of the tests."""
+    """An empty database of this name on the PostgreSQL that DATABASE_URL names."""
 
-    def __init__(self, tests_name: str) -> None:
-        self.name = f"{tests_name}_server"
-        self.url = self.url_of(self.name)
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.url = self.url_of(name)
         self.drop()
-        self.run(f'CREATE DATABASE "{self.name}"', "postgres")
+        self.run(f'CREATE DATABASE "{name}"', database="postgres")
 
     def url_of(self, name: str) -> str:
         return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
-    def run(self, sql: str, database: str = "") -> list[tuple]:
+    def run(self, sql: str, *params: Any, database: str = "") -> list[tuple]:
         with closing(psycopg2.connect(self.url_of(database or self.name))) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(sql)
+                cursor.execute(sql, params or None)
                 return cursor.fetchall() if cursor.description else []
 
     @contextmanager
-    def held(self, *changes: str) -> Iterator[None]:
-        """Nobody else writes a lead, or a row that is changed, before this ends; then the changes are there."""
+    def transaction(self, *statements: str) -> Iterator[None]:
+        """The statements' changes and locks are uncommitted until the block ends."""
         with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
-            for sql in ("LOCK TABLE lead_restaurant IN EXCLUSIVE MODE", *changes):
+            for sql in statements:
                 cursor.execute(sql)
             yield
             connection.commit()
 
+    @contextmanager
+    def held(self, *changes: str) -> Iterator[None]:
+        """Leads and the changed rows are locked against other writers until the block ends; then it commits."""
+        with self.transaction("LOCK TABLE lead_restaurant IN EXCLUSIVE MODE", *changes):
+            yield
+
     stalled = held
 
     def waiting(self, server: "Server") -> int:
-        """How many requests wait for whoever holds the database."""
+        """How many requests wait for a lock."""
         return self.run(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )[0][0]
 
     def is_stuck(self, server: "Server") -> bool:
-        """Whether somebody is in the middle of writing."""
+        """Whether a write is in progress."""
         return self.waiting(server) > 0
 
+    def connections(self) -> set[int]:
+        """The process ids of the others' connections."""
+        others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        return {pid for (pid,) in self.run(others)}
+
     def end_connections(self) -> int:
-        """End all that the server has, and return how many they were; they are gone by then."""
-        return len(
-            self.run(
-                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        )
+        """Terminate all connections of the server, wait until they are gone, and return their number."""
+        return len([self.run("SELECT pg_terminate_backend(%s, 10000)", pid) for pid in self.connections()])
 
     def drop(self) -> None:
-        self.run(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)', "postgres")
+        self.run(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)', database="postgres")
 
 
-def environment(database: SQLite | PostgreSQL, **variables: str) -> dict[str, str]:
-    """Of a server: what is given, and nothing of what the tests themselves run with."""
+Database = SQLite | PostgreSQL
+
+
+@contextmanager
+def new_database(name: str) -> Iterator[Database]:
+    """An empty database until the block ends: on the PostgreSQL of DATABASE_URL, else an SQLite file."""
+    with TemporaryDirectory(prefix="crm-database-") as folder:
+        is_postgresql = os.environ.get("DATABASE_URL", "").startswith("postgres")
+        database: Database = PostgreSQL(name) if is_postgresql else SQLite(Path(folder) / "db.sqlite3")
+        try:
+            yield database
+        finally:
+            database.drop()
+
+
+def environment(url: str, **variables: str) -> dict[str, str]:
+    """Of a server on this database: the variables, and none of those that the tests run with, nor of a `.env`."""
     return {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "crm.tests.served_settings",
-        "DATABASE_URL": database.url,
-        "SECRET_KEY": "for the tests alone: long enough, and nobody's secret",
+        "DATABASE_URL": url,
+        "SECRET_KEY": "for the tests alone: long enough, and no one's secret",
+        "HOST": "127.0.0.1",
         "THROTTLE": "0",
+        **dict.fromkeys(("DEBUG", "HTTPS", "LOG_JSON"), "0"),
+        **dict.fromkeys(("REDIS_URL", "TRUSTED_PROXIES"), ""),
         **{name: os.environ[name] for name in ("FAST",) if name in os.environ},
         **variables,
     }
 
 
+def manage(url: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess:
+    """Run a management command on this database."""
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, **{"env": environment(url), "check": True, **options})
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        return free.getsockname()[1]
+
+
 class Server:
-    def __init__(self, database: SQLite | PostgreSQL, log: Path, **variables: str) -> None:
-        self.log = log
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self.port = free.getsockname()[1]
+    """One process group; `url` is the database's, `command` what Python runs."""
+
+    def __init__(self, url: str, log: Path, command: Sequence[str] = GUNICORN, **variables: str) -> None:
+        self.log, self.port = log, free_port()
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", "crm/server/gunicorn.py", "crm.wsgi"],
+                [sys.executable, *command],
                 cwd=ROOT,
-                env=environment(database, PORT=str(self.port), **variables),
+                env=environment(url, PORT=str(self.port), **variables),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def wait_until_ready(self) -> None:
         wait_until(lambda: self.process.poll() is not None or self.is_up())
@@ -204,7 +242,7 @@ class Server:
     def is_up(self) -> bool:
         try:
             return self.send("GET", "/healthz").status == 200
-        except OSError:
+        except (OSError, HTTPException):
             return False
 
     def stop(self) -> None:
@@ -222,9 +260,17 @@ class Server:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def accepted(self) -> int:
-        """The connections that the workers have taken on: in the system's table they have an inode."""
+        """How many connections the workers have accepted: these have an inode in the system's table."""
+        return sum(row[9] != "0" for row in self._connections())
+
+    def has_read_all(self) -> bool:
+        """Whether the workers have read all that was sent to them."""
+        return all(row[4].endswith(":00000000") for row in self._connections())
+
+    def _connections(self) -> list[list[str]]:
+        """The rows of the system's table for established connections to the server."""
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        return sum(row[1].endswith(f":{self.port:04X}") and row[3] == "01" and row[9] != "0" for row in rows)
+        return [row for row in rows if row[1].endswith(f":{self.port:04X}") and row[3] == "01"]
 
     @contextmanager
     def open(
@@ -253,12 +299,12 @@ class Server:
     def sign_in(self, name: str, password: str = PASSWORD, **options) -> Answer:
         return self.send("POST", "/api/token/", {"username": name, "password": password}, **options)
 
-    def client(self, name: str) -> "Client":
-        return Client(self, self.sign_in(name).json()["access"])
+    def client(self, name: str, password: str = PASSWORD) -> "Client":
+        return Client(self, self.sign_in(name, password).json()["access"])
 
 
 class Client(NamedTuple):
-    """Somebody who has signed in."""
+    """A user who has signed in."""
 
     server: Server
     token: str
@@ -277,31 +323,12 @@ class Client(NamedTuple):
         return answer.json()
 
 
-@pytest.fixture(scope="session")
-def database(django_db_setup, tmp_path_factory) -> Iterator[SQLite | PostgreSQL]:
-    """A migrated database of the kind that the tests run on, with USERS, for all servers of this run."""
-    config = settings.DATABASES["default"]
-    if config["ENGINE"].endswith("sqlite3"):
-        database: SQLite | PostgreSQL = SQLite(tmp_path_factory.mktemp("server") / "db.sqlite3")
-    else:
-        database = PostgreSQL(config["NAME"])
-    try:
-        subprocess.run(
-            [sys.executable, "manage.py", "shell", "-v", "0", "-c", MIGRATE],
-            cwd=ROOT,
-            env=environment(database),
-            check=True,
-        )
-        yield database
-    finally:
-        database.drop()
-
-
 @contextmanager
-def running(database: SQLite | PostgreSQL, **variables: str) -> Iterator[Server]:
-    """A server with these variables in its environment, until the block ends."""
-    with NamedTemporaryFile(prefix="gunicorn-") as log:
-        server = Server(database, Path(log.name), **variables)
+def running(database: Database | str, *, log: Path | None = None, **options: Any) -> Iterator[Server]:
+    """A server on this database (or its URL) until the block ends; `options` are Server's: variables, a command."""
+    with NamedTemporaryFile(prefix="server-") as temporary:
+        url = database if isinstance(database, str) else database.url
+        server = Server(url, log or Path(temporary.name), **options)
         try:
             server.wait_until_ready()
             yield server
@@ -309,13 +336,23 @@ def running(database: SQLite | PostgreSQL, **variables: str) -> Iterator[Server]
             server.stop()
 
 
-@pytest.fixture(scope="session")
-def server(database) -> Iterator[Server]:
-    """The server of the tests that need nothing special: two processes, no limits."""
-    with running(database) as server:
-        yield server
+def serve_for(command: list[str]) -> int:
+    """Run the command with BASE_URL in its environment, against a server with demo data; return its status.
+
+    `demo` may sign in as `demo`. The settings are the project's own.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by an exception, so that server and database go too
+    variables = {"DJANGO_SETTINGS_MODULE": "crm.settings", "ALLOWED_HOSTS": "127.0.0.1"}
+    with new_database(f"crm_served_{os.getpid()}") as database:
+        env = environment(database.url, **variables)
+        manage(database.url, "migrate", "--verbosity", "0", env=env)
+        manage(database.url, "demo", "--leads", "30", env=env, stdout=subprocess.DEVNULL)
+        with running(database, **variables) as server:
+            status = subprocess.run(command, env=os.environ | {"BASE_URL": server.address}).returncode
+            if status:
+                print("".join(server.log.read_text().splitlines(keepends=True)[-50:]), file=sys.stderr)
+    return status
 
 
-@pytest.fixture
-def kam(server) -> Client:
-    return server.client("kam")
+if __name__ == "__main__":
+    sys.exit(serve_for(sys.argv[1:]))

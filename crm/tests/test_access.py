@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from call.models import FeedAddress
-from conftest import PASSWORD
+from crm.tests import PASSWORD
 
 PEOPLE = ("anonymous", "user", "reader", "admin")
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
@@ -221,7 +221,7 @@ def path_of(user, lead, contact, interaction, plan):
 
 
 @pytest.mark.parametrize(("route", "methods", "expected"), ROWS, ids=[f"{row[0]} {' '.join(row[1])}" for row in ROWS])
-def test_each_person_gets_the_status_of_the_table(route, methods, expected, clients, bodies, path_of):
+def test_each_user_gets_the_status_of_the_access_table(route, methods, expected, clients, bodies, path_of):
     path = path_of(route)
     got = {}
     for method in methods:
@@ -239,14 +239,14 @@ def as_json(body) -> dict:
     )
 
 
-def test_the_table_holds_every_route_and_each_method_once():
-    told = [(route, method) for route, methods, _ in ROWS for method in methods]
+def test_the_access_table_has_every_route_and_each_method_once():
+    listed = [(route, method) for route, methods, _ in ROWS for method in methods]
     exist = {route for route in routes() if not route.startswith("/admin/")}
-    assert sorted(told) == sorted((route, method) for route in exist for method in METHODS)
+    assert sorted(listed) == sorted((route, method) for route in exist for method in METHODS)
 
 
 @pytest.mark.parametrize("name", ["anonymous", "user", "reader"])
-def test_all_of_the_admin_is_closed_to_all_but_staff(name, request):
+def test_every_page_of_the_admin_is_closed_to_users_who_are_not_staff(name, request):
     client = Client()
     if name != "anonymous":
         client.force_login(request.getfixturevalue(name))

@@ -38,7 +38,7 @@ def test_every_table_of_the_domain_has_an_admin():
 
 
 @pytest.mark.parametrize("model", [RevokedToken, IdempotencyKey, SignInAttempts])
-def test_the_inner_workings_have_none(model):
+def test_tables_of_the_machinery_have_no_admin(model):
     assert not admin.site.is_registered(model)
 
 
@@ -50,7 +50,7 @@ def test_every_list_and_every_row_can_be_opened(model, admin_client):
 
 
 @pytest.mark.parametrize("model", TABLES)
-def test_every_list_finds_by_the_name_of_the_lead_or_person(model, admin_client):
+def test_the_search_of_every_list_finds_the_name_of_the_lead_or_person(model, admin_client):
     fill(1)
     term = {Contact: "asha", WorkProfile: "owner"}.get(model, "bistro")
     found = admin_client.get(path_of(model, "changelist"), {"q": term})
@@ -59,26 +59,26 @@ def test_every_list_finds_by_the_name_of_the_lead_or_person(model, admin_client)
 
 
 @pytest.mark.parametrize("term", ["x" * 300, "a b c d e f g h i j k l"])
-def test_a_search_that_makes_no_sense_finds_nothing(term, admin_client):
+def test_an_invalid_search_finds_no_row(term, admin_client):
     fill(1)
     answer = admin_client.get(path_of(Restaurant, "changelist"), {"q": term})
     assert answer.context["cl"].result_count == 0
 
 
 @pytest.mark.parametrize("query", ["q=%00", "assigned_to__id__exact=abc", "assigned_to__id__exact=" + "9" * 20, "p=x"])
-def test_a_query_string_that_makes_no_sense_breaks_no_list(query, admin_client):
+def test_an_invalid_query_string_breaks_no_list(query, admin_client):
     assert admin_client.get(f"{path_of(Restaurant, 'changelist')}?{query}", follow=True).status_code == 200
 
 
 @pytest.mark.parametrize("pk", ["9" * 20, "abc", "_00"])
-def test_an_id_that_makes_no_sense_leads_to_the_list(pk, admin_client):
+def test_an_invalid_id_redirects_to_the_list(pk, admin_client):
     answer = admin_client.get(path_of(Restaurant, "change", pk))
     assert (answer.status_code, answer["Location"]) == (302, path_of(Restaurant, "changelist"))
 
 
 @pytest.mark.parametrize("rows", [3, 30])
 @pytest.mark.parametrize("model", TABLES)
-def test_a_list_asks_for_session_user_count_and_rows(model, rows, admin_client, django_assert_num_queries):
+def test_a_list_queries_session_user_count_and_rows(model, rows, admin_client, django_assert_num_queries):
     fill(rows)
     more = {Contact: 0, WorkProfile: 0, Restaurant: 2, Interaction: 2, OrderDetails: 2}  # else 1: the viewer's zone
     with django_assert_num_queries(4 + more.get(model, 1)):
@@ -94,7 +94,7 @@ def test_a_page_never_offers_all_rows_of_another_table_to_choose_from(model, adm
 
 
 @pytest.mark.parametrize("value", ["abc", "9" * 30, "-1", "\x00"])
-def test_a_chosen_row_that_is_none_is_an_error_of_its_field(value, admin_client):
+def test_a_choice_of_a_missing_row_is_an_error_of_its_field(value, admin_client):
     page = admin_client.post(path_of(Contact, "add"), {"restaurant": value, "name": "Asha Rao"})
     assert (page.status_code, Contact.objects.count()) == (200, 0)
     assert "restaurant" in page.context["adminform"].form.errors

@@ -61,23 +61,23 @@ def typed(values) -> list:
         ),
     ],
 )
-def test_every_query_gives_aware_instants_and_true_or_false(rows, query):
+def test_every_query_returns_aware_date_times_and_booleans(rows, query):
     given = [value for row in query() for value in row[:2]]
     assert typed(given) == typed(value for row in rows for value in (row.date, row.order_placed))
 
 
-def test_through_a_foreign_key_and_in_a_subquery_too(rows, lead):
+def test_joins_and_subqueries_return_aware_date_times_and_booleans(rows, lead):
     assert typed(ROWS.values_list("lead__created_at", flat=True)[:1]) == typed([lead.created_at])
     latest = Restaurant.objects.annotate(at=Subquery(LATEST.values("date")[:1])).values_list("at", flat=True)
     assert typed(latest) == typed([MOMENTS[-1]])
 
 
-def test_nothing_stays_nothing(rows, lead, plan):
+def test_null_stays_none(rows, lead, plan):
     assert list(type(plan).objects.values_list("last_called", "paused")) == [(None, False)]
     assert Interaction.objects.filter(lead=0).aggregate(at=Max("date")) == {"at": None}
 
 
-def test_a_day_is_a_day(rows):
+def test_a_date_stays_a_date(rows):
     assert list(ROWS.annotate(day=TruncDay("date")).values_list("day", flat=True))[0] == datetime(
         2024, 12, 24, tzinfo=UTC
     )

@@ -1,4 +1,4 @@
-"""Queries whose SQL is made once give what their querysets give that are made anew; so does locking a row."""
+"""Compiled queries return what their querysets return; so does locking a row."""
 
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from django.db.models import Value
 from django.utils.connection import ConnectionDoesNotExist
 
 from call.models import CallPlan, WorkProfile
-from call.profiles import facts_of_owner
+from call.models.work_profile import profile_of_owner
 from call.views import CallPlanViewSet
 from contact.models import Contact
 from contact.views import ContactViewSet
@@ -27,8 +27,8 @@ from track.views import InteractionViewSet
 MAX_ID = 2**63 - 1
 TEXTS = ["Plain", "100 % of %s or $1", "अनपूर्णा 食堂 \N{SLICE OF PIZZA}", "\x01\u2028\n"]
 INSTANTS = [datetime(2024, 12, 24, 15, 30, tzinfo=UTC), datetime(2098, 1, 1, 0, 0, 0, 1, tzinfo=UTC)]
-IDS = [1, 2**30, 2**31 - 1, 2**31, 2**32 + 1, 2**40, 2**61, 2**62, ID, MAX_ID]  # those of all samples among them
-NOBODY = [0, 2, 2**31 + 1, 2**63 - 2, None]
+IDS = [1, 2**30, 2**31 - 1, 2**31, 2**32 + 1, 2**40, 2**61, 2**62, ID, MAX_ID]  # those of all placeholders among them
+NO_USER = [0, 2, 2**31 + 1, 2**63 - 2, None]
 DETAILS = [RestaurantViewSet, ContactViewSet, InteractionViewSet, CallPlanViewSet]
 
 
@@ -39,7 +39,7 @@ def fast(settings):
 
 @pytest.fixture(params=[True, False], ids=["fast", "plain"])
 def either_way(request, settings):
-    """What is said of this holds whoever reads."""
+    """Runs a test with the accelerator and without."""
     settings.FAST = request.param
 
 
@@ -56,15 +56,15 @@ def far(user):
         CallPlan.objects.bulk_create([CallPlan(pk=pk, lead_id=other, frequency="DAILY")])
 
 
-def facts(found) -> list:
+def fields_of(found) -> list:
     """Rows as they are; of instances, all that they hold."""
     return [(type(row), state_of(row)) if isinstance(row, models.Model) else tuple(row) for row in found]
 
 
 def state_of(instance) -> dict:
     state = instance._state
-    told = {"db": state.db, "adding": state.adding, "cached": dict(state.fields_cache)}
-    return {**vars(instance), "_state": told, "deferred": instance.get_deferred_fields()}
+    state_fields = {"db": state.db, "adding": state.adding, "cached": dict(state.fields_cache)}
+    return {**vars(instance), "_state": state_fields, "deferred": instance.get_deferred_fields()}
 
 
 # --- Queries ----------------------------------------------------------------------------------------------------------
@@ -74,48 +74,50 @@ def everything_compiled() -> list[tuple[CompiledQuery, str]]:
     """With the name of the value that is an id."""
     locked = [locked_row(view.queryset) for view in DETAILS]
     locked += [locked_row(model.objects) for model in (Restaurant, Contact, Interaction, CallPlan)]
-    return [(leads, "lead"), (facts_of_owner, "lead"), *((each, "pk") for each in locked)]
+    return [(leads, "lead"), (profile_of_owner, "lead"), *((each, "pk") for each in locked)]
 
 
 def test_compiled_rows_are_those_of_the_queryset_for_every_id(far, statements):
     for query, name in everything_compiled():
-        for pk in [*IDS, *NOBODY, *reversed(IDS)]:
+        for pk in [*IDS, *NO_USER, *reversed(IDS)]:
             statements.clear()
             found = query(**{name: pk})
             assert [type(sql) for sql in statements] == [Planned]
-            assert facts(found) == facts(query.build(**{name: pk}))
+            assert fields_of(found) == fields_of(query.build(**{name: pk}))
             assert bool(found) == (pk in IDS)
 
 
-def test_people_are_known_by_their_own_lead_alone(far):
-    for contact, lead in product([*IDS, *NOBODY], repeat=2):
+def test_a_contact_is_found_in_its_own_lead_alone(far):
+    for contact, lead in product([*IDS, *NO_USER], repeat=2):
         assert bool(people(contact=contact, lead=lead)) == (contact == lead and contact in IDS)
 
 
-def test_who_signed_in_is_who_the_queryset_says(user, reader, django_user_model):
+def test_the_user_of_a_token_is_the_one_of_the_queryset(user, reader, django_user_model):
     WorkProfile.objects.create(user=reader, time_zone="Asia/Kolkata")
     django_user_model.objects.create(username="gone", is_active=False)
     for name in ("ended", "the token"):  # which is a sample
         RevokedToken.objects.create(name=name, expires_at=INSTANTS[1])
     ids = [*django_user_model.objects.values_list("pk", flat=True), 0, 2**31 - 1]
     for pk, session, token in product(ids, ["running", "ended", "the session"], ["fresh", "ended", "the token"]):
-        asked = {"user": pk, "session": session, "token": token}
-        found = users(**asked)
-        assert facts(found) == facts(users.build(**asked))
-        assert [each.has_ended for each in found] == ([{session, token} & {"ended", "the token"} != set()] * len(found))
+        claims = {"user": pk, "session": session, "token": token}
+        found = users(**claims)
+        assert fields_of(found) == fields_of(users.build(**claims))
+        assert [each.is_revoked for each in found] == (
+            [{session, token} & {"ended", "the token"} != set()] * len(found)
+        )
     assert [each.read_only for each in users(user=reader.pk, session="a", token="b")] == [True]
 
 
-def test_what_can_have_no_rows_is_not_asked(db, django_assert_num_queries):
+def test_a_query_that_can_have_no_rows_is_not_sent(db, django_assert_num_queries):
     none = CompiledQuery(lambda lead: Restaurant.objects.none(), {"lead": MAX_ID})
     with django_assert_num_queries(0):
         assert none(lead=1) == []
 
 
-def test_values_go_where_their_samples_stood_however_often_and_in_whatever_order(far):
+def test_values_replace_their_placeholders_in_any_number_and_order(far):
     late = Restaurant.objects.order_by().values_list("id", Value(7), "city", Value("%s"))
 
-    @partial(CompiledQuery, samples={"a": MAX_ID - 1, "b": MAX_ID - 2, "at": INSTANTS[1]})
+    @partial(CompiledQuery, placeholders={"a": MAX_ID - 1, "b": MAX_ID - 2, "at": INSTANTS[1]})
     def either(at, a, b):
         return (
             late.filter(pk__in=[b, 1, a, a], created_at__gt=at, name__contains="%")
@@ -126,17 +128,17 @@ def test_values_go_where_their_samples_stood_however_often_and_in_whatever_order
     for a, b in [(2**62, 1), (1, 2**62), (MAX_ID - 2, MAX_ID), (0, 0), (7, 2**31)]:
         for at in INSTANTS:
             expected = list(either.build(at=at, a=a, b=b))
-            assert facts(either(at=at, a=a, b=b)) == expected
+            assert fields_of(either(at=at, a=a, b=b)) == expected
             assert [row[0] for row in expected] == sorted({a, b} & set(IDS))
 
 
 def test_annotations_and_deferred_fields_are_those_of_the_queryset(far):
-    @partial(CompiledQuery, samples={"pk": MAX_ID - 1})
+    @partial(CompiledQuery, placeholders={"pk": MAX_ID - 1})
     def rows(pk):
-        return Restaurant.objects.annotate(told=Value("%s"), moment=models.F("created_at")).defer("notes").filter(pk=pk)
+        return Restaurant.objects.annotate(text=Value("%s"), moment=models.F("created_at")).defer("notes").filter(pk=pk)
 
     for pk in IDS:
-        assert facts(rows(pk=pk)) == facts(rows.build(pk=pk))
+        assert fields_of(rows(pk=pk)) == fields_of(rows.build(pk=pk))
     assert rows(pk=1)[0].notes == ""
 
 
@@ -148,35 +150,35 @@ def test_a_query_for_many_rows_is_planned_for_its_values(far, statements):
         statements.clear()
         found = rows(pk=pk)
         assert [type(sql) for sql in statements] == [str]
-        assert facts(found) == facts(rows.build(pk=pk))
+        assert fields_of(found) == fields_of(rows.build(pk=pk))
 
 
 # --- Where Django does it ---------------------------------------------------------------------------------------------
 
 
-def test_where_routers_are_in_use_they_are_asked(far, monkeypatch, statements):
-    asked = []
+def test_routers_are_consulted_where_they_are_in_use(far, monkeypatch, statements):
+    claims = []
 
     class Router:
         def db_for_read(self, model, **hints):
-            asked.append(model)
+            claims.append(model)
             return "default"
 
     leads(lead=1)
     monkeypatch.setitem(vars(router), "routers", [Router()])
     statements.clear()
     assert leads(lead=1) == [(1,)]
-    assert (set(asked), [type(sql) for sql in statements]) == ({Restaurant}, [str])
+    assert (set(claims), [type(sql) for sql in statements]) == ({Restaurant}, [str])
 
 
-def test_another_database_is_asked_where_it_is_meant(far, settings):
+def test_a_query_with_using_goes_to_that_database(far, settings):
     assert leads(lead=1, using="default") == [(1,)]
     with pytest.raises(ConnectionDoesNotExist):
         leads(lead=1, using="another")
 
 
 @pytest.mark.parametrize("off", [{"FAST": False}, {"FAST_WITHOUT": ["reads"]}])
-def test_turned_off_it_is_the_queryset(far, settings, statements, off):
+def test_with_fast_off_the_queryset_itself_runs(far, settings, statements, off):
     leads(lead=1)
     for name, value in off.items():
         setattr(settings, name, value)
@@ -209,7 +211,7 @@ def locked(instance) -> dict:
     return state_of(instance)
 
 
-def test_a_row_is_the_same_whoever_locks_it(busy, settings, statements):
+def test_a_row_locked_by_compiled_sql_is_the_one_of_the_queryset(busy, settings, statements):
     ours = [locked(instance) for instance in deepcopy(busy)]
     assert [type(sql) for sql in statements if sql.startswith("SELECT")] == [Planned] * 2
 
@@ -220,7 +222,7 @@ def test_a_row_is_the_same_whoever_locks_it(busy, settings, statements):
     assert (ours[0]["name"], ours[0]["own"], ours[1]["contact_id"]) == (TEXTS[2], "of the instance", None)
 
 
-def test_what_was_not_loaded_is_as_it_is_now(either_way, busy):
+def test_deferred_fields_are_read_as_they_are_now(either_way, busy):
     some = Restaurant.objects.only("name", "city").get()
     Restaurant.objects.update(name="At last", notes="Changed")
     locked(some)
@@ -228,7 +230,7 @@ def test_what_was_not_loaded_is_as_it_is_now(either_way, busy):
     assert (some.name, some.city, some.notes) == ("At last", "Pune", "Changed")
 
 
-def test_a_row_that_is_gone_cannot_be_locked(either_way, contact):
+def test_a_deleted_row_cannot_be_locked(either_way, contact):
     Contact.objects.filter(pk=contact.pk)._raw_delete("default")
     with pytest.raises(Contact.DoesNotExist, match=r"^Contact matching query does not exist\.$"):
         locked(contact)
@@ -237,7 +239,7 @@ def test_a_row_that_is_gone_cannot_be_locked(either_way, contact):
     assert contact.name == "Asha Rao"
 
 
-def test_a_model_that_reads_itself_anew_in_its_own_way_does(either_way, lead, monkeypatch):
+def test_an_override_of_refresh_from_db_is_called(either_way, lead, monkeypatch):
     def refresh_from_db(self, *args, **kwargs):
         models.Model.refresh_from_db(self, *args, **kwargs)
         self.notes = "read in its own way"

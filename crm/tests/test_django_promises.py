@@ -13,15 +13,17 @@ from call.models import CallEvent, CallPlan, WorkProfile
 from contact.models import Contact
 from crm import dates
 from crm import fast as accelerators
-from crm.tests import mounted, other_database
-from crm.tests.mounted import ORDER, RESOURCES, body_of, client_of
-from crm.tests.other_database import Router, rows_in
+from crm.tests.support import ORDER, RESOURCES, Router, body_of, client_of, create_rows_of_two_users, rows_in
 from lead.models import OwnerChange, Restaurant, StatusChange
 from track.models import Interaction, OrderDetails
 
-fast, mount, users = mounted.fast, mounted.mount, mounted.users  # fixtures
-other_tables, other, both = other_database.other_tables, other_database.other, other_database.both
 pytestmark = pytest.mark.usefixtures("fast")
+
+
+@pytest.fixture
+def rows_of_two_users(db):
+    """For each test: others here need an empty database."""
+    create_rows_of_two_users()
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def far_plan(lead) -> CallPlan:
 # --- Another database -------------------------------------------------------------------------
 
 
-def test_create_and_save_write_to_the_database_that_is_meant(far):
+def test_create_and_save_write_to_the_given_database(far):
     before = rows_in("default")
     named = Restaurant(name="Saved")
     named.save(using="other")
@@ -56,7 +58,7 @@ def test_create_and_save_write_to_the_database_that_is_meant(far):
     assert list(names) == [("Far", "far"), ("Saved again", "saved again"), ("In bulk", "in bulk")]
 
 
-def test_refresh_from_db_reads_the_database_that_is_meant(far):
+def test_refresh_from_db_reads_the_given_database(far):
     Restaurant.objects.create(pk=far.pk, name="Near")
     near = Restaurant.objects.get(pk=far.pk)
     near.refresh_from_db(using="other")
@@ -123,7 +125,7 @@ VERBS = [change_status, edit, give_away, log, record_call, plan_verbs, delete]
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_reads_and_writes_where_its_row_is(verb, far):
+def test_a_verb_reads_and_writes_the_database_of_its_row(verb, far):
     Restaurant.objects.create(pk=far.pk, name="Near", assigned_to_id=far.assigned_to_id)
     before = rows_in("default")
     near = Restaurant.objects.values().get()
@@ -202,7 +204,7 @@ def lagging(both, settings):
     return both
 
 
-def test_a_verb_checks_its_parties_where_it_writes(lagging):
+def test_a_verb_checks_its_parties_in_the_database_it_writes(lagging):
     lead = Restaurant.objects.create(name="New", assigned_to=lagging)
     lead.change_status("LOST", by=lagging)
     contact = Contact.objects.create(restaurant=lead, name="Asha")
@@ -210,7 +212,7 @@ def test_a_verb_checks_its_parties_where_it_writes(lagging):
     assert Restaurant not in rows_in("other")
 
 
-def test_a_verb_asks_for_the_calendar_where_it_writes(lagging):
+def test_a_verb_reads_the_work_profile_in_the_database_it_writes(lagging):
     lead = Restaurant.objects.create(name="New", assigned_to=lagging)
     WorkProfile.objects.create(user=lagging, time_zone="Pacific/Kiritimati")
     plan = CallPlan.objects.create(lead=lead, frequency="DAILY")
@@ -219,7 +221,7 @@ def test_a_verb_asks_for_the_calendar_where_it_writes(lagging):
     assert str(plan.calendar.zone) == "Pacific/Kiritimati"
 
 
-def test_a_verb_replays_the_log_of_where_it_writes(lagging):
+def test_a_verb_replays_the_log_of_the_database_it_writes(lagging):
     lead = Restaurant.objects.create(name="New", assigned_to=lagging)
     plan = CallPlan.objects.create(lead=lead, frequency="DAILY")
     called = dates.now()
@@ -238,22 +240,22 @@ SIGNALS = ["pre_save", "post_save", "pre_delete", "post_delete", "post_init"]
 @pytest.fixture
 def heard():
     """(signal, model, update_fields) of what receivers hear."""
-    told = []
+    received = []
     receivers = []
     for name in SIGNALS:
 
         def receiver(sender, name=name, **kwargs):
-            told.append((name, sender.__name__))
+            received.append((name, sender.__name__))
 
         receivers.append(receiver)
         getattr(signals, name).connect(receiver)
-    yield told
+    yield received
     for name, receiver in zip(SIGNALS, receivers, strict=True):
         getattr(signals, name).disconnect(receiver)
 
 
 @pytest.mark.django_db
-def test_receivers_hear_of_every_write(users, mount, heard):
+def test_signal_receivers_are_called_for_every_write(users, mount, heard):
     def hears(resource, ask, *names):
         mount(RESOURCES[resource].view)
         heard.clear()
@@ -273,8 +275,8 @@ def test_receivers_hear_of_every_write(users, mount, heard):
     hears("interactions", lambda api, pk: api.post("/x/", call), *names)
     hears("interactions", lambda api, pk: api.patch(f"/x/{pk}/", {"details": "New"}), "Interaction")
     hears("interactions", lambda api, pk: api.put(f"/x/{pk}/order_details/", {**ORDER, "quantity": 9}), "OrderDetails")
-    told = {"details": "spoke"}
-    hears("plans", lambda api, pk: api.post(f"/x/{pk}/record_call/", told), "Interaction", "CallPlan", "CallEvent")
+    details = {"details": "spoke"}
+    hears("plans", lambda api, pk: api.post(f"/x/{pk}/record_call/", details), "Interaction", "CallPlan", "CallEvent")
     hears("plans", lambda api, pk: api.post(f"/x/{pk}/record_call/", {}), "CallPlan", "CallEvent")
     hears("plans", lambda api, pk: api.post(f"/x/{pk}/skip/", {}), "CallPlan", "CallEvent")
     for name, resource in reversed(RESOURCES.items()):
@@ -285,7 +287,7 @@ def test_receivers_hear_of_every_write(users, mount, heard):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", RESOURCES)
-def test_receivers_of_post_init_hear_of_rows_that_are_read(name, users, mount, heard):
+def test_receivers_of_post_init_are_called_for_rows_that_are_read(name, users, mount, heard):
     resource = RESOURCES[name]
     mount(resource.view)
     row = resource.row_of(users[0])
@@ -313,7 +315,7 @@ def test_what_a_pre_save_receiver_changes_is_saved(users):
 
 
 @pytest.mark.django_db
-def test_update_fields_writes_those_and_what_is_searched_by_and_nothing_else(users):
+def test_update_fields_writes_those_and_the_search_column_alone(users):
     lead = Restaurant.objects.first()
     before = Restaurant.objects.values().get(pk=lead.pk)
     lead.name, lead.city, lead.notes = "Renamed", "Goa", "changed"
@@ -362,7 +364,7 @@ def test_an_override_of_save_refresh_from_db_and_from_db_is_called(users, mount,
 
 
 @pytest.mark.django_db
-def test_with_another_django_the_accelerators_stand_aside(users, mount, monkeypatch):
+def test_with_another_django_version_the_accelerators_are_off(users, mount, monkeypatch):
     """Django 6.0's `_do_update` takes one argument more and answers rows."""
     stock, seen = models.Model._do_update, []
 

@@ -16,7 +16,7 @@ def test_a_browser_gets_a_page_with_links(client):
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", ""])
-def test_others_get_the_places_as_json(client, accept):
+def test_other_clients_get_the_links_as_json(client, accept):
     assert client.get("/", headers={"Accept": accept}).json() == {
         "docs": "http://testserver/api/docs/",
         "redoc": "http://testserver/api/redoc/",
@@ -27,7 +27,7 @@ def test_others_get_the_places_as_json(client, accept):
 
 
 @pytest.mark.parametrize("path", ["/", "/api/docs/", "/api/redoc/"])
-def test_a_page_needs_nothing_from_another_host(client, path):
+def test_a_page_loads_nothing_from_another_host(client, path):
     page = client.get(path, headers={"Accept": BROWSER})
     needed = re.findall('(?:src|data-schema|link rel="[a-z]+" href)="([^"]*)"', page.text)
     assert needed
@@ -49,7 +49,7 @@ def test_the_description_is_yaml(client):
     assert answer.text.startswith("openapi: 3.1.0\n")
 
 
-def test_the_description_is_json_for_those_who_ask_for_it(client):
+def test_the_description_is_json_where_that_is_accepted(client):
     answer = client.get("/api/schema/", headers={"Accept": "application/json,*/*"})
     assert answer.json()["openapi"] == "3.1.0"
 

@@ -10,31 +10,19 @@ from rest_framework.viewsets import GenericViewSet
 from crm.api.filters import ListQueryBackend
 from crm.api.permissions import ActiveUserMayEdit
 from crm.db.models import TimestampedQuerySet
-from crm.tests import mounted
-from crm.tests.mounted import RESOURCES, body_of, client_of, rows_of_everybody, stream_all
+from crm.tests.support import (
+    RESOURCES,
+    apply_hooks,
+    body_of,
+    both_ways,
+    client_of,
+    everywhere,
+    rows_of_all_tables,
+    stream_all,
+)
 from lead.models import Restaurant, RestaurantQuerySet
 
-fast, mount, users = mounted.fast, mounted.mount, mounted.users  # fixtures
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast")]
-everywhere = pytest.mark.parametrize("name", RESOURCES)
-both_ways = pytest.mark.parametrize("way", ["subclass", "patched"])
-
-
-def apply(way, hooks, resource, mount, monkeypatch, users):
-    """Give the view these attributes: in a subclass, or in place after it has answered both users."""
-    view = resource.view
-    if way == "subclass":
-        view = type("Mine", (view,), hooks)
-        mount(view)
-        return
-    mount(view)
-    for user in users:
-        row = resource.row_of(user)
-        for path in ("/x/", f"/x/{row.pk}/", "/x/?page_size=1"):
-            assert client_of(user).get(path).status_code == 200
-        assert client_of(user).patch(f"/x/{row.pk}/", {}).status_code == 200
-    for name, hook in hooks.items():
-        monkeypatch.setattr(view, name, hook)
 
 
 def get_queryset(resource):
@@ -77,13 +65,13 @@ def assert_shows_only_own_rows(resource, users, monkeypatch, rows_too=True, list
                 assert shown and shown <= own, (path, query)
         if not rows_too:
             continue
-        row, strange, before = resource.row_of(user), resource.row_of(other), rows_of_everybody()
+        row, strange, before = resource.row_of(user), resource.row_of(other), rows_of_all_tables()
         for path in resource.reads:
             assert api.get(f"/x/{row.pk}/{path}").status_code == 200, path
             assert api.get(f"/x/{strange.pk}/{path}").status_code == 404, path
         for method, path, body in resource.all_writes(strange):
             assert getattr(api, method)(f"/x/{strange.pk}/{path}", body).status_code == 404, (method, path)
-        assert rows_of_everybody() == before
+        assert rows_of_all_tables() == before
         assert api.patch(f"/x/{row.pk}/", resource.writes[0][2]).status_code == 200
     if lists_too:
         with monkeypatch.context() as patch:
@@ -105,15 +93,15 @@ def assert_shows_only_own_rows(resource, users, monkeypatch, rows_too=True, list
 @everywhere
 @both_ways
 @pytest.mark.parametrize("hook", NARROW)
-def test_a_narrowed_view_shows_and_writes_only_what_is_let_through(name, way, hook, users, mount, monkeypatch):
+def test_a_view_with_a_narrowing_hook_shows_and_writes_only_those_rows(name, way, hook, users, mount, monkeypatch):
     resource = RESOURCES[name]
-    apply(way, NARROW[hook](resource), resource, mount, monkeypatch, users)
+    apply_hooks(way, NARROW[hook](resource), resource, mount, monkeypatch, users)
     assert_shows_only_own_rows(resource, users, monkeypatch)
 
 
 @everywhere
 @both_ways
-def test_get_object_decides_which_row_it_is(name, way, users, mount, monkeypatch):
+def test_an_override_of_get_object_decides_which_row_is_found(name, way, users, mount, monkeypatch):
     resource = RESOURCES[name]
     view = resource.view
 
@@ -123,14 +111,14 @@ def test_get_object_decides_which_row_it_is(name, way, users, mount, monkeypatch
             raise Http404
         return found
 
-    apply(way, {"get_object": get_object}, resource, mount, monkeypatch, users)
+    apply_hooks(way, {"get_object": get_object}, resource, mount, monkeypatch, users)
     assert_shows_only_own_rows(resource, users, monkeypatch, lists_too=False)
 
 
 @everywhere
-def test_a_policy_that_looks_at_the_user_is_asked_on_every_request(name, users, mount, monkeypatch):
+def test_a_visible_to_of_all_tables_is_called_on_every_request(name, users, mount, monkeypatch):
     resource = RESOURCES[name]
-    apply("patched", {}, resource, mount, monkeypatch, users)
+    apply_hooks("patched", {}, resource, mount, monkeypatch, users)
 
     def visible_to(self, user):
         assert user.username in ("anna", "ben")
@@ -140,16 +128,16 @@ def test_a_policy_that_looks_at_the_user_is_asked_on_every_request(name, users, 
     assert_shows_only_own_rows(resource, users, monkeypatch)
 
 
-def test_the_policy_of_one_table_is_asked_on_every_request(users, mount, monkeypatch):
+def test_a_visible_to_of_one_table_is_called_on_every_request(users, mount, monkeypatch):
     resource = RESOURCES["restaurants"]
-    apply("patched", {}, resource, mount, monkeypatch, users)
+    apply_hooks("patched", {}, resource, mount, monkeypatch, users)
     monkeypatch.setattr(RestaurantQuerySet, "visible_to", lambda self, user: resource.mine(self, user), raising=False)
     assert_shows_only_own_rows(resource, users, monkeypatch)
 
 
 @everywhere
 @pytest.mark.parametrize("hook", ["get_queryset", "get_object", "filter_queryset"])
-def test_a_mixin_on_the_right_hand_side_is_asked(name, hook, users, mount, monkeypatch):
+def test_a_hook_of_a_mixin_on_the_right_is_called(name, hook, users, mount, monkeypatch):
     resource = RESOURCES[name]
 
     class Mine(GenericViewSet):
@@ -172,7 +160,7 @@ def test_a_mixin_on_the_right_hand_side_is_asked(name, hook, users, mount, monke
     assert_shows_only_own_rows(resource, users, monkeypatch, lists_too=hook != "get_object")
 
 
-def test_a_hook_that_as_view_is_given_decides(users):
+def test_a_hook_given_to_as_view_is_called(users):
     anna, ben = map(RESOURCES["restaurants"].row_of, users)
     view = RESOURCES["restaurants"].view
     hook = {"get_queryset": lambda: Restaurant.objects.filter(pk=anna.pk)}
@@ -218,25 +206,25 @@ def by_check(view):
 @everywhere
 @both_ways
 @pytest.mark.parametrize("hooks", [by_classes, by_composed_classes, by_get_permissions, by_check])
-def test_who_may_not_touch_the_row_is_refused_and_it_stays(name, way, hooks, users, mount, monkeypatch):
+def test_a_user_without_permission_for_a_row_is_refused_and_it_stays(name, way, hooks, users, mount, monkeypatch):
     resource = RESOURCES[name]
-    apply(way, hooks(resource.view), resource, mount, monkeypatch, users)
+    apply_hooks(way, hooks(resource.view), resource, mount, monkeypatch, users)
     for user, other in [users, users[::-1]]:
-        row, strange, before = resource.row_of(user), resource.row_of(other), rows_of_everybody()
+        row, strange, before = resource.row_of(user), resource.row_of(other), rows_of_all_tables()
         api = client_of(user)
         for path in resource.reads:
             assert api.get(f"/x/{row.pk}/{path}").status_code == 200, path
             assert api.get(f"/x/{strange.pk}/{path}").status_code == 403, path
         for method, path, body in resource.all_writes(strange):
             assert getattr(api, method)(f"/x/{strange.pk}/{path}", body).status_code == 403, (method, path)
-        assert rows_of_everybody() == before
+        assert rows_of_all_tables() == before
         assert api.patch(f"/x/{row.pk}/", resource.writes[0][2]).status_code == 200
         assert api.get(f"/x/{2**40}/").status_code == 404
 
 
-def test_a_permission_class_that_is_patched_later_is_asked(users, mount, monkeypatch):
+def test_a_permission_class_that_is_patched_later_is_used(users, mount, monkeypatch):
     resource = RESOURCES["restaurants"]
-    apply("patched", {}, resource, mount, monkeypatch, users)
+    apply_hooks("patched", {}, resource, mount, monkeypatch, users)
     monkeypatch.setattr(ActiveUserMayEdit, "has_object_permission", OwnersOnly.has_object_permission)
     strange = resource.row_of(users[1])
     assert client_of(users[0]).get(f"/x/{strange.pk}/").status_code == 403
@@ -244,19 +232,19 @@ def test_a_permission_class_that_is_patched_later_is_asked(users, mount, monkeyp
 
 
 @everywhere
-def test_who_has_not_signed_in_gets_401_everywhere(name, users, mount):
+def test_an_anonymous_request_is_a_401_everywhere(name, users, mount):
     resource = RESOURCES[name]
     mount(resource.view)
-    row, before, api = resource.row_of(users[0]), rows_of_everybody(), client_of()
+    row, before, api = resource.row_of(users[0]), rows_of_all_tables(), client_of()
     for path in [*resource.lists, *(f"{row.pk}/{path}" for path in resource.reads)]:
         assert api.get(f"/x/{path}").status_code == 401, path
     for method, path, body in resource.all_writes(row):
         assert getattr(api, method)(f"/x/{row.pk}/{path}", body).status_code == 401, (method, path)
-    assert rows_of_everybody() == before
+    assert rows_of_all_tables() == before
 
 
 @everywhere
-def test_without_hooks_every_write_and_verb_works_on_a_strangers_row(name, users, mount):
+def test_without_hooks_every_write_and_verb_works_on_a_colleagues_row(name, users, mount):
     resource = RESOURCES[name]
     mount(resource.view)
     row = resource.row_of(users[1])

@@ -9,9 +9,10 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from call.models import CallEvent, CallPlan
-from conftest import PASSWORD, signed_in
 from contact.models import Contact
 from crm.models import IdempotencyKey
+from crm.tests import PASSWORD
+from crm.tests.support import signed_in
 from lead.models import OwnerChange, Restaurant, StatusChange
 from track.models import Interaction, OrderDetails
 
@@ -111,7 +112,7 @@ def test_a_retry_gets_the_same_answer_and_changes_nothing(api, posts, route):
     assert second["Idempotency-Replayed"] == "true"
 
 
-def test_the_answer_is_kept_as_it_was_whatever_became_of_the_row(api, user):
+def test_the_stored_answer_is_replayed_though_the_row_has_changed(api, user):
     first = post(api, LEADS, ANNA)
     Restaurant.objects.get().delete()
     second = post(api, LEADS, ANNA)
@@ -157,7 +158,7 @@ def test_another_query_string_is_refused(api, user):
     assert post(api, f"{LEADS}?source=import", ANNA).status_code == 422
 
 
-def test_a_refusal_leaves_the_kept_answer_alone(api, user):
+def test_a_refusal_leaves_the_stored_answer_unchanged(api, user):
     first = post(api, LEADS, ANNA)
     post(api, LEADS, ANNA | {"city": "Mumbai"})
     assert post(api, LEADS, ANNA).content == first.content
@@ -166,7 +167,7 @@ def test_a_refusal_leaves_the_kept_answer_alone(api, user):
 @pytest.mark.parametrize(
     "spelling", ['{"city":"Pune","name":"Cafe Anna"}', '\n{ "name" : "Caf\\u0065 Anna",\t"city":"Pune" }']
 )
-def test_the_body_counts_not_its_spelling(api, user, spelling):
+def test_a_body_in_another_spelling_is_the_same_request(api, user, spelling):
     first = post(api, LEADS, ANNA)
     assert post(api, LEADS, spelling, content_type="application/json").content == first.content
 
@@ -215,7 +216,7 @@ def test_all_visible_characters_make_a_key(api, user, key):
 
 
 @pytest.mark.parametrize("key", ["k1", "not a key"])
-def test_other_methods_have_no_use_for_a_key(api, lead, key):
+def test_other_methods_ignore_the_key(api, lead, key):
     path = f"{LEADS}{lead.pk}/"
     headers = {"Idempotency-Key": key}
     for city in ("Mumbai", "Delhi"):
@@ -227,7 +228,7 @@ def test_other_methods_have_no_use_for_a_key(api, lead, key):
 
 
 @pytest.mark.parametrize("key", ["k1", "not a key"])
-def test_tokens_are_never_kept(stranger, user, key):
+def test_tokens_are_never_stored(stranger, user, key):
     sign_in = {"username": "kam", "password": PASSWORD}
     answers = [post(stranger, "/api/token/", sign_in, key) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
@@ -235,7 +236,7 @@ def test_tokens_are_never_kept(stranger, user, key):
     assert not IdempotencyKey.objects.exists()
 
 
-def test_a_secret_is_never_kept(api, user):
+def test_a_secret_is_never_stored(api, user):
     answers = [post(api, "/call/feed/", {}) for _ in range(2)]
     assert [(answer.status_code, answer["Cache-Control"]) for answer in answers] == [(201, "no-store")] * 2
     assert answers[0].json() != answers[1].json()
@@ -246,26 +247,26 @@ def test_a_secret_is_never_kept(api, user):
 
 
 @pytest.mark.parametrize("wrong", ['{"city": "Pune"}', "{", "[]", '{"name": "Cafe Anna", "assigned_to": 0}'])
-def test_a_refused_request_can_be_mended_under_its_key(api, user, wrong):
+def test_a_refused_request_can_be_corrected_under_its_key(api, user, wrong):
     assert post(api, LEADS, wrong, content_type="application/json").status_code == 400
     assert not IdempotencyKey.objects.exists()
     answer = post(api, LEADS, ANNA)
     assert (answer.status_code, "Idempotency-Replayed" in answer) == (201, False)
 
 
-def test_a_missing_row_is_not_kept(api, user):
+def test_a_404_is_not_stored(api, user):
     for _ in range(2):
         answer = post(api, f"{LEADS}0/change_status/", {"status": "LOST"})
         assert (answer.status_code, "Idempotency-Replayed" in answer) == (404, False)
 
 
-def test_an_answer_that_is_no_success_is_not_kept_though_nothing_was_raised(api, user, monkeypatch):
+def test_an_error_response_without_an_exception_is_not_stored(api, user, monkeypatch):
     monkeypatch.setattr("lead.views.RestaurantViewSet.create", lambda *args: Response({"detail": "Later."}, 409))
     assert [post(api, LEADS, ANNA).status_code for _ in range(2)] == [409, 409]
     assert not IdempotencyKey.objects.exists()
 
 
-def test_an_unmet_precondition_is_not_kept(api, lead):
+def test_a_412_is_not_stored(api, lead):
     path, headers = f"{LEADS}{lead.pk}/change_status/", {"Idempotency-Key": "k1", "If-Match": '"old"'}
     assert api.post(path, {"status": "LOST"}, headers=headers).status_code == 412
     headers["If-Match"] = api.get(f"{LEADS}{lead.pk}/")["ETag"]
@@ -274,27 +275,27 @@ def test_an_unmet_precondition_is_not_kept(api, lead):
     assert (done.status_code, again.status_code, again["Idempotency-Replayed"]) == (200, 200, "true")
 
 
-def test_nobody_without_the_right_leaves_a_key(stranger, reader):
+def test_a_request_without_permission_stores_no_key(stranger, reader):
     assert post(stranger, LEADS, ANNA).status_code == 401
     assert post(signed_in(reader), LEADS, ANNA).status_code == 403
     assert not IdempotencyKey.objects.exists()
 
 
-def test_a_request_that_failed_on_the_way_is_undone_and_can_be_sent_again(api, lead, monkeypatch):
+def test_a_request_that_failed_is_rolled_back_and_can_be_sent_again(api, lead, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError
 
     path = f"{LEADS}{lead.pk}/change_status/"
     api.raise_request_exception = False
     with monkeypatch.context() as patch:
-        patch.setattr("lead.views.RestaurantViewSet.shown", fail)
+        patch.setattr("lead.views.RestaurantViewSet.serialized_response", fail)
         assert post(api, path, {"status": "LOST"}).status_code == 500
     assert (StatusChange.objects.count(), IdempotencyKey.objects.count()) == (0, 0)
     assert post(api, path, {"status": "LOST"}).json()["lead_status"] == "LOST"
 
 
 @pytest.mark.parametrize(("later", "leads"), [("2024-12-25T08:59:59Z", 1), ("2024-12-25T09:00:01Z", 2)])
-def test_a_key_is_kept_for_24_hours_and_then_new_again(user, later, leads):
+def test_a_key_is_stored_for_24_hours_and_then_new_again(user, later, leads):
     client = APIClient()
     client.force_authenticate(user)
     with time_machine.travel("2024-12-24T09:00:00Z", tick=False):
@@ -306,7 +307,7 @@ def test_a_key_is_kept_for_24_hours_and_then_new_again(user, later, leads):
     assert Restaurant.objects.count() == leads
 
 
-def test_a_key_that_is_new_again_may_go_with_another_request(user):
+def test_an_expired_key_may_be_used_for_another_request(user):
     client = APIClient()
     client.force_authenticate(user)
     with time_machine.travel("2024-12-24T09:00:00Z", tick=False):
@@ -316,7 +317,7 @@ def test_a_key_that_is_new_again_may_go_with_another_request(user):
         assert post(client, LEADS, ANNA).status_code == 422
 
 
-def test_a_kept_answer_goes_with_its_user(api, user):
+def test_a_stored_answer_is_deleted_with_its_user(api, user):
     post(api, LEADS, ANNA)
     user.delete()
     assert not IdempotencyKey.objects.exists()

@@ -1,11 +1,11 @@
-"""Complete lists: one piece up to a size, a stream beyond it, and the same bytes whoever makes them."""
+"""Complete lists: one piece up to a size, a stream beyond it, and the same bytes with crm.fast and without."""
 
 import pytest
 
 from crm.api import lists, viewsets
 from crm.api.renderers import to_json
-from crm.fast import columns, reads
-from crm.tests.mounted import cut_lists
+from crm.fast import reads
+from crm.tests.support import shorten_lists
 from lead.models import Restaurant
 from lead.serializers import RestaurantSerializer
 from lead.views import RestaurantViewSet
@@ -27,9 +27,9 @@ def either_way(request, settings):
 @pytest.fixture
 def short_pieces(monkeypatch):
     """A first look takes 3 rows, and lists are long from 7 on; what is compiled knows these numbers."""
-    cut_lists(monkeypatch, whole=6, window=3, chunk=4)
+    shorten_lists(monkeypatch, whole=6, window=3, chunk=4)
     yield
-    reads.rows_asked.cache_clear()
+    reads.compiled_list.cache_clear()
 
 
 def make_leads(number: int) -> None:
@@ -51,7 +51,7 @@ def test_only_a_list_beyond_whole_is_streamed_and_both_are_equal(short_pieces, e
     assert written == to_json(RestaurantSerializer(leads, many=True).data)
 
 
-def test_a_stream_is_written_in_pieces_of_so_many_rows(short_pieces, either_way, api):
+def test_a_stream_is_sent_in_chunks_of_so_many_rows(short_pieces, either_way, api):
     make_leads(9)
     assert [piece.count(b'"id"') for piece in api.get("/lead/restaurants/").streaming_content] == [4, 4, 1, 0]
 
@@ -64,10 +64,10 @@ def test_a_short_list_of_a_long_table_comes_in_one_piece(short_pieces, either_wa
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_long_list_of_a_view_with_hooks_is_as_its_hooks_say(short_pieces, either_way, api, path, monkeypatch):
+def test_a_long_list_of_a_view_with_hooks_is_made_by_its_hooks(short_pieces, either_way, api, path, monkeypatch):
     make_leads(12)
-    kept = list(Restaurant.objects.order_by("-id" if "ordering" in path else "id")[1:9])
-    ids = [lead.pk for lead in kept]
+    wanted = list(Restaurant.objects.order_by("-id" if "ordering" in path else "id")[1:9])
+    ids = [lead.pk for lead in wanted]
     monkeypatch.setattr(
         RestaurantViewSet, "get_queryset", lambda view: Restaurant.objects.filter(pk__in=ids), raising=False
     )
@@ -75,7 +75,7 @@ def test_a_long_list_of_a_view_with_hooks_is_as_its_hooks_say(short_pieces, eith
     answer = api.get(path)
 
     assert answer.streaming
-    assert b"".join(answer.streaming_content) == to_json(RestaurantSerializer(kept, many=True).data)
+    assert b"".join(answer.streaming_content) == to_json(RestaurantSerializer(wanted, many=True).data)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_batches_are_full_but_for_the_last(number, sizes):
     assert [row for batch in batches for row in batch] == list(range(number))
 
 
-def test_an_error_on_the_way_leaves_an_array_that_is_not_closed():
+def test_an_error_between_chunks_leaves_the_array_unclosed():
     def breaking():
         yield b"[1,2]"
         raise OSError("the database went away")
@@ -113,7 +113,7 @@ def test_an_error_on_the_way_leaves_an_array_that_is_not_closed():
     assert list(pieces) == []
 
 
-def test_an_error_in_the_midst_of_a_list_ends_its_stream(short_pieces, either_way, api, monkeypatch):
+def test_an_error_in_the_middle_of_a_list_ends_its_stream(short_pieces, either_way, api, monkeypatch):
     make_leads(9)
 
     def break_off(data) -> bytes:
@@ -122,7 +122,7 @@ def test_an_error_in_the_midst_of_a_list_ends_its_stream(short_pieces, either_wa
         return to_json(data)
 
     answer = api.get("/lead/restaurants/")
-    for module in (viewsets, columns):
+    for module in (viewsets, lists):
         monkeypatch.setattr(module, "to_json", break_off)
     pieces = iter(answer.streaming_content)
     assert [next(pieces).count(b'"id"') for _ in range(2)] == [4, 4]

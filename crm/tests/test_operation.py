@@ -11,7 +11,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from conftest import PASSWORD
+from crm.tests import PASSWORD
 from lead.models import Restaurant
 
 AWAY = {"detail": "The database does not answer. Send the request again later."}
@@ -39,7 +39,7 @@ def no_database():
 
 
 @pytest.mark.parametrize("log_json", [False, True])
-def test_healthz_asks_no_database_not_even_for_a_session(settings, log_json):
+def test_healthz_queries_no_database_not_even_for_a_session(settings, log_json):
     settings.LOG_JSON = log_json
     client = Client()
     client.cookies["sessionid"] = "x" * 32
@@ -47,7 +47,7 @@ def test_healthz_asks_no_database_not_even_for_a_session(settings, log_json):
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_readyz_is_content_with_a_migrated_database(db):
+def test_readyz_is_200_with_a_migrated_database(db):
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
@@ -60,7 +60,7 @@ def test_readyz_is_503_while_a_migration_is_pending(db):
     assert answer["Retry-After"] == "5"
 
 
-def test_readyz_is_503_while_the_database_does_not_answer(db, no_database):
+def test_readyz_is_503_while_the_database_is_unavailable(db, no_database):
     with no_database():
         answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"detail": "The database does not answer."})
@@ -77,7 +77,7 @@ def test_probes_are_not_to_be_stored_and_refuse_other_methods_in_json(db, path):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_probes_are_answered_by_whatever_name_they_call_the_server(db, path):
+def test_probes_are_answered_under_any_host(db, path):
     assert Client().get(path, headers={"Host": "10.0.0.7:8000"}).json() == {"status": "ok"}
     assert Client().get("/api/docs/", headers={"Host": "10.0.0.7:8000"}).status_code == 400
 
@@ -103,7 +103,7 @@ def requests(lead, refresh) -> list:
 
 @pytest.mark.parametrize("number", range(11))
 @pytest.mark.parametrize("throttle", [True, False])
-def test_a_database_that_is_away_is_a_503_in_json_and_no_error_once_it_is_back(
+def test_an_unavailable_database_is_a_503_and_no_error_once_it_is_back(
     api, user, lead, no_database, settings, number, throttle
 ):
     settings.THROTTLE = throttle
@@ -121,7 +121,7 @@ def encoded(body) -> tuple:
 
 
 @pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k1"}])
-def test_a_database_that_goes_in_the_middle_of_a_write_leaves_nothing_of_it(api, lead, no_database, key):
+def test_a_write_during_which_the_database_fails_leaves_no_row(api, lead, no_database, key):
     path = f"/lead/restaurants/{lead.pk}/change_status/"
     with no_database("INSERT INTO .?lead_statuschange"):
         assert api.post(path, {"status": "LOST"}, headers=key).status_code == 503
@@ -129,7 +129,7 @@ def test_a_database_that_goes_in_the_middle_of_a_write_leaves_nothing_of_it(api,
     assert api.post(path, {"status": "LOST"}, headers=key).json()["lead_status"] == "LOST"
 
 
-def test_the_admin_too_says_that_the_database_is_away(user, no_database):
+def test_the_admin_too_is_a_503_while_the_database_is_unavailable(user, no_database):
     client = Client(raise_request_exception=False)
     client.force_login(user)
     with no_database():
@@ -141,7 +141,7 @@ def test_the_admin_too_says_that_the_database_is_away(user, no_database):
     ("message", "status"),
     [("database is locked", 409), ("disk I/O error", 503)],
 )
-def test_a_lock_that_is_held_too_long_is_a_conflict_that_may_be_tried_again(api, lead, monkeypatch, message, status):
+def test_a_lock_that_is_held_too_long_is_a_409_with_retry_after(api, lead, monkeypatch, message, status):
     def fail(*args, **kwargs):
         raise OperationalError(message)
 
@@ -166,7 +166,7 @@ def test_every_answer_has_the_security_headers(api, path):
     assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
 
 
-def test_answers_before_any_view_have_them_too(api):
+def test_answers_before_any_view_have_the_security_headers_too(api):
     for answer in (
         api.get("/lead/restaurants/", HTTP_HOST="evil.example"),
         api.post("/lead/restaurants/", "{}", content_type="application/json; charset=latin-1"),
@@ -181,12 +181,12 @@ def test_answers_before_any_view_have_them_too(api):
 
 
 @pytest.mark.parametrize("given", ["abc-123_X.y", "x" * 64, "8e03978e-40d5-43dd-bc93-6894a57f9324"])
-def test_a_request_id_comes_back(given):
+def test_a_request_id_is_returned(given):
     assert Client().get("/healthz", headers={"X-Request-ID": given})["X-Request-ID"] == given
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "two words", "a\nb", 'a"b', "<script>", "é", "٣"])
-def test_a_request_id_that_could_do_harm_is_replaced(given):
+def test_an_unsafe_request_id_is_replaced(given):
     assert re.fullmatch("[0-9a-f]{32}", Client().get("/healthz", headers={"X-Request-ID": given})["X-Request-ID"])
 
 
@@ -219,7 +219,7 @@ def preflight(origin: str, headers: str):
     )
 
 
-def test_a_preflight_of_an_allowed_origin_is_told_what_it_may_send(cors):
+def test_a_preflight_of_an_allowed_origin_lists_the_allowed_headers(cors):
     answer = preflight(APP, "authorization, content-type, if-match")
     assert answer.status_code == 200
     assert answer["Access-Control-Allow-Origin"] == APP
@@ -237,7 +237,7 @@ def test_a_preflight_of_an_allowed_origin_is_told_what_it_may_send(cors):
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://app.example.com", f"{APP}.evil.example", "null"])
-def test_other_origins_are_told_nothing(cors, origin):
+def test_other_origins_get_no_cors_headers(cors, origin):
     assert "Access-Control-Allow-Origin" not in preflight(origin, "if-match")
     assert "Access-Control-Allow-Origin" not in Client().get("/healthz", headers={"Origin": origin})
 
@@ -247,7 +247,7 @@ def test_by_default_no_origin_is_allowed():
 
 
 @pytest.mark.parametrize("path", ["/lead/restaurants/?page=1", "/lead/restaurants/0/", "/nowhere"])
-def test_an_allowed_origin_may_read_our_headers(cors, api, path):
+def test_an_allowed_origin_may_read_the_exposed_headers(cors, api, path):
     answer = api.get(path, headers={"Origin": APP})
     assert answer["Access-Control-Allow-Origin"] == APP
     assert {

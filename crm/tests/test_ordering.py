@@ -79,7 +79,7 @@ def answered(api, path: str, ordering: str) -> list[dict]:
 
 
 @pytest.mark.parametrize(("path", "name"), [(path, name) for path, name in EVERY_FIELD if path != USERS])
-def test_a_list_is_ordered_by_each_of_its_fields_ties_by_id_and_empty_ones_last(book, api, path, name):
+def test_a_list_is_ordered_by_each_field_ties_by_id_empty_values_last(book, api, path, name):
     values = stored(path, name)
     full = sorted(pk for pk, value in values.items() if value is not None)
     empty = sorted(pk for pk, value in values.items() if value is None)
@@ -117,7 +117,7 @@ def test_several_fields_order_one_after_the_other(book, api):
 
 
 @pytest.mark.parametrize("path", FIELDS)
-def test_an_empty_ordering_is_the_lists_own(book, api, path):
+def test_an_empty_ordering_is_the_default_ordering(book, api, path):
     own = api.get(path).json()
 
     assert answered(api, path, "") == answered(api, path, " ") == own
@@ -125,7 +125,7 @@ def test_an_empty_ordering_is_the_lists_own(book, api, path):
         assert [row["id"] for row in own] == sorted(row["id"] for row in own)
 
 
-def test_what_is_due_today_comes_by_its_hour_and_then_by_id(book, api):
+def test_plans_due_today_are_ordered_by_hour_and_then_id(book, api):
     rows = [(row["next_call_date"], row["id"]) for row in api.get(TODAY).json()]
 
     assert rows == sorted(rows)
@@ -148,7 +148,7 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("path", FIELDS)
-def test_an_ordering_outside_the_named_set_is_a_400_that_names_it(api, path):
+def test_an_unknown_ordering_is_a_400_that_names_it(api, path):
     for value in OUTSIDE:
         answer = api.get(path, {"ordering": value})
 
@@ -167,7 +167,7 @@ def test_an_ordering_outside_the_named_set_is_a_400_that_names_it(api, path):
         ("-changed_at", ["LOST", "NEW", "CONTACTED"]),
     ],
 )
-def test_a_status_history_is_ordered_from_the_oldest_or_as_asked(time_machine, user, api, lead, ordering, expected):
+def test_a_status_history_is_ordered_from_the_oldest_or_as_requested(time_machine, user, api, lead, ordering, expected):
     for day, status in enumerate(["CONTACTED", "NEW", "LOST"]):
         time_machine.move_to(f"2100-12-{24 + day}T12:00:00Z", tick=False)
         lead.change_status(status)

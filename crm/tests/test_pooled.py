@@ -35,7 +35,7 @@ def pooled(db):
 
 @pytest.fixture
 def locked(pooled):
-    """Somebody else holds the whole table."""
+    """Another session locks the whole table."""
     with closing(pooled.copy("holder")) as holder:
         holder.set_autocommit(False)
         holder.cursor().execute("LOCK TABLE letters")
@@ -54,7 +54,7 @@ def limit() -> str:
 
 
 def left_behind(pooled) -> str:
-    """The limit of whoever gets the server connection next."""
+    """The limit of the session that gets the server connection next."""
     with pooled.connection.cursor() as cursor:  # psycopg2's own
         cursor.execute("SHOW lock_timeout")
         return cursor.fetchone()[0]
@@ -78,7 +78,7 @@ def test_a_transaction_is_limited_to_its_end_and_leaves_nothing(pooled):
     assert limit() == LIMIT
 
 
-def test_a_savepoint_that_is_undone_takes_no_limit_along(pooled):
+def test_a_rollback_to_a_savepoint_keeps_the_limit(pooled):
     with transaction.atomic("pooled"):
         with suppress(Undone), transaction.atomic("pooled"):
             run("SELECT 1")
@@ -108,7 +108,7 @@ def test_the_limit_costs_no_message_of_its_own(pooled):
 
 @pytest.mark.parametrize("statement", ["INSERT INTO letters VALUES ('second')", "SELECT text FROM letters"])
 @pytest.mark.parametrize("in_transaction", [False, True])
-def test_whoever_waits_for_a_lock_gives_up(pooled, locked, statement, in_transaction):
+def test_a_statement_that_waits_for_a_lock_gives_up(pooled, locked, statement, in_transaction):
     with pytest.raises(OperationalError) as refused:
         if in_transaction:
             with transaction.atomic("pooled"):
@@ -119,7 +119,7 @@ def test_whoever_waits_for_a_lock_gives_up(pooled, locked, statement, in_transac
     assert is_lock_timeout(refused.value)
 
 
-def test_what_may_not_be_in_a_transaction_goes_by_itself(pooled):
+def test_a_statement_not_allowed_in_a_transaction_runs_by_itself(pooled):
     run("CREATE INDEX CONCURRENTLY letters_text ON letters (text)")
     run("VACUUM letters")
     with (
@@ -130,7 +130,7 @@ def test_what_may_not_be_in_a_transaction_goes_by_itself(pooled):
     assert isinstance(refused.value.__cause__, errors.ActiveSqlTransaction)
 
 
-def test_parameters_mean_what_they_mean_to_django(pooled):
+def test_parameters_are_interpreted_as_by_django(pooled):
     assert run("SELECT '%'") == [("%",)]
     assert run("SELECT '%%', %s", "a'b;%s") == [("%", "a'b;%s")]
     assert run(sql.SQL("SELECT {}").format(sql.Literal("composed"))) == [("composed",)]
@@ -153,13 +153,13 @@ def test_many_statements_are_limited_each(pooled):
     assert run("SELECT text FROM letters WHERE text <> 'first'") == [(f"a {LIMIT}",), (f"b {LIMIT}",)]
 
 
-def test_a_server_side_cursor_is_as_it_was(pooled):
+def test_a_server_side_cursor_works_as_without_a_pooler(pooled):
     with pooled.chunked_cursor() as cursor:
         cursor.execute("SELECT text FROM letters")
         assert cursor.fetchall() == [("first",)]
 
 
-def test_nothing_but_what_libpq_knows_is_sent_to_connect(pooled):
+def test_only_parameters_of_libpq_are_passed_to_connect(pooled):
     assert {"options", "lock_timeout"}.isdisjoint(pooled.get_connection_params())
 
 

@@ -1,4 +1,4 @@
-"""A direct address that leads to a pooler: whoever reads the check or the log is told what helps."""
+"""A direct address that leads to a pooler: the system check and the log name the remedy."""
 
 from contextlib import contextmanager
 
@@ -31,19 +31,19 @@ def refusing(db, monkeypatch):
 
 
 @pytest.mark.parametrize(("reason", "hints"), [*((reason, [REMEDY]) for reason in REFUSALS), (OTHER, [])])
-def test_the_check_names_the_remedy_and_says_nothing_else(refusing, reason, hints):
+def test_the_system_check_names_the_remedy_alone(refusing, reason, hints):
     with refusing(reason):
         assert [error.hint for error in run_checks(tags=[Tags.database], databases=["default"])] == hints
 
 
-def test_serve_does_not_start(refusing):
+def test_serve_does_not_start_on_a_pooler_addressed_as_a_server(refusing):
     with refusing(REFUSALS[0]), pytest.raises(CommandError, match="disable_server_side_cursors=true"):
         call_command("serve")
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/lead/restaurants/"])
-@pytest.mark.parametrize(("reason", "is_told"), [*((reason, True) for reason in REFUSALS), (OTHER, False)])
-def test_a_server_that_runs_already_logs_the_remedy(refusing, api, caplog, path, reason, is_told):
+@pytest.mark.parametrize(("reason", "is_reported"), [*((reason, True) for reason in REFUSALS), (OTHER, False)])
+def test_a_server_that_runs_already_logs_the_remedy(refusing, api, caplog, path, reason, is_reported):
     with refusing(reason):
         assert (Client() if path == "/readyz" else api).get(path).status_code == 503
-    assert (REMEDY in caplog.text) is is_told
+    assert (REMEDY in caplog.text) is is_reported

@@ -119,7 +119,7 @@ def variables_set_by(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", [COLLECTION, ENVIRONMENT], ids=lambda path: path.stem)
-def test_no_token_is_in_the_file(path):
+def test_no_token_is_in_the_collection(path):
     json_web_token = r"eyJ[\w-]+\.[\w-]+\.[\w-]+"  # its first part starts with `{"`, in base64
     assert re.findall(json_web_token, path.read_text()) == []
 

@@ -35,7 +35,7 @@ def seen(peer: str, **headers: str):
         ("10.0.0.1", ",", "10.0.0.1"),
     ],
 )
-def test_behind_a_trusted_proxy_the_last_address_that_is_none_is_the_client(peer, forwarded, address):
+def test_behind_trusted_proxies_the_last_other_address_is_the_client(peer, forwarded, address):
     assert seen(peer, X_Forwarded_For=forwarded).META["REMOTE_ADDR"] == address
 
 
@@ -44,7 +44,7 @@ def test_a_trusted_proxy_that_forwards_nothing_is_the_client_itself():
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.1", "11.0.0.1", "2001:db8:2::1", "", "nonsense"])
-def test_nobody_else_is_believed(peer):
+def test_headers_of_other_peers_are_ignored(peer):
     request = seen(
         peer,
         X_Forwarded_For="198.51.100.1",
@@ -57,7 +57,7 @@ def test_nobody_else_is_believed(peer):
     assert not [name for name in request.META if "FORWARDED" in name]
 
 
-def test_without_trusted_proxies_nobody_is_believed(settings):
+def test_without_trusted_proxies_all_forwarding_headers_are_ignored(settings):
     settings.TRUSTED_PROXIES = []
     assert seen("10.0.0.1", X_Forwarded_For="192.0.2.1").META["REMOTE_ADDR"] == "10.0.0.1"
 

@@ -32,7 +32,7 @@ def test_two_hundred_status_changes_at_once_leave_a_history_without_a_gap(kam, p
     assert went_to[-1] == kam.get(path)["lead_status"]
 
 
-def test_changes_of_one_row_that_race_undo_nothing_of_each_other(kam, path):
+def test_concurrent_changes_of_one_row_do_not_undo_each_other(kam, path):
     for number in range(150):
         status = STATUSES[(number + 1) % 6]
         changes = [
@@ -47,7 +47,7 @@ def test_changes_of_one_row_that_race_undo_nothing_of_each_other(kam, path):
         assert (lead["lead_status"], lead["notes"], lead["city"]) == (status, f"note {number}", f"city {number}")
 
 
-def test_calls_that_are_recorded_out_of_order_and_at_once_leave_the_latest(kam, path):
+def test_calls_recorded_out_of_order_at_once_leave_the_latest(kam, path):
     lead = int(path.split("/")[-2])
     plan = kam.create("/call/", {"lead": lead, "frequency": "DAILY"})["id"]
     calls = [datetime(2024, 12, 1, 10, tzinfo=UTC) + timedelta(hours=hour) for hour in range(60)]
@@ -63,7 +63,7 @@ def test_calls_that_are_recorded_out_of_order_and_at_once_leave_the_latest(kam, 
     assert left["next_call_date"] == "2024-12-04T21:00:00Z"
 
 
-def test_of_two_clients_that_race_with_one_refresh_token_one_wins(database):
+def test_of_two_concurrent_uses_of_a_refresh_token_one_succeeds(database):
     with running(database, ROTATE_REFRESH_TOKENS="1") as server:
         refresh = server.sign_in("kam").json()["refresh"]
         for _ in range(30):

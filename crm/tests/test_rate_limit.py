@@ -64,7 +64,7 @@ def minute():
     return int(dates.now().timestamp()) // 60
 
 
-def test_exactly_as_many_requests_as_the_limit_pass_in_a_minute(database, redis_url):
+def test_exactly_the_limit_of_requests_passes_in_a_minute(database, redis_url):
     with running(database, THROTTLE="1", REDIS_URL=redis_url, RATE_LIMIT="50") as server:
         for name in USERS:  # each has a limit of his own; the second is needed where a minute ends meanwhile
             client = server.client(name)
@@ -79,7 +79,7 @@ def test_exactly_as_many_requests_as_the_limit_pass_in_a_minute(database, redis_
     assert list(refused.json()) == ["detail"]
 
 
-def test_without_redis_everything_passes(database):
+def test_without_redis_every_request_passes(database):
     with running(database, THROTTLE="1", REDIS_URL="redis://127.0.0.1:1/0", RATE_LIMIT="5") as server:
         kam = server.client("kam")
         assert Counter(at_once(20, lambda i: kam.send("GET", "/api/me/").status)) == {200: 20}

@@ -11,7 +11,6 @@ from django.contrib.auth import get_user_model
 
 from call.models import CallPlan
 from call.views import CallPlanViewSet
-from conftest import signed_in
 from contact.models import Contact
 from contact.views import ContactViewSet
 from crm.api.filters import IdFilter, UTCDateTimeFilter, declared_by
@@ -20,6 +19,7 @@ from crm.api.views import MeView, UserViewSet
 from crm.api.viewsets import ReadingViewSet, ResourceViewSet
 from crm.fast import reads
 from crm.fast.compiled import ID
+from crm.tests.support import signed_in
 from lead.models import Restaurant, RestaurantQuerySet
 from lead.views import RestaurantViewSet
 from track.models import Interaction
@@ -50,7 +50,7 @@ every_list = pytest.mark.parametrize("view", LISTS, ids=lambda view: view.__name
 
 @pytest.fixture
 def table(user):
-    """Rows of every list whose ids and instants are among those that are asked for."""
+    """Rows of every list whose ids and instants are among those that are filtered by."""
     users = get_user_model()
     users.objects.bulk_create(users(pk=pk, username=f"user {pk}") for pk in IDS[:4])
     stamps = [{"created_at": instant, "updated_at": instant} for instant in INSTANTS]
@@ -127,9 +127,9 @@ def compilable(view) -> dict[str, list[str]]:
 
 
 def queries(view, names: tuple[str, ...], rounds: int) -> list[str]:
-    asked = compilable(view)
+    requested = compilable(view)
     values = [
-        [asked[name][(number * (place + 1) + place) % 6] for place, name in enumerate(names)] for number in range(6)
+        [requested[name][(number * (place + 1) + place) % 6] for place, name in enumerate(names)] for number in range(6)
     ]
     return ["&".join(f"{name}={value}" for name, value in zip(names, each, strict=True)) for each in values[:rounds]]
 
@@ -147,14 +147,14 @@ def test_every_list_is_tried_here():
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
 def test_one_or_two_filters_answer_as_a_plain_queryset(table, fast, plain, settings, view, zone):
     settings.TIME_ZONE = zone
-    told_apart = 0
+    distinguished = 0
     for names in [(), *((name,) for name in compilable(view)), *combinations(compilable(view), 2)]:
         answers = set()
         for query in queries(view, names, rounds=4 if zone == "UTC" else 2):
             answers.add(answer := fast(f"{LISTS[view]}?{query}"))
             assert answer == plain(f"{LISTS[view]}?{query}"), query
-        told_apart += len(answers) > 1
-    assert told_apart >= len(compilable(view))
+        distinguished += len(answers) > 1
+    assert distinguished >= len(compilable(view))
 
 
 @every_list
@@ -173,16 +173,16 @@ def test_all_filters_at_once_answer_as_a_plain_queryset(table, fast, plain, view
         assert fast(f"{LISTS[view]}?{query}") == plain(f"{LISTS[view]}?{query}"), query
 
 
-def test_a_value_that_stands_for_another_while_sql_is_made_is_a_value_like_others(table, fast):
-    """The first time these are asked together, and each is the other's sample."""
-    reads.rows_asked.cache_clear()
+def test_a_filter_value_equal_to_a_placeholder_is_a_value_like_others(table, fast):
+    """The first query of both together, with each the value of the other's placeholder."""
+    reads.compiled_list.cache_clear()
     for lead, contact in [(ID - 1, ID), (ID, ID - 1), (2**30, 2**30)]:
         answer = fast(f"/track/interactions/?lead={lead}&contact={contact}")
         found = Interaction.objects.filter(lead=lead, contact=contact)
         assert answer.count(b'"id"') == found.count() == 1
 
 
-def test_nothing_that_was_asked_before_stays(table, fast):
+def test_a_query_remembers_no_value_of_an_earlier_one(table, fast):
     seen = [fast(f"/track/interactions/?lead={lead}&date_after=1970-01-01") for lead in [KNOWN, 2**30, KNOWN, 0, KNOWN]]
     assert seen[0] == seen[2] == seen[4] != seen[1]
     assert seen[3] == b"[]"
@@ -206,7 +206,7 @@ def test_the_same_filters_in_another_order_are_the_same_list(table, fast):
         *(f"{path}?page=2&page_size=2&ordering=-id" for path in [*LISTS.values(), "/api/users/"]),
     ],
 )
-def test_what_is_read_by_sql_of_its_own_is_the_same_too(table, api, plain, path):
+def test_a_list_that_is_not_compiled_is_the_same_too(table, api, plain, path):
     assert api.get(path).content == plain(path) != b"[]"
 
 
@@ -220,7 +220,7 @@ def test_a_row_is_what_a_plain_queryset_gives(table, fast, plain, view):
 
 
 @every_list
-def test_a_row_that_is_not_there_is_the_same_404(api, settings, view):
+def test_a_missing_row_is_the_same_404(api, settings, view):
     for pk in [0, 1, 2**31 + 1, ID, 10**18 - 1, 10**18, 2**63, "none", -1]:
         for method in ("get", "head", "patch", "put", "delete"):
             answers = []
@@ -231,7 +231,7 @@ def test_a_row_that_is_not_there_is_the_same_404(api, settings, view):
             assert answers[0][0] == 404
 
 
-def test_a_row_whose_id_stands_for_others_while_sql_is_made_is_a_row_like_others(table, fast, api):
+def test_a_row_whose_id_is_the_placeholder_is_a_row_like_others(table, fast, api):
     path = f"/lead/restaurants/{ID}/"
     assert api.patch(path, {"notes": "Changed"}).json()["notes"] == "Changed"
     assert b'"notes":"Changed"' in fast(path)
@@ -240,7 +240,7 @@ def test_a_row_whose_id_stands_for_others_while_sql_is_made_is_a_row_like_others
     assert set(Restaurant.objects.values_list("pk", flat=True)) == {*IDS[1:4], IDS[5], 7}
 
 
-def test_a_row_that_is_written_is_the_same_whoever_locks_it(table, api, settings):
+def test_a_written_row_is_the_same_whichever_query_locks_it(table, api, settings):
     written = []
     for settings.FAST in (True, False):
         answer = api.patch(f"/lead/restaurants/{KNOWN}/", {"notes": f"{settings.FAST}"}).json()
@@ -251,7 +251,7 @@ def test_a_row_that_is_written_is_the_same_whoever_locks_it(table, api, settings
 # --- Users ----------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_remembered_between_users(table, user, reader, monkeypatch):
+def test_no_result_is_remembered_between_users(table, user, reader, monkeypatch):
     """Everybody sees everything now; a policy may let each see their own."""
 
     class Own(RestaurantQuerySet):

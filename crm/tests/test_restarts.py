@@ -15,7 +15,7 @@ LEADS = "/lead/restaurants/"
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_stop_finishes_what_is_in_flight(stop, database):
+def test_a_stop_signal_finishes_requests_in_progress(stop, database):
     with running(database) as server, ThreadPoolExecutor(6) as pool:
         kam = server.client("kam")
         with database.held():
@@ -27,8 +27,8 @@ def test_a_signal_to_stop_finishes_what_is_in_flight(stop, database):
         assert [answer.result().status for answer in answers] == [201] * 6
         assert server.process.wait(30) == 0
 
-    [[kept]] = database.run(f"SELECT count(*) FROM lead_restaurant WHERE name LIKE '{stop.name} _'")
-    assert kept == 6
+    [[stored]] = database.run(f"SELECT count(*) FROM lead_restaurant WHERE name LIKE '{stop.name} _'")
+    assert stored == 6
 
 
 def test_sighup_replaces_the_workers_and_loses_no_request(database):
@@ -49,7 +49,7 @@ def test_sighup_replaces_the_workers_and_loses_no_request(database):
 
 if connection.vendor == "postgresql":  # SQLite has no connections that could end
 
-    def test_connections_that_the_database_ended_cost_no_request(database, server, kam):
+    def test_connections_ended_by_the_database_fail_no_request(database, server, kam):
         at_once(40, lambda i: kam.send("GET", "/api/me/"))
         assert database.end_connections() > 1
 

@@ -86,12 +86,12 @@ def test_an_empty_search_finds_everything(book, api, path, text):
 
 
 @pytest.mark.parametrize("text", ["%", "_", "snabb%", "555_4729", "\\", "'", '"', "snabb cactus", "4729555", "x" * 254])
-def test_signs_stand_for_themselves_and_every_word_has_to_match(book, api, text):
+def test_signs_are_literal_and_every_word_has_to_match(book, api, text):
     assert found(api, LEADS, text) == []
 
 
 @pytest.mark.parametrize("path", [LEADS, CONTACTS, *LISTS_OF_LEADS])
-def test_a_search_that_makes_no_sense_is_a_400_that_names_it(api, path):
+def test_an_invalid_search_is_a_400_that_names_it(api, path):
     eleven_words, eleven_numbers = " ".join("abcdefghijk"), " ".join(["12"] * 11)
     signs_of_several_words = "\ufdfa" * 100
     for text in ("x" * 255, eleven_words, eleven_numbers, signs_of_several_words, "snabb\0", "\0"):
@@ -133,7 +133,7 @@ def test_after_an_edit_the_new_phone_is_found_and_the_old_is_not(book, api):
         assert found(api, path, "5554729") == []
 
 
-def test_what_is_created_through_the_api_is_found_at_once(api):
+def test_a_row_created_through_the_api_is_found_at_once(api):
     lead = api.post(LEADS, {"name": "Café Größenwahn"}).json()
     api.post(CONTACTS, {"restaurant": lead["id"], "name": "Zoë", "phone": "040/12 34-56"})
 

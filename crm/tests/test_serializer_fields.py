@@ -65,23 +65,23 @@ def shape(value) -> object:
     """What a validator or queryset is, wherever it stands in memory."""
     if isinstance(value, QuerySet):
         return value.model, value.query.where
-    facts = {name: str(kept) for name, kept in vars(value).items() if name != "_constructor_args"}
-    return getattr(value, "__qualname__", type(value)), facts
+    options = {name: str(stored) for name, stored in vars(value).items() if name != "_constructor_args"}
+    return getattr(value, "__qualname__", type(value)), options
 
 
 def shown(field: Field) -> dict:
     """All that tells the field from another."""
-    facts = {name: getattr(field, name) for name in ALIKE if hasattr(field, name)}
-    facts |= {"type": type(field), "validators": [shape(each) for each in field.validators]}
+    options = {name: getattr(field, name) for name in ALIKE if hasattr(field, name)}
+    options |= {"type": type(field), "validators": [shape(each) for each in field.validators]}
     if isinstance(field, serializers.ChoiceField):
-        facts["choices"] = field.choices
+        options["choices"] = field.choices
     if getattr(field, "queryset", None) is not None:
-        facts["queryset"] = shape(field.queryset)
+        options["queryset"] = shape(field.queryset)
     if hasattr(field, "child"):
-        facts["child"] = shown(field.child)
+        options["child"] = shown(field.child)
     if isinstance(field, serializers.Serializer):
-        facts["fields"] = [(name, shown(each)) for name, each in field.fields.items()]
-    return facts
+        options["fields"] = [(name, shown(each)) for name, each in field.fields.items()]
+    return options
 
 
 def below(field: Field) -> Iterator[tuple[Field, Field]]:
@@ -97,14 +97,14 @@ def made_by_drf(cls: type) -> dict:
     return serializers.Serializer.fields.func(cls())
 
 
-def test_all_serializers_of_the_project_are_looked_at():
+def test_every_serializer_of_the_project_is_tested_here():
     names = {cls.__name__ for cls in OURS}
     assert names >= {"RestaurantSerializer", "InteractionSerializer", "WorkProfileSerializer", "HandOverSerializer"}
     assert names >= {"CallPlanSerializer", "SnoozeSerializer", "UserSerializer"}
 
 
 @every_serializer
-def test_the_fields_are_those_that_drf_would_make(cls):
+def test_the_fields_are_those_of_drf(cls):
     for _ in range(2):
         assert [(name, shown(field)) for name, field in cls().fields.items()] == [
             (name, shown(field)) for name, field in made_by_drf(cls).items()
@@ -112,7 +112,7 @@ def test_the_fields_are_those_that_drf_would_make(cls):
 
 
 @pytest.mark.parametrize("parent", [Basket, Leads, RestaurantSerializer, SnoozeSerializer])
-def test_they_are_made_once(parent):
+def test_fields_are_built_once_per_class(parent):
     cls = type("Fresh", (parent,), {})
     assert list(cls().fields) == list(parent().fields)
     made = vars(cls)["bound_fields"]
@@ -134,7 +134,7 @@ def test_each_instance_has_fields_of_its_own(cls):
 
 
 @every_serializer
-def test_in_a_list_they_belong_to_the_list(cls):
+def test_fields_of_a_list_have_the_list_as_parent(cls):
     first, second = (cls(many=True, context={"who": who}) for who in ("first", "second"))
     for owner in (first, second, first):
         assert {id(field.root) for field, _ in below(owner)} == {id(owner)}
@@ -142,7 +142,7 @@ def test_in_a_list_they_belong_to_the_list(cls):
 
 
 @every_serializer
-def test_what_is_changed_in_one_instance_stays_there(cls):
+def test_a_change_in_one_instance_does_not_reach_another(cls):
     before = [(name, shown(field)) for name, field in made_by_drf(cls).items()]
     other, changed = cls(), cls()
     assert list(other.fields) == list(changed.fields)
@@ -156,7 +156,7 @@ def test_what_is_changed_in_one_instance_stays_there(cls):
         assert [(name, shown(field)) for name, field in instance.fields.items()] == before
 
 
-def test_an_heir_has_its_own_fields_and_leaves_its_parents_alone():
+def test_a_subclass_has_its_own_fields_and_leaves_its_parents_unchanged():
     class Heir(Line):
         quantity = serializers.CharField()
         more = serializers.BooleanField()
@@ -170,7 +170,7 @@ def test_an_heir_has_its_own_fields_and_leaves_its_parents_alone():
     assert isinstance(Line().fields["quantity"], serializers.IntegerField)
 
 
-def test_interleaved_instances_hear_their_own_context_in_their_depths():
+def test_nested_fields_of_interleaved_instances_have_their_own_context():
     class Mine(serializers.CharField):
         def to_internal_value(self, data):
             return f"{self.context['who']} {self.root.initial_data['name']}"
@@ -201,7 +201,7 @@ def test_interleaved_instances_hear_their_own_context_in_their_depths():
 
 
 @pytest.mark.parametrize("off", [{"FAST": False}, {"FAST_WITHOUT": ["fields"]}])
-def test_turned_off_they_are_drfs(settings, off):
+def test_with_fast_off_the_fields_are_built_by_drf(settings, off):
     for name, value in off.items():
         setattr(settings, name, value)
     for parent in (Basket, Leads):
@@ -244,7 +244,7 @@ def get_field_names(self, *args):
     [{"get_fields": get_fields}, {"__init__": init}, {"get_field_names": get_field_names}],
     ids=lambda own: next(iter(own)),
 )
-def test_fields_that_depend_on_the_context_are_made_for_each(own):
+def test_fields_that_depend_on_the_context_are_built_per_instance(own):
     cls = type("Own", (Leads,), own)
     for sees_all in (True, False, True, False):
         for one in (cls(context={"sees_all": sees_all}), cls(many=True, context={"sees_all": sees_all}).child):
@@ -253,14 +253,14 @@ def test_fields_that_depend_on_the_context_are_made_for_each(own):
     assert not Leads().fields["name"].read_only
 
 
-def test_fields_that_are_built_in_a_way_of_its_own_are_built_for_each():
+def test_fields_of_an_overridden_get_fields_are_built_per_instance():
     cls = type("Own", (Leads,), {"build_standard_field": build_standard_field})
     for sees_all in (True, False, True):
         assert cls(context={"sees_all": sees_all}).fields["name"].label == str(sees_all)
     assert Leads().fields["name"].label == "Name"
 
 
-def test_what_is_changed_in_place_stays_in_its_instance(db):
+def test_a_field_changed_in_place_changes_in_its_instance_alone(db):
     changed = Leads(data={"name": "Anna"})
     name = changed.fields["name"]
     name.error_messages["blank"] = "Say something."
@@ -279,7 +279,7 @@ def refuse(value) -> None:
     raise serializers.ValidationError("Refused.")
 
 
-def test_validators_of_the_whole_are_each_instances_own(db):
+def test_validators_of_a_serializer_belong_to_each_instance(db):
     class Days(ModelSerializer):
         user = serializers.PrimaryKeyRelatedField(queryset=get_user_model().objects.all())
 
@@ -308,7 +308,7 @@ def busy_threads():
     sys.setswitchinterval(usual)
 
 
-def test_threads_that_are_the_first_to_ask_get_all_fields_each_its_own(busy_threads):
+def test_concurrent_first_uses_get_complete_fields_of_their_own(busy_threads):
     for _ in range(20):
         cls = type("ListQuery", (Basket,), {})
 

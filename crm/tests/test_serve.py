@@ -33,7 +33,7 @@ def said() -> str:
     return output.getvalue()
 
 
-def test_the_first_start_loads_demo_data_and_says_whom_to_sign_in_as(db):
+def test_the_first_start_loads_demo_data_and_names_its_users(db):
     assert said().splitlines() == [
         "Loaded 200 demo leads. Sign in as demo / demo; in the admin as admin / admin.",
         "Serving http://127.0.0.1:8000/ (the admin at /admin/). Sign in as demo / demo, in the admin as admin / admin.",
@@ -53,7 +53,7 @@ def test_a_changed_demo_password_is_not_advertised(db):
 
 
 @pytest.mark.parametrize(("name", "value"), [("DEMO", "0"), ("HOST", "0.0.0.0")])
-def test_without_demo_data_there_is_nobody_to_sign_in_as(name, value, db, monkeypatch):
+def test_without_demo_data_there_is_no_user(name, value, db, monkeypatch):
     monkeypatch.setenv(name, value)
     assert "There is no user yet" in said()
     assert not get_user_model().objects.exists()
@@ -66,7 +66,7 @@ def test_a_server_for_others_gets_no_demo_data(setting, value, db, settings):
     assert not get_user_model().objects.exists()
 
 
-def test_it_says_where_it_serves(user, monkeypatch):
+def test_the_address_is_printed(user, monkeypatch):
     monkeypatch.setenv("HOST", "localhost")
     monkeypatch.setenv("PORT", "8001")
     assert "Serving http://localhost:8001/" in said()
@@ -94,7 +94,7 @@ def answer(url: str, body: dict | None = None) -> dict:
 
 @pytest.mark.server
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_on_an_empty_database_it_serves_and_a_signal_to_its_group_stops_all_of_it(stop, tmp_path):
+def test_serve_starts_on_an_empty_database_and_a_signal_stops_all_of_it(stop, tmp_path):
     port = free_port()
     server = subprocess.Popen(
         [sys.executable, "manage.py", "serve"],

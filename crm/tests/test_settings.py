@@ -1,4 +1,4 @@
-"""The environment, read strictly: a value that makes no sense stops the start and says which one it was."""
+"""The environment is read strictly: an invalid value stops the start and names its variable."""
 
 import os
 import runpy
@@ -17,7 +17,7 @@ KEY = "k" * 32
 
 @pytest.fixture
 def start(monkeypatch):
-    """Reads the settings file anew, in an environment that holds a secret key and the given variables alone."""
+    """Reads the settings file again, in an environment of a secret key and the given variables alone."""
     monkeypatch.setattr(Env, "read_env", lambda *args, **kwargs: None)
 
     def start(**variables: str) -> dict:
@@ -57,7 +57,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
-def test_a_value_that_makes_no_sense_stops_the_start_and_is_named(start, name, value):
+def test_an_invalid_value_stops_the_start_and_is_named(start, name, value):
     with pytest.raises(ImproperlyConfigured) as stopped:
         start(**{name: value})
 
@@ -66,7 +66,7 @@ def test_a_value_that_makes_no_sense_stops_the_start_and_is_named(start, name, v
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_an_empty_variable_is_like_none_at_all(start, name, monkeypatch):
+def test_an_empty_variable_is_an_unset_one(start, name, monkeypatch):
     monkeypatch.setattr(env, "stored_secret_key", lambda path: KEY)
     variables = {"SECRET_KEY": ""} if name == "SECRET_KEY" else {}
 
@@ -76,7 +76,7 @@ def test_an_empty_variable_is_like_none_at_all(start, name, monkeypatch):
     assert {key: with_it[key] for key in upper} == {key: without[key] for key in upper}
 
 
-def test_by_default_nothing_is_open(start):
+def test_the_defaults_allow_no_access_from_outside(start):
     settings = start()
 
     assert settings["DEBUG"] is False
@@ -114,7 +114,7 @@ def test_sqlite_takes_its_write_lock_first_and_waits_for_it(start):
     assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
 
 
-def test_postgresql_keeps_its_connections_and_checks_them(start):
+def test_connections_to_postgresql_are_persistent_and_checked(start):
     database = start(DATABASE_URL="postgres://crm:secret@db.example.com:5433/crm")["DATABASES"]["default"]
 
     assert [database[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")] == [
@@ -141,7 +141,7 @@ def test_behind_a_pooler_the_url_says_so(start, query, is_pooled):
     ("query", "name", "limit"),
     [("", "options", "-c lock_timeout=10s"), ("?disable_server_side_cursors=true", "lock_timeout", "10s")],
 )
-def test_nobody_waits_for_a_lock_without_end_and_a_pooler_is_sent_no_options(start, query, name, limit):
+def test_lock_waits_are_limited_and_a_pooler_gets_no_options(start, query, name, limit):
     options = start(DATABASE_URL=f"postgres://crm:secret@db.example.com/crm{query}")["DATABASES"]["default"]["OPTIONS"]
 
     assert options == {"connect_timeout": 5, name: limit}
@@ -150,7 +150,7 @@ def test_nobody_waits_for_a_lock_without_end_and_a_pooler_is_sent_no_options(sta
 # --- The secret key -------------------------------------------------------------------------------
 
 
-def test_the_secret_key_is_made_once_and_kept_for_its_owner_alone(tmp_path):
+def test_the_secret_key_is_generated_once_and_readable_by_its_owner_alone(tmp_path):
     path = tmp_path / ".secret_key"
 
     key = env.stored_secret_key(path)
@@ -165,7 +165,7 @@ def test_two_keys_are_never_the_same(tmp_path):
     assert env.stored_secret_key(tmp_path / "a") != env.stored_secret_key(tmp_path / "b")
 
 
-def test_of_processes_that_start_at_once_the_first_ones_key_holds(tmp_path, monkeypatch):
+def test_processes_that_start_at_once_share_one_key(tmp_path, monkeypatch):
     path = tmp_path / ".secret_key"
     link = os.link
 
@@ -179,7 +179,7 @@ def test_of_processes_that_start_at_once_the_first_ones_key_holds(tmp_path, monk
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_kept_key_that_was_cut_short_is_not_used(tmp_path):
+def test_a_truncated_key_file_is_not_used(tmp_path):
     path = tmp_path / ".secret_key"
     path.write_text("short")
 
@@ -187,7 +187,7 @@ def test_a_kept_key_that_was_cut_short_is_not_used(tmp_path):
         env.stored_secret_key(path)
 
 
-def test_the_kept_key_stays_out_of_git():
+def test_the_key_file_is_ignored_by_git():
     ignored = (SETTINGS.parent.parent / ".gitignore").read_text().split()
 
     assert {".secret_key", ".env"} <= set(ignored)

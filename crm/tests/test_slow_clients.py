@@ -53,7 +53,7 @@ def test_a_client_that_stops_in_the_middle_of_its_request_is_cut_off(hasty, sent
     assert "Traceback" not in log
 
 
-def test_a_reader_that_takes_nothing_is_cut_off(database, hasty):
+def test_a_client_that_reads_nothing_is_cut_off(database, hasty):
     asha = hasty.client("asha")
     for _ in range(100):
         asha.create("/lead/restaurants/", {"name": "Bistro", "notes": "x" * 20_000})
@@ -67,7 +67,7 @@ def test_a_reader_that_takes_nothing_is_cut_off(database, hasty):
     assert "Traceback" not in hasty.log.read_text()[before:]
 
 
-def test_an_idle_client_is_kept_for_longer(hasty):
+def test_an_idle_connection_stays_open_longer(hasty):
     with closing(HTTPConnection("127.0.0.1", hasty.port, timeout=PATIENCE)) as client:
         client.connect()
         client.auto_open = 0
@@ -85,7 +85,7 @@ def test_a_slow_client_that_goes_on_is_answered(hasty):
         assert client.makefile("rb").read().startswith(b"HTTP/1.1 200 ")
 
 
-def test_workers_that_a_reload_starts_cut_off_too(hasty):
+def test_workers_started_by_a_reload_cut_slow_clients_off_too(hasty):
     old = hasty.workers()
     os.kill(hasty.process.pid, signal.SIGHUP)
     wait_until(lambda: hasty.workers() and not set(old) & set(hasty.workers()))

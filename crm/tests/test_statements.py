@@ -13,7 +13,7 @@ from crm.models import SignInAttempts
 from lead.models import Restaurant
 from track.models import Interaction
 
-USER = "SELECT auth_group auth_user auth_user_groups call_workprofile crm_endedtoken"
+USER = "SELECT auth_group auth_user auth_user_groups call_workprofile crm_revokedtoken"
 CALENDAR = "SELECT call_workprofile lead_restaurant"  # of the lead's owner
 
 
@@ -54,30 +54,30 @@ def summary(sql: str) -> str:
 LOCKED = " locked" if connection.vendor == "postgresql" else ""  # on SQLite the transaction is the lock
 
 
-def test_a_row_is_the_user_and_the_row(ask, lead):
+def test_a_detail_queries_the_user_and_the_row(ask, lead):
     assert ask("get", f"/lead/restaurants/{lead.pk}/") == [USER, "SELECT lead_restaurant"]
 
 
-def test_a_row_that_is_not_there_is_asked_for_once_more(ask, lead):
+def test_a_missing_row_is_queried_once_more(ask, lead):
     """As hooks would: they might find it."""
     assert ask("get", "/lead/restaurants/0/", status=404) == [USER, *["SELECT lead_restaurant"] * 2]
 
 
 @pytest.mark.parametrize("query", ["", "?assigned_to=1&created_after=2024-01-01", "?lead_status=NEW&search=bistro"])
-def test_a_list_is_the_user_and_the_list(ask, lead, query):
+def test_a_list_queries_the_user_and_the_rows(ask, lead, query):
     assert ask("get", f"/lead/restaurants/{query}") == [USER, "SELECT lead_restaurant"]
 
 
-def test_a_page_is_the_user_the_page_and_its_count(ask, lead):
+def test_a_page_queries_the_user_the_rows_and_their_count(ask, lead):
     assert ask("get", "/lead/restaurants/?page=1") == [USER, "SELECT lead_restaurant", "SELECT lead_restaurant"]
     assert ask("get", "/lead/restaurants/?page=1&count=0") == [USER, "SELECT lead_restaurant"]
 
 
-def test_todays_calls_are_the_user_and_the_plans(ask, plan):
+def test_todays_calls_query_the_user_and_the_plans(ask, plan):
     assert ask("get", "/call/today/") == [USER, "SELECT call_callplan"]
 
 
-def test_who_i_am_is_the_user_twice(ask):
+def test_me_queries_the_user_twice(ask):
     assert ask("get", "/api/me/") == [USER, "SELECT auth_user"]
 
 
@@ -119,7 +119,7 @@ def test_a_touch_and_an_order_are_written_in_one_transaction(ask, lead, plan):
         assert not {"BEGIN", "COMMIT", "SAVEPOINT", "ROLLBACK"} & {sql.split()[0] for sql in inside}
 
 
-# The view locks the row before it looks at it, and the verb before it changes it, whoever calls it.
+# The view locks the row before it reads it, and the verb before it changes it, for every caller.
 LEAD = [f"SELECT lead_restaurant{LOCKED}"] * 2
 
 
@@ -137,7 +137,7 @@ def test_a_change_that_changes_nothing_writes_nothing(ask, lead):
     assert ask("patch", f"/lead/restaurants/{lead.pk}/", {"notes": ""}) == [USER, "BEGIN", *LEAD, "COMMIT"]
 
 
-def test_a_recorded_call_locks_the_plan_and_writes_plan_and_event_in_one_transaction(ask, plan):
+def test_a_recorded_call_locks_the_plan_and_writes_it_with_its_event(ask, plan):
     for _ in range(2):
         assert ask("post", f"/call/{plan.pk}/record_call/") == [
             USER,

@@ -1,83 +1,127 @@
-"""A complete list leaves in a stream: in memory that does not grow with it, and never half of it for a whole one."""
+"""Long lists take at most half of a process's threads, and give back what they took, however they end."""
 
-from http.client import IncompleteRead
-from pathlib import Path
+import gc
 
-import orjson
 import pytest
-from django.db import connection
+from django.core.signals import request_finished
+from django.db import close_old_connections
+from django.http import StreamingHttpResponse
 
-from crm.tests.server import running
+from crm.api import streaming
+from crm.api.streaming import PERMITS, TooManyLists, streamed
+from crm.fast import reads
+from crm.tests.support import shorten_lists
+from lead.models import Restaurant
 
-pytestmark = pytest.mark.server
-
-ROWS = 300_000
-MEGABYTE = 1024  # kB, as /proc counts
-
-NUMBERS = {
-    "sqlite": f"(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) SELECT i FROM n)",
-    "postgresql": f"(SELECT generate_series(1, {ROWS}) AS i)",
-}[connection.vendor]
+LEADS = "/lead/restaurants/"
 
 
-@pytest.fixture(scope="module")
-def streaming(database):
-    """A server with a single worker."""
-    with running(database, WORKERS="1", LOG_JSON="1") as server:
-        yield server
+def permits() -> int:
+    return streaming._permits.qsize()
 
 
-@pytest.fixture(scope="module")
-def path(database, streaming):
-    """The list of a lead with ROWS interactions."""
-    lead = streaming.client("kam").create("/lead/restaurants/", {"name": "Bistro Anna"})["id"]
-    database.run(
-        "INSERT INTO track_interaction"
-        " (lead_id, interaction_type, details, order_placed, date, created_at, updated_at)"
-        f" SELECT {lead}, 'CALL', 'Call number ' || i, false,"
-        f" '2024-12-24 15:30:00', '2024-12-24 15:30:00', '2024-12-24 15:30:00' FROM {NUMBERS} AS numbers"
+@pytest.fixture(autouse=True)
+def all_come_back():
+    gc.collect()
+    assert permits() == PERMITS
+    yield
+    gc.collect()
+    assert permits() == PERMITS
+
+
+@pytest.fixture(autouse=True)
+def connections_stay():
+    """Closing a response ends a request for Django, and looks after the connections to the database."""
+    request_finished.disconnect(close_old_connections)
+    yield
+    request_finished.connect(close_old_connections)
+
+
+def test_the_permits_are_half_of_the_threads_by_default():
+    assert PERMITS == 2
+
+
+def test_a_list_beyond_the_permits_is_refused():
+    responses = [streamed(iter([b"[", b"]"])) for _ in range(PERMITS)]
+    with pytest.raises(TooManyLists):
+        streamed(iter([b"[]"]))
+    responses.pop().close()
+    streamed(iter([b"[]"])).close()
+    for response in responses:
+        response.close()
+
+
+def test_a_permit_is_released_after_the_whole_list():
+    response = streamed(iter([b"[", b"]"]))
+    assert (response["Content-Type"], response.getvalue()) == ("application/json", b"[]")
+    response.close()
+    response.close()
+    assert permits() == PERMITS
+
+
+def test_a_permit_is_released_where_nothing_was_read():
+    streamed(iter([b"[]"])).close()
+    assert permits() == PERMITS
+
+
+def test_a_permit_is_released_and_the_generator_closed_on_disconnect():
+    closed = []
+
+    def chunks():
+        try:
+            yield b"["
+            yield b"]"
+        finally:
+            closed.append(True)
+
+    response = streamed(chunks())
+    assert next(iter(response)) == b"["
+    assert permits() == PERMITS - 1
+    response.close()
+    assert (closed, permits()) == ([True], PERMITS)
+
+
+def test_a_permit_is_released_after_an_error():
+    def chunks():
+        yield b"["
+        raise RuntimeError("half a list")
+
+    response = streamed(chunks())
+    with pytest.raises(RuntimeError):
+        list(response)
+    response.close()
+    assert permits() == PERMITS
+
+
+def test_a_permit_is_released_from_a_response_that_was_not_closed():
+    streamed(iter([b"[]"]))
+    gc.collect()
+    assert permits() == PERMITS
+
+
+@pytest.fixture
+def short_pieces(monkeypatch):
+    """Lists are long from 2 rows on; what is compiled knows how many are read at first."""
+    shorten_lists(monkeypatch, whole=1, window=2, chunk=1)
+    yield
+    reads.compiled_list.cache_clear()
+
+
+def test_a_list_beyond_the_permits_is_a_503_in_json_and_short_ones_go_on(short_pieces, api, lead):
+    Restaurant.objects.create(name="Cafe Blau")
+    held = [streamed(iter([b"[]"])) for _ in range(PERMITS)]
+    answer = api.get(LEADS)
+    assert (answer.status_code, answer.json(), answer["Retry-After"]) == (
+        503,
+        {"detail": TooManyLists.default_detail},
+        "5",
     )
-    return f"/track/interactions/?lead={lead}"
+    assert answer["Content-Type"] == "application/json"
+    assert api.get(f"{LEADS}?page_size=1").json()[0]["id"] == lead.pk
+    assert api.get(f"{LEADS}{lead.pk}/").status_code == 200
 
-
-def memory(worker, name):
-    """kB: VmRSS, what the process holds now; VmHWM, the most that it ever held."""
-    status = Path(f"/proc/{worker}/status").read_text()
-    return int(status.split(f"{name}:")[1].split()[0])
-
-
-def test_300_000_rows_leave_one_worker_in_less_than_20_mb(streaming, path):
-    kam = streaming.client("kam")
-    page = kam.send("GET", f"{path}&page_size=1000").body
-    [worker] = streaming.workers()
-    before = memory(worker, "VmRSS")
-
-    answer = kam.send("GET", path)
-
-    assert memory(worker, "VmHWM") - before < 20 * MEGABYTE
-    rows = orjson.loads(answer.body)
-    assert len(rows) == len({row["id"] for row in rows}) == ROWS
-    assert answer.body.startswith(page[:-1])
-    assert "Content-Length" not in answer.headers
-
-
-def test_an_error_in_mid_stream_breaks_the_connection(database, streaming, path):
-    if connection.vendor == "sqlite":  # it keeps what is no date; reading that row fails
-        [[last]] = database.run("SELECT max(id) FROM track_interaction")
-        database.run(f"UPDATE track_interaction SET date = '2024-13-01 00:00:00' WHERE id = {last - ROWS // 3}")
-    token = streaming.client("kam").token
-
-    with streaming.open("GET", path, token=token) as response:
-        half = response.read(1024)
-        if connection.vendor == "postgresql":
-            database.end_connections()
-        with pytest.raises(IncompleteRead) as broken:
-            response.read()
-
-    assert response.status == 200
-    assert half.startswith(b"[{")
-    assert not broken.value.partial.endswith(b"]")
-    assert streaming.client("kam").get(f"{path}&page_size=1") != []
-    [error] = [line for line in streaming.log.read_text().splitlines() if '"level":"ERROR"' in line]
-    assert orjson.loads(error)["logger"] == "gunicorn.error"
-    assert "administrator command" not in error  # what PostgreSQL says might quote a row
+    held.pop()
+    gc.collect()
+    answer = api.get(LEADS)
+    assert isinstance(answer, StreamingHttpResponse)
+    assert b'"name":"Bistro Anna"' in answer.getvalue()

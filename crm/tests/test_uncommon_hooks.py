@@ -1,4 +1,4 @@
-"""Hooks that few use, and that an accelerator must not forget: the answer with FAST is the answer without."""
+"""Hooks that are rarely used: with FAST the answer is the one without."""
 
 import pytest
 from django.db import models
@@ -8,20 +8,17 @@ from rest_framework_simplejwt.tokens import SlidingToken
 
 from call.models import CallPlan
 from call.views import CallPlanViewSet
-from conftest import signed_in
 from contact.models import Contact
 from crm.api.serializers import ModelSerializer
 from crm.api.viewsets import ReadingViewSet
-from crm.tests import mounted
-from crm.tests.mounted import RESOURCES, body_of, client_of, stream_all
+from crm.tests.support import RESOURCES, body_of, client_of, signed_in, stream_all
 from lead.models import Restaurant, RestaurantQuerySet
 from lead.views import RestaurantViewSet
 
-fast, mount, users = mounted.fast, mounted.mount, mounted.users  # fixtures
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast")]
 
 
-def asked(mount, users, **hooks):
+def client_for(mount, users, **hooks):
     """A client of Anna's, of the view with these attributes."""
     mount(type("View", (RestaurantViewSet,), hooks))
     return client_of(users[0])
@@ -31,18 +28,18 @@ def asked(mount, users, **hooks):
 
 
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])
-def test_lookup_field_says_what_the_path_names(method, users, mount):
+def test_lookup_field_decides_what_the_path_names(method, users, mount):
     Restaurant.objects.filter(assigned_to=users[0]).update(pincode="777")
-    api = asked(mount, users, lookup_field="pincode")
+    api = client_for(mount, users, lookup_field="pincode")
     assert getattr(api, method)("/x/777/", {}).status_code in (200, 204)
     assert getattr(api, method)("/x/778/", {}).status_code == 404
 
 
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])
-def test_lookup_field_counts_where_the_path_calls_it_pk(method, users, mount):
+def test_lookup_field_is_used_where_lookup_url_kwarg_is_pk(method, users, mount):
     anna, ben = (Restaurant.objects.get(assigned_to=user) for user in users)
     Restaurant.objects.filter(pk=ben.pk).update(pincode=str(anna.pk))
-    api = asked(mount, users, lookup_field="pincode", lookup_url_kwarg="pk")
+    api = client_for(mount, users, lookup_field="pincode", lookup_url_kwarg="pk")
     assert getattr(api, method)(f"/x/{anna.pk}/", {}).status_code in (200, 204)
     assert Restaurant.objects.filter(pk=anna.pk, city="Pune").exists()
     if method == "get":
@@ -50,13 +47,13 @@ def test_lookup_field_counts_where_the_path_calls_it_pk(method, users, mount):
 
 
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])
-def test_a_path_that_is_no_id_is_not_found(method, users, mount):
-    api = asked(mount, users, lookup_value_regex="[^/.]+")
+def test_a_path_without_an_id_is_a_404(method, users, mount):
+    api = client_for(mount, users, lookup_value_regex="[^/.]+")
     assert getattr(api, method)("/x/abc/", {}).status_code == 404
 
 
 def test_a_view_may_have_get_queryset_alone(users, mount):
-    api = asked(mount, users, queryset=None, get_queryset=lambda self: Restaurant.objects.order_by("id"))
+    api = client_for(mount, users, queryset=None, get_queryset=lambda self: Restaurant.objects.order_by("id"))
     row = Restaurant.objects.first()
     assert len(body_of(api.get("/x/"))) == 2
     assert api.get(f"/x/{row.pk}/").status_code == 200
@@ -76,7 +73,7 @@ QUERYSETS = {
 
 @pytest.mark.parametrize("name", QUERYSETS)
 def test_any_queryset_of_the_class_is_read_and_written(name, users, mount):
-    api = asked(mount, users, queryset=QUERYSETS[name](Restaurant.objects.all()))
+    api = client_for(mount, users, queryset=QUERYSETS[name](Restaurant.objects.all()))
     for row in Restaurant.objects.all():
         assert body_of(api.get(f"/x/{row.pk}/"))["name"] == row.name
         answer = body_of(api.patch(f"/x/{row.pk}/", {"city": "Goa", "notes": "new"}))
@@ -107,23 +104,23 @@ def test_any_queryset_that_get_queryset_makes_is_read_and_written(name, users, m
         assert answer.status_code == 200, (path, answer.content)
 
 
-def test_rows_that_a_hook_has_changed_are_shown_as_changed(users, mount):
+def test_rows_that_a_hook_has_changed_are_shown_changed(users, mount):
     def filter_queryset(self, queryset):
         queryset = super(RestaurantViewSet, self).filter_queryset(queryset)
         for row in queryset:
             row.name = row.name.upper()
         return queryset
 
-    api = asked(mount, users, filter_queryset=filter_queryset)
+    api = client_for(mount, users, filter_queryset=filter_queryset)
     assert {row["name"] for row in body_of(api.get("/x/"))} == {"ANNA BISTRO", "BEN BISTRO"}
 
 
-def test_a_hook_may_give_a_list(users, mount, monkeypatch):
+def test_filter_queryset_may_return_a_list(users, mount, monkeypatch):
     def filter_queryset(self, queryset):
         queryset = super(RestaurantViewSet, self).filter_queryset(queryset)
         return queryset if self.looks_up_one else sorted(queryset, key=lambda row: row.name, reverse=True)
 
-    api = asked(mount, users, filter_queryset=filter_queryset)
+    api = client_for(mount, users, filter_queryset=filter_queryset)
     for query in ("", "?page_size=5"):
         assert [row["name"] for row in body_of(api.get(f"/x/{query}"))] == ["ben bistro", "anna bistro"]
     stream_all(monkeypatch)
@@ -132,16 +129,16 @@ def test_a_hook_may_give_a_list(users, mount, monkeypatch):
 
 @pytest.mark.parametrize("method", ["all", "filter"])
 def test_a_queryset_method_that_a_table_overrides_is_called(method, users, mount, monkeypatch):
-    """As for tenants: whose rows they are is known when they are asked for."""
+    """As for tenants: whose rows they are is known when they are client_for for."""
     mount(RestaurantViewSet)
     tenant = [users[1].pk]
     api = client_of(users[0])
     api.get("/x/")
     api.get(f"/x/{Restaurant.objects.first().pk}/")
-    kept = getattr(RestaurantQuerySet, method)
+    stock = getattr(RestaurantQuerySet, method)
 
     def own(self, *args, **kwargs):
-        return models.QuerySet.exclude(kept(self, *args, **kwargs), assigned_to__in=tenant)
+        return models.QuerySet.exclude(stock(self, *args, **kwargs), assigned_to__in=tenant)
 
     ben = Restaurant.objects.get(assigned_to=users[1])
     monkeypatch.setattr(RestaurantQuerySet, method, own, raising=False)
@@ -170,14 +167,14 @@ class ContactShape(ModelSerializer):
         fields = ["id", "name"]
 
 
-def test_what_tokens_count_is_simplejwts_setting(user, monkeypatch):
+def test_the_setting_of_simplejwt_decides_which_tokens_are_valid(user, monkeypatch):
     api = signed_in(user)
     assert api.get("/lead/restaurants/").status_code == 200
     monkeypatch.setattr(api_settings, "AUTH_TOKEN_CLASSES", (SlidingToken,))
     assert api.get("/lead/restaurants/").status_code == 401
 
 
-def test_what_a_view_notes_in_its_token_is_gone_with_the_request(user, mount, monkeypatch):
+def test_a_claim_that_a_view_sets_is_gone_with_the_request(user, mount, monkeypatch):
     seen = []
 
     class Noting(RestaurantViewSet):

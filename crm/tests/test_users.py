@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth import get_user_model
 
-from conftest import signed_in
+from crm.tests.support import signed_in
 
 
 def test_me_is_the_user_of_the_token(api, user):
@@ -12,7 +12,7 @@ def test_me_is_the_user_of_the_token(api, user):
     assert answer.content == f'{{"id":{user.pk},"username":"kam","name":"kam","active":true}}'.encode()
 
 
-def test_each_user_is_themselves(user, reader):
+def test_me_differs_for_each_user(user, reader):
     assert signed_in(reader).get("/api/me/").json()["username"] == "reader"
 
 
@@ -33,7 +33,7 @@ def test_the_list_shows_all_users_the_inactive_too_by_id(api, user, reader):
     ]
 
 
-def test_nothing_else_of_a_user_is_told(api, user):
+def test_no_other_field_of_a_user_is_shown(api, user):
     get_user_model().objects.update(email="kam@example.com", is_superuser=True)
     for path in ("/api/me/", "/api/users/"):
         content = api.get(path).content.decode()
@@ -46,7 +46,7 @@ def test_the_list_has_pages_and_an_order(api, user, reader):
     assert answer["X-Total-Count"] == "2"
 
 
-def test_the_list_is_ordered_by_name_and_not_by_what_it_does_not_show(api, user, reader):
+def test_the_list_is_ordered_by_shown_fields_alone(api, user, reader):
     get_user_model().objects.filter(pk=user.pk).update(first_name="zoe")
     assert [row["name"] for row in api.get("/api/users/?ordering=-name").json()] == ["zoe", "reader"]
     assert list(api.get("/api/users/?ordering=password").json()) == ["ordering"]

@@ -1,4 +1,4 @@
-"""One row's INSERT and UPDATE whose SQL is made once, against what Django makes anew each time: the same is written."""
+"""Compiled INSERT and UPDATE of one row write what Django's own write."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -76,7 +76,7 @@ def fast(settings):
 
 @pytest.fixture(params=[True, False], ids=["fast", "plain"])
 def either_way(request, settings):
-    """What is said of this holds whoever writes."""
+    """Runs a test with the accelerator and without."""
     settings.FAST = request.param
 
 
@@ -130,7 +130,7 @@ def update_one_by_one(model, number: int) -> None:
         row.save_base(force_update=True, update_fields=[name])
 
 
-def test_every_table_of_ours_with_stamps_is_written_so():
+def test_every_timestamped_table_is_written_by_compiled_sql():
     assert {model.__name__ for model in OURS} >= {
         *("Restaurant", "StatusChange", "OwnerChange", "Contact", "Interaction", "OrderDetails"),
         *("CallPlan", "CallEvent", "WorkProfile", "FeedAddress"),
@@ -139,7 +139,7 @@ def test_every_table_of_ours_with_stamps_is_written_so():
 
 @pytest.mark.parametrize("writes", [insert, update, update_one_by_one])
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
-def test_rows_are_written_as_django_writes_them(settings, statements, model, writes):
+def test_rows_are_written_as_by_django(settings, statements, model, writes):
     ours = stored_by(model, writes)
     assert len(ours) == ROUNDS
     assert kinds_of_writes(statements) == {Planned}
@@ -151,7 +151,7 @@ def test_rows_are_written_as_django_writes_them(settings, statements, model, wri
     assert kinds_of_writes(statements) == {str}
 
 
-def test_the_api_writes_so_and_what_is_turned_off_does_not(api, lead, statements, settings):
+def test_the_api_uses_compiled_writes_unless_they_are_off(api, lead, statements, settings):
     for settings.FAST_WITHOUT, kind in ([[], Planned], [["writes"], str], [["reads"], Planned]):
         statements.clear()
         assert api.post("/contact/contacts/", {"restaurant": lead.pk, "name": "Asha Rao"}).status_code == 201
@@ -159,7 +159,7 @@ def test_the_api_writes_so_and_what_is_turned_off_does_not(api, lead, statements
         assert kinds_of_writes(statements) == {kind}
 
 
-def test_what_was_written_is_read_as_it_was_given(either_way, lead):
+def test_values_are_read_as_they_were_written(either_way, lead):
     given = {"name": TEXTS[1], "notes": TEXTS[2], "potential_revenue": Decimal("0.10"), "created_at": INSTANTS[1]}
     written = Restaurant.objects.create(**given, assigned_to=None)
 
@@ -170,7 +170,7 @@ def test_what_was_written_is_read_as_it_was_given(either_way, lead):
     assert written.search == read.search != ""
 
 
-def test_receivers_hear_of_every_write(either_way, lead):
+def test_signal_receivers_are_called_for_every_write(either_way, lead):
     heard = []
 
     def hear(signal, instance, created=None, update_fields=None, **kwargs):
@@ -194,20 +194,20 @@ def test_receivers_hear_of_every_write(either_way, lead):
     assert Restaurant.objects.get().city == "Goa"
 
 
-def test_a_fixture_is_loaded_as_it_stands(either_way, lead, statements):
+def test_a_fixture_is_loaded_unchanged(either_way, lead, statements):
     """`raw`, as loaddata saves it: what else a save does is left out."""
     Restaurant(pk=lead.pk + 1, name="Loaded", search="as dumped").save_base(raw=True, force_insert=True)
     assert Restaurant.objects.get(pk=lead.pk + 1).search == "as dumped"
     assert kinds_of_writes(statements) == {str}
 
 
-def test_another_database_is_djangos(either_way, lead):
+def test_another_database_is_written_by_django(either_way, lead):
     lead.pk = None
     with pytest.raises(ConnectionDoesNotExist):
         lead.save(using="another")
 
 
-def test_a_table_with_a_manager_of_its_own_is_djangos(monkeypatch, lead, statements):
+def test_a_table_with_a_manager_of_its_own_is_written_by_django(monkeypatch, lead, statements):
     class Own(models.QuerySet):
         def _update(self, values):
             return super()._update(
@@ -238,12 +238,12 @@ ODD = [
 
 def handed_over(model, name: str, value) -> tuple:
     """What the driver is given for the column, with its type, or what is raised before."""
-    facts: tuple = ()
+    adapted: tuple = ()
 
     def stop(execute, sql, params, *args):
-        nonlocal facts
+        nonlocal adapted
         value = params[0] if len(params) > 1 else None  # which Django writes into the statement
-        facts = type(value), str(value), value if isinstance(value, datetime) else None
+        adapted = type(value), str(value), value if isinstance(value, datetime) else None
         raise Undone
 
     row = model(pk=1)
@@ -252,7 +252,7 @@ def handed_over(model, name: str, value) -> tuple:
         with connection.execute_wrapper(stop):
             row.save_base(force_update=True, update_fields=[name])
     except Undone:
-        return facts
+        return adapted
     except Exception as error:
         return type(error), str(error)
     finally:
@@ -261,7 +261,7 @@ def handed_over(model, name: str, value) -> tuple:
 
 @pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime:RuntimeWarning")
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
-def test_whatever_a_column_is_given_the_driver_gets_what_django_gives_it(db, settings, model):
+def test_the_driver_gets_the_values_that_django_gives_it(db, settings, model):
     for field in model._meta.concrete_fields[1:]:
         for value in ODD:
             answers = []
@@ -270,7 +270,7 @@ def test_whatever_a_column_is_given_the_driver_gets_what_django_gives_it(db, set
             assert answers[0] == answers[1], (field, value)
 
 
-def test_a_column_can_be_reckoned_from_what_is_stored(either_way, lead, interaction):
+def test_a_column_can_be_computed_from_the_stored_value(either_way, lead, interaction):
     Restaurant.objects.update(potential_revenue=10, state="Goa", city="Pune")
     lead.refresh_from_db()
     lead.potential_revenue = F("potential_revenue") + Decimal("0.5")
@@ -295,7 +295,7 @@ def test_a_foreign_key_can_be_copied_from_another_column(either_way, lead, reade
     assert lead.created_by == reader
 
 
-def test_a_new_row_can_hold_what_the_database_works_out(either_way, lead):
+def test_a_new_row_can_have_an_expression(either_way, lead):
     made = Restaurant(name="Bistro", notes=Lower(Value("ÅSA")), city="Pune")
     made.save()
     assert Restaurant.objects.get(pk=made.pk).notes in ("åsa", "Åsa")  # SQLite folds ASCII alone
@@ -305,14 +305,14 @@ def test_a_new_row_can_hold_what_the_database_works_out(either_way, lead):
 
 
 @pytest.mark.parametrize("how", [{"update_fields": ["name"]}, {"force_update": True}])
-def test_a_row_that_is_gone_cannot_be_changed(either_way, contact, how):
+def test_a_deleted_row_cannot_be_updated(either_way, contact, how):
     Contact.objects.filter(pk=contact.pk)._raw_delete("default")
     with pytest.raises(DatabaseError, match="did not affect any rows"), transaction.atomic():
         contact.save(**how)
     assert not Contact.objects.exists()
 
 
-def test_a_row_that_is_gone_comes_back_when_it_is_saved_whole(either_way, contact):
+def test_a_deleted_row_is_inserted_again_by_a_full_save(either_way, contact):
     Contact.objects.filter(pk=contact.pk)._raw_delete("default")
     contact.save()
     assert Contact.objects.get() == contact
@@ -341,7 +341,7 @@ def test_only_the_row_itself_is_changed(either_way, lead):
     assert set(Restaurant.objects.values_list("name", flat=True)) == {"Changed", "Changed too", "After"}
 
 
-def test_what_the_database_refuses_is_refused(either_way, lead, user):
+def test_a_constraint_violation_is_raised(either_way, lead, user):
     WorkProfile.objects.create(user=user)
     with pytest.raises(IntegrityError), transaction.atomic():
         WorkProfile(user=user).save()
@@ -354,6 +354,6 @@ def test_what_the_database_refuses_is_refused(either_way, lead, user):
         lead.save()
 
 
-def test_saving_nothing_asks_nothing(either_way, lead, django_assert_num_queries):
+def test_saving_no_fields_sends_no_query(either_way, lead, django_assert_num_queries):
     with django_assert_num_queries(0):
         lead.save(update_fields=[])

@@ -1,7 +1,7 @@
 import pytest
 from django.urls import reverse
 
-from crm.tests.forms import form_of, send_form
+from crm.tests.support import form_of, send_form
 from lead.models import Restaurant, StatusChange
 
 ADD = reverse("admin:lead_restaurant_add")
@@ -11,14 +11,14 @@ def page_of(lead) -> str:
     return reverse("admin:lead_restaurant_change", args=[lead.pk])
 
 
-def test_a_new_lead_belongs_to_whoever_creates_it(admin_client, admin_user):
+def test_a_new_lead_belongs_to_the_user_who_creates_it(admin_client, admin_user):
     send_form(admin_client, ADD, "restaurant_form", name="Bistro Anna", potential_revenue="5000")
     lead = Restaurant.objects.get()
     assert (lead.assigned_to, lead.created_by, lead.lead_status) == (admin_user, admin_user, "NEW")
     assert not lead.status_changes.exists()
 
 
-def test_a_changed_status_leaves_history_with_whoever_changed_it(admin_client, admin_user, lead):
+def test_a_changed_status_leaves_history_with_its_user(admin_client, admin_user, lead):
     send_form(admin_client, page_of(lead), "restaurant_form", lead_status="CONTACTED")
     change = lead.status_changes.get()
     assert (change.old_status, change.new_status, change.created_by) == ("NEW", "CONTACTED", admin_user)
@@ -77,5 +77,5 @@ def test_the_history_of_a_status_is_there_to_read(page, admin_client, lead):
     assert StatusChange.objects.get().new_status == "LOST"
 
 
-def test_nobody_adds_to_the_history_of_a_status(admin_client):
+def test_the_status_history_is_read_only(admin_client):
     assert admin_client.get(reverse("admin:lead_statuschange_add")).status_code == 403

@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from crm.tests.server import at_once
-from lead.models import OwnerChange, Restaurant, owner_changed
+from lead.models import OwnerChange, Restaurant
+from lead.signals import owner_changed
 
 PATH = "/lead/restaurants/hand_over/"
 
@@ -24,11 +25,12 @@ def leads(user):
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """What subscribers of the hook are told."""
-    told: list[list[int]] = []
-    monkeypatch.setattr(owner_changed, "subscribers", [lambda leads, using: told.append(leads)])
-    return told
+def sent(monkeypatch):
+    """The leads that `owner_changed` was sent with."""
+    sent: list[list[int]] = []
+    monkeypatch.setattr(owner_changed, "receivers", [])
+    owner_changed.connect(lambda sender, leads, using, **kwargs: sent.append(leads), Restaurant, weak=False)
+    return sent
 
 
 def hand_over(api, **body):
@@ -57,14 +59,14 @@ def test_named_leads_go_and_the_others_stay(api, user, asha, leads):
     assert owners() == {leads[0]: asha.pk, leads[1]: user.pk, leads[2]: asha.pk}
 
 
-def test_leads_that_nobody_owns_are_handed_over_from_null(api, user, asha, leads):
+def test_unowned_leads_are_handed_over_from_null(api, user, asha, leads):
     Restaurant.objects.filter(pk=leads[1]).update(assigned_to=None)
 
     assert hand_over(api, **{"from": None, "to": asha.pk}).json() == {"from": None, "to": asha.pk, "leads": [leads[1]]}
     assert owners()[leads[1]] == asha.pk
 
 
-def test_each_lead_keeps_a_row_of_who_when_and_why(api, user, asha, leads):
+def test_each_lead_has_a_history_row_of_who_when_and_why(api, user, asha, leads):
     with time_machine.travel("2024-12-28T09:00:00Z", tick=False):
         api.force_authenticate(user)  # the token is of another time
         hand_over(api, **{"from": user.pk, "to": asha.pk, "note": "On leave."})
@@ -83,18 +85,18 @@ def test_each_lead_keeps_a_row_of_who_when_and_why(api, user, asha, leads):
         assert api.get(f"/lead/restaurants/{lead}/").json()["updated_at"] == "2024-12-28T09:00:00Z"
 
 
-def test_subscribers_are_told_once_of_all_leads(user, asha, leads, told):
+def test_owner_changed_is_sent_once_with_all_leads(user, asha, leads, sent):
     assert Restaurant.objects.hand_over(user.pk, asha.pk) == leads
-    assert told == [leads]
+    assert sent == [leads]
 
 
-def test_where_there_is_nothing_to_hand_over_nothing_happens(api, user, asha, told):
+def test_where_there_is_nothing_to_hand_over_nothing_happens(api, user, asha, sent):
     assert hand_over(api, **{"from": user.pk, "to": asha.pk}).json()["leads"] == []
-    assert told == []
+    assert sent == []
 
 
-@pytest.mark.parametrize("whose", ["asha's", "nobody's", "not there"])
-def test_one_lead_that_is_not_theirs_refuses_the_whole(api, user, asha, leads, whose, told):
+@pytest.mark.parametrize("whose", ["asha's", "unowned", "not there"])
+def test_one_foreign_lead_refuses_the_whole_hand_over(api, user, asha, leads, whose, sent):
     other = Restaurant.objects.create(name="Cafe Blau", assigned_to=asha if whose == "asha's" else None)
     wrong = 999_999 if whose == "not there" else other.pk
     before = owners()
@@ -102,15 +104,15 @@ def test_one_lead_that_is_not_theirs_refuses_the_whole(api, user, asha, leads, w
     answer = hand_over(api, **{"from": user.pk, "to": asha.pk, "leads": [*leads, wrong]})
 
     assert (answer.status_code, answer.json()) == (400, {"leads": [f"Not leads of user {user.pk}: {wrong}."]})
-    assert (owners(), OwnerChange.objects.count(), told) == (before, 0, [])
+    assert (owners(), OwnerChange.objects.count(), sent) == (before, 0, [])
 
 
-def test_leads_that_somebody_owns_are_not_nobodys(api, asha, leads):
+def test_owned_leads_are_not_handed_over_from_null(api, asha, leads):
     answer = hand_over(api, **{"from": None, "to": asha.pk, "leads": leads[:2]})
     assert answer.json() == {"leads": [f"Not leads without an owner: {leads[0]}, {leads[1]}."]}
 
 
-def test_a_long_list_of_wrong_leads_is_told_in_part(user, asha):
+def test_a_long_list_of_foreign_leads_is_named_in_part(user, asha):
     with pytest.raises(ValidationError) as error:
         Restaurant.objects.hand_over(user.pk, asha.pk, leads=range(10**6, 10**6 + 5000))
     assert error.value.message_dict["leads"][0].endswith("1000098, 1000099, ….")
@@ -131,7 +133,7 @@ def test_leads_go_to_another_active_user_only(api, user, asha, leads, to):
     assert set(owners().values()) == {user.pk}
 
 
-def test_the_leads_of_somebody_who_has_left_can_be_handed_over(api, user, asha, leads):
+def test_the_leads_of_an_inactive_user_can_be_handed_over(api, user, asha, leads):
     get_user_model().objects.filter(pk=user.pk).update(is_active=False)
     api.force_authenticate(asha)
     assert hand_over(api, **{"from": user.pk, "to": asha.pk}).json()["leads"] == leads
@@ -168,7 +170,7 @@ def test_a_body_that_makes_no_sense_is_refused_by_name(api, user, asha, leads, c
     assert set(owners().values()) == {user.pk}
 
 
-def test_each_id_that_is_none_is_told_with_its_place(api, user, asha, leads):
+def test_each_invalid_id_is_named_with_its_index(api, user, asha, leads):
     answer = hand_over(api, **{"from": user.pk, "to": asha.pk, "leads": [leads[0], "x", None]})
     assert answer.json() == {
         "leads": ["1: Incorrect type. Expected pk value, received str.", "2: This field may not be null."]
@@ -192,8 +194,9 @@ def test_the_path_is_no_id_of_a_lead(api):
     assert api.get(PATH).status_code == 405
 
 
-def test_what_a_subscriber_raises_undoes_the_whole(user, asha, leads, monkeypatch):
-    monkeypatch.setattr(owner_changed, "subscribers", [lambda leads, using: 1 / 0])
+def test_an_exception_of_a_receiver_undoes_the_hand_over(user, asha, leads, monkeypatch):
+    monkeypatch.setattr(owner_changed, "receivers", [])
+    owner_changed.connect(lambda sender, leads, using, **kwargs: 1 / 0, weak=False)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         Restaurant.objects.hand_over(user.pk, asha.pk)
     assert (set(owners().values()), OwnerChange.objects.count()) == ({user.pk}, 0)
@@ -204,16 +207,16 @@ def test_it_narrows_to_the_rows_of_its_queryset(user, asha, leads):
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_thousands_of_leads_take_a_statement_for_each_thousand(user, asha, told, named, django_assert_max_num_queries):
+def test_thousands_of_leads_take_a_statement_for_each_thousand(user, asha, sent, named, django_assert_max_num_queries):
     made = Restaurant.objects.bulk_create(Restaurant(name="A", assigned_to=user) for _ in range(2_500))
     ids = [lead.pk for lead in made]
     with django_assert_max_num_queries(40):  # SQLite inserts a hundred rows or so at a time
         assert Restaurant.objects.hand_over(user.pk, asha.pk, leads=reversed(ids) if named else None) == ids
-    assert (OwnerChange.objects.count(), told) == (2_500, [ids])
+    assert (OwnerChange.objects.count(), sent) == (2_500, [ids])
 
 
 @pytest.mark.server
-def test_of_two_who_hand_over_the_same_leads_at_once_one_wins_whole(kam):
+def test_of_two_hand_overs_of_the_same_leads_at_once_one_wins_whole(kam):
     users = {user["username"]: user["id"] for user in kam.get("/api/users/")}
     for _ in range(10):
         leads = [kam.create("/lead/restaurants/", {"name": "Bistro Anna"})["id"] for _ in range(8)]

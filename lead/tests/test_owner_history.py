@@ -54,7 +54,7 @@ def test_an_update_that_names_the_owner_again_leaves_no_row(api, path, user, met
     assert history(api, path) == []
 
 
-def test_a_lead_that_goes_to_nobody_and_comes_back_leaves_both(api, path, user):
+def test_a_lead_unowned_and_owned_again_leaves_both_rows(api, path, user):
     for owner in (None, user.pk):
         api.patch(path, {"assigned_to": owner}, format="json")
     assert history(api, path) == [(user.pk, None), (None, user.pk)]
@@ -94,10 +94,10 @@ def test_both_owners_may_be_deleted(lead, user, asha):
     lead.edit(assigned_to=asha)
     asha.delete()
     user.delete()
-    assert str(OwnerChange.objects.get()) == "nobody → nobody"
+    assert str(OwnerChange.objects.get()) == "unowned → unowned"
 
 
-def test_the_history_goes_with_its_lead(lead, asha):
+def test_the_history_is_deleted_with_its_lead(lead, asha):
     lead.edit(assigned_to=asha)
     lead.delete()
     assert not OwnerChange.objects.exists()

@@ -1,11 +1,12 @@
-"""Leads: what is asked for, what is left out, what stays as it is."""
+"""Leads: required fields, defaults, and what an update leaves unchanged."""
 
 import pytest
 import time_machine
 
 from call.models import CallPlan
-from conftest import PASSWORD, signed_in
 from contact.models import Contact
+from crm.tests import PASSWORD
+from crm.tests.support import signed_in
 from lead.models import Restaurant, StatusChange
 from track.models import Interaction, OrderDetails
 
@@ -63,7 +64,7 @@ def test_what_a_new_lead_leaves_out_gets_its_default(api, user):
     }
 
 
-def test_a_lead_may_be_made_for_somebody_else_or_for_nobody(api, reader):
+def test_a_lead_may_be_created_for_another_user_or_unowned(api, reader):
     assert api.post(LEADS, {"name": "A", "assigned_to": reader.pk}).json()["assigned_to"] == reader.pk
     assert api.post(LEADS, {"name": "A", "assigned_to": None}).json()["assigned_to"] is None
 
@@ -75,7 +76,7 @@ def test_a_lead_knows_who_made_it(api, user):
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_keys_left_out_of_an_update_keep_their_values(api, filled, method):
+def test_keys_left_out_of_an_update_are_unchanged(api, filled, method):
     answer = getattr(api, method)(f"{LEADS}{filled['id']}/", {"name": "Anna's"})
 
     assert answer.status_code == 200
@@ -88,7 +89,7 @@ def test_put_asks_for_the_name_and_patch_does_not(api, filled):
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_an_update_saves_only_what_it_was_given(api, filled, method, django_assert_num_queries, settings):
+def test_an_update_saves_only_the_fields_in_its_body(api, filled, method, django_assert_num_queries, settings):
     """A neighbour's change between reading and writing is not undone: its column is not in the UPDATE."""
     settings.FAST = True  # without it, a lock and what it locks are two queries
     with django_assert_num_queries(4 + 2) as queries:  # user, row, lock, update; savepoint and release for BEGIN
@@ -132,7 +133,7 @@ def test_forms_are_taken_like_json(api, filled, method, form):
 
 
 @pytest.mark.parametrize("phone", ["123-456-7890", "(5) 555-4729", "+1234567890", "0621-08460"])
-def test_a_phone_is_kept_as_typed(api, phone):
+def test_a_phone_is_stored_as_typed(api, phone):
     assert api.post(LEADS, {"name": "A", "phone": phone}).json()["phone"] == phone
 
 

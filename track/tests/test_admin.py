@@ -4,10 +4,10 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from backoffice.admin.base import IN_THE_WAY
-from backoffice.admin.interaction_base import InteractionAdmin
+from backoffice.admin.base import CONFLICT_MESSAGE
+from backoffice.admin.interaction import InteractionAdmin
 from contact.models import Contact
-from crm.tests.forms import form_of, send_form
+from crm.tests.support import form_of, send_form
 from lead.models import Restaurant
 from track.models import Interaction, OrderDetails
 
@@ -67,7 +67,7 @@ def test_a_quantity_of_none_is_refused(admin_client, interaction):
     assert not OrderDetails.objects.exists()
 
 
-def test_somebody_elses_contact_is_refused(admin_client, interaction):
+def test_a_contact_of_another_lead_is_refused(admin_client, interaction):
     other = Restaurant.objects.create(name="Cactus Comidas para llevar")
     stranger = Contact.objects.create(restaurant=other, name="Patricio Simpson")
     answer = send(admin_client, page_of(interaction), contact=str(stranger.pk))
@@ -83,7 +83,7 @@ def test_an_order_is_edited_among_all_orders(admin_client, interaction):
     assert (order.total_price, order.quantity) == (Decimal("6.50"), 1)
 
 
-# --- What somebody else changes while the page is open ----------------------------------------------
+# --- Concurrent changes while the page is open ------------------------------------------------------
 
 
 def test_an_order_that_the_user_left_alone_stays_as_it_is_by_now(admin_client, interaction):
@@ -104,14 +104,12 @@ def test_a_person_of_the_lead_that_it_was_before_is_refused(admin_client, intera
     other = Restaurant.objects.create(name="Cactus Comidas para llevar")
     Interaction.objects.update(lead=other)
     answer = admin_client.post(page_of(interaction), {**form, "contact": contact.pk}, follow=True)
-    assert [str(message) for message in answer.context["messages"]] == [IN_THE_WAY]
+    assert [str(message) for message in answer.context["messages"]] == [CONFLICT_MESSAGE]
     assert (Interaction.objects.get().lead, Interaction.objects.get().contact) == (other, None)
 
 
 @pytest.mark.parametrize("gone", ["lead", "contact"])
-def test_a_lead_or_contact_that_goes_while_its_interaction_is_saved_is_told(
-    admin_client, lead, contact, monkeypatch, gone
-):
+def test_a_lead_or_contact_deleted_meanwhile_is_a_400_that_names_it(admin_client, lead, contact, monkeypatch, gone):
     create = InteractionAdmin.create
 
     def lose_and_create(admin, **fields) -> Interaction:
@@ -121,5 +119,5 @@ def test_a_lead_or_contact_that_goes_while_its_interaction_is_saved_is_told(
     monkeypatch.setattr(InteractionAdmin, "create", lose_and_create)
     answer = send(admin_client, ADD, lead=str(lead.pk), contact=str(contact.pk), interaction_type="EMAIL")
     assert (answer.status_code, answer.url) == (302, ADD)
-    assert IN_THE_WAY in admin_client.get(ADD).content.decode()
+    assert CONFLICT_MESSAGE in admin_client.get(ADD).content.decode()
     assert not Interaction.objects.exists()

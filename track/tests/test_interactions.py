@@ -63,7 +63,7 @@ def test_an_order_is_placed_by_an_order_and_by_nothing_else(api, body, kind):
 
 
 @pytest.mark.parametrize(("kind", "said"), [("CALL", True), ("ORDER", False)])
-def test_what_the_body_says_of_an_order_stands(api, body, kind, said):
+def test_order_placed_in_the_body_decides_over_the_default(api, body, kind, said):
     answer = api.post(INTERACTIONS, body | {"interaction_type": kind, "order_placed": said})
 
     assert answer.json()["order_placed"] is said
@@ -71,7 +71,7 @@ def test_what_the_body_says_of_an_order_stands(api, body, kind, said):
 
 @pytest.mark.parametrize("method", ["put", "patch"])
 @pytest.mark.parametrize("form", ["json", "multipart"])
-def test_keys_left_out_of_an_update_keep_their_values(api, path, interaction, method, form):
+def test_keys_left_out_of_an_update_are_unchanged(api, path, interaction, method, form):
     api.patch(path, {"order_placed": True, "date": "2024-12-24T15:30:00Z"})
     before = api.get(path).json()
 
@@ -123,12 +123,12 @@ def test_a_contact_of_another_lead_is_refused(api, body, elsewhere):
 
 @pytest.mark.parametrize("method", ["put", "patch"])
 def test_an_update_cannot_part_a_contact_from_its_lead(api, path, interaction, elsewhere, method):
-    kept = {"lead": interaction.lead_id, "interaction_type": "CALL"} if method == "put" else {}
+    required = {"lead": interaction.lead_id, "interaction_type": "CALL"} if method == "put" else {}
     update = getattr(api, method)
 
-    assert list(update(path, kept | {"contact": elsewhere.pk}).json()) == ["contact"]
-    assert list(update(path, kept | {"lead": elsewhere.restaurant_id}).json()) == ["contact"]
-    moved = update(path, kept | {"lead": elsewhere.restaurant_id, "contact": elsewhere.pk}).json()
+    assert list(update(path, required | {"contact": elsewhere.pk}).json()) == ["contact"]
+    assert list(update(path, required | {"lead": elsewhere.restaurant_id}).json()) == ["contact"]
+    moved = update(path, required | {"lead": elsewhere.restaurant_id, "contact": elsewhere.pk}).json()
     assert (moved["lead"], moved["contact"]) == (elsewhere.restaurant_id, elsewhere.pk)
 
 

@@ -51,10 +51,10 @@ def test_an_order_is_written_with_its_interaction(api, lead):
 
 @pytest.mark.parametrize("method", ["put", "patch"])
 def test_an_order_is_written_and_replaced_by_an_update(api, path, interaction, method):
-    kept = {"lead": interaction.lead_id, "interaction_type": "CALL"} if method == "put" else {}
+    required = {"lead": interaction.lead_id, "interaction_type": "CALL"} if method == "put" else {}
 
     for order, answered in ((RICE, ORDERED_RICE), (BEANS, ORDERED_BEANS)):
-        answer = getattr(api, method)(path, kept | {"order": order, "order_placed": False})
+        answer = getattr(api, method)(path, required | {"order": order, "order_placed": False})
         assert list(answer.json()) == ["id", "lead", "contact", "interaction_type", "details", "order_placed", "date"]
         assert answer.json()["order_placed"] is True
         assert order_of(api, path) == answered
@@ -74,7 +74,7 @@ def test_an_order_may_come_as_a_form(api, path):
     assert api.put(f"{path}order_details/", BEANS, format="multipart").content.decode() == ORDERED_BEANS
 
 
-def test_an_order_put_by_itself_without_its_date_is_of_the_interactions_date(api, ordered):
+def test_an_order_put_without_a_date_has_the_interactions_date(api, ordered):
     api.put(f"{ordered}order_details/", BEANS)
     api.put(f"{ordered}order_details/", RICE)
 
@@ -90,14 +90,14 @@ def test_an_update_of_the_interaction_leaves_its_order_alone(api, ordered):
 @pytest.mark.parametrize("missing", ["product_details", "quantity", "total_price"])
 @pytest.mark.parametrize("method", ["put", "patch"])
 def test_an_order_is_written_whole_or_not_at_all(api, path, interaction, method, missing):
-    kept = {"lead": interaction.lead_id, "interaction_type": "CALL"} if method == "put" else {}
+    required = {"lead": interaction.lead_id, "interaction_type": "CALL"} if method == "put" else {}
     order = {key: value for key, value in RICE.items() if key != missing}
 
-    answer = getattr(api, method)(path, kept | {"details": "New.", "order": order})
+    answer = getattr(api, method)(path, required | {"details": "New.", "order": order})
 
     assert answer.status_code == 400
     assert answer.json() == {"order": {missing: ["This field is required."]}}
-    assert api.get(path).json()["details"] == "ListQuery for the catalog."
+    assert api.get(path).json()["details"] == "Asked for the catalog."
     assert api.put(f"{path}order_details/", order).json() == {missing: ["This field is required."]}
     assert not OrderDetails.objects.exists()
 

@@ -1,4 +1,4 @@
-"""The hook by which tracking tells of touches, knowing nothing of who listens."""
+"""The signal `touch_changed`, which tracking sends without knowing its receivers."""
 
 import re
 import subprocess
@@ -12,8 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
 from lead.models import Restaurant
-from track import touches
 from track.models import Interaction
+from track.signals import touch_changed
 from track.touches import Touch
 
 MONDAY = datetime(2026, 1, 19, 9, tzinfo=UTC)
@@ -21,76 +21,78 @@ TUESDAY = MONDAY + timedelta(days=1)
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """What a subscriber hears: the touch before, the touch after, and by whom; inside a transaction."""
-    heard = []
+def sent(monkeypatch):
+    """What a receiver gets inside the transaction: the touch before, the touch after, and the user."""
+    sent = []
 
-    def listen(interaction, before, after, by):
+    def receive(sender, interaction, before, after, by, **kwargs):
         assert connection.in_atomic_block
         assert Interaction.objects.filter(pk=interaction.pk).exists()
-        heard.append((before, after, by))
+        sent.append((before, after, by))
 
-    monkeypatch.setattr(touches.changed, "subscribers", [listen])
-    return heard
+    monkeypatch.setattr(touch_changed, "receivers", [])
+    touch_changed.connect(receive, Interaction, weak=False)
+    return sent
 
 
 @pytest.fixture
-def call(lead, told):
+def call(lead, sent):
     call = Interaction.log(lead=lead, interaction_type="CALL", date=MONDAY)
-    told.clear()
+    sent.clear()
     return call
 
 
-def test_a_new_touch_is_told_once(lead, user, told):
+def test_a_new_touch_is_sent_once(lead, user, sent):
     Interaction.log(lead=lead, interaction_type="VISIT", date=MONDAY, created_by=user)
-    assert told == [(None, Touch(lead.pk, MONDAY), user)]
+    assert sent == [(None, Touch(lead.pk, MONDAY), user)]
 
 
-def test_one_that_is_none_is_not_told(lead, told):
+def test_an_interaction_that_is_no_touch_is_not_sent(lead, sent):
     email = Interaction.log(lead=lead, interaction_type="EMAIL")
     email.edit(details="Sent the catalog.", date=TUESDAY)
     email.delete()
-    assert told == []
+    assert sent == []
 
 
-def test_whoever_sees_to_it_may_keep_it_quiet(lead, told):
+def test_is_touch_false_sends_nothing(lead, sent):
     Interaction.log(lead=lead, interaction_type="CALL", is_touch=False)
-    assert told == []
+    assert sent == []
 
 
-def test_a_touch_with_another_date_is_told_with_both(call, lead, user, told):
+def test_a_touch_with_another_date_is_sent_with_both_dates(call, lead, user, sent):
     call.edit(date=TUESDAY, by=user)
-    assert told == [(Touch(lead.pk, MONDAY), Touch(lead.pk, TUESDAY), user)]
+    assert sent == [(Touch(lead.pk, MONDAY), Touch(lead.pk, TUESDAY), user)]
 
 
-def test_a_touch_with_another_lead_is_told_with_both(call, lead, told):
+def test_a_touch_with_another_lead_is_sent_with_both_leads(call, lead, sent):
     other = Restaurant.objects.create(name="Cafe Blau")
     call.edit(lead=other)
-    assert told == [(Touch(lead.pk, MONDAY), Touch(other.pk, MONDAY), None)]
+    assert sent == [(Touch(lead.pk, MONDAY), Touch(other.pk, MONDAY), None)]
 
 
-def test_a_touch_that_becomes_none_is_told_and_so_is_its_return(call, lead, told):
+def test_a_touch_retyped_as_an_email_is_sent_and_so_is_its_return(call, lead, sent):
     call.edit(interaction_type="EMAIL")
     call.edit(interaction_type="MEETING")
-    assert told == [(Touch(lead.pk, MONDAY), None, None), (None, Touch(lead.pk, MONDAY), None)]
+    assert sent == [(Touch(lead.pk, MONDAY), None, None), (None, Touch(lead.pk, MONDAY), None)]
 
 
-def test_an_edit_that_leaves_the_touch_as_it_was_is_not_told(call, told):
-    call.edit(details="ListQuery for the catalog.", interaction_type="VISIT", order_placed=True)
+def test_an_edit_that_leaves_the_touch_as_it_was_is_not_sent(call, sent):
+    call.edit(details="Asked for the catalog.", interaction_type="VISIT", order_placed=True)
     call.write_order(product_details="50 units", quantity=50, total_price=500)
-    assert told == []
+    assert sent == []
 
 
-def test_a_deleted_touch_is_told_while_it_is_still_there(call, lead, user, told):
+def test_a_deleted_touch_is_sent_while_its_row_exists(call, lead, user, sent):
     call.delete(by=user)
-    assert told == [(Touch(lead.pk, MONDAY), None, user)]
+    assert sent == [(Touch(lead.pk, MONDAY), None, user)]
 
 
-def test_what_a_subscriber_raises_undoes_the_change(lead, monkeypatch):
-    def refuse(*args):
+def test_an_exception_of_a_receiver_undoes_the_change(lead, monkeypatch):
+    def refuse(sender, **kwargs):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(touches.changed, "subscribers", [refuse])
+    monkeypatch.setattr(touch_changed, "receivers", [])
+    touch_changed.connect(refuse)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         Interaction.log(lead=lead, interaction_type="CALL")
     assert not Interaction.objects.exists()
@@ -108,8 +110,8 @@ def test_the_environment_names_the_types(given, types, monkeypatch):
         monkeypatch.delenv("TOUCH_TYPES", raising=False)
     else:
         monkeypatch.setenv("TOUCH_TYPES", given)
-    asked = "from crm.settings import TOUCH_TYPES; print(TOUCH_TYPES)"
-    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    program = "from crm.settings import TOUCH_TYPES; print(TOUCH_TYPES)"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == str(types)
 
 

@@ -1,10 +1,11 @@
 """The product behind PgBouncer in transaction mode, with fewer connections than it has threads.
 
-Nothing fails, nothing is lost or done twice, nobody waits for a lock without end, and no connection keeps anything.
+No request fails, is lost or done twice; every wait for a lock ends; a connection has no state left between its users.
 """
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
@@ -14,23 +15,48 @@ from threading import Event, Lock
 import psycopg2
 import pytest
 
-from conftest import LEADS, POOL, expect, wait_until
+from crm.tests.server import SERVE, Answer, Client, running, wait_until
+from trials.pooler.pgbouncer import POOL, PRODUCT
 
 CLIENTS = 8
 SECONDS = 8  # of load
 LEAD, CONTACT, INTERACTION, PLAN = "/lead/restaurants/", "/contact/contacts/", "/track/interactions/", "/call/"
+LEADS = 12_000  # besides the demo data: more than a list answers in one piece
+FILLERS = """
+INSERT INTO lead_restaurant (name, address, city, state, pincode, contact_person, phone, email, lead_status, notes,
+    restaurant_type, cuisine_type, search, created_at, updated_at)
+SELECT 'Filler', '', '', '', '', '', '', '', 'NEW', '', '', '', 'filler', now(), now() FROM generate_series(1, %s)
+"""
+
+
+@pytest.fixture(scope="session")
+def api(database, pooler, folder) -> Iterator[Client]:
+    """A client of `make run` on the empty database through the pooler: it migrates, loads demo data and serves."""
+    log = folder / "server.log"
+    try:
+        with running(pooler.url, log=log, command=SERVE, WORKERS="2", THREADS="6", **PRODUCT) as server:
+            api = server.client("demo", "demo")
+            database.run(FILLERS, LEADS)
+            yield api
+    finally:
+        print(log.read_text()[-5_000:])
 
 
 class Tally(Counter):
-    """What the clients did, counted by several threads."""
+    """Counts of what the clients did, on several threads."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lock = Lock()
 
-    def add(self, what: str) -> None:
+    def add(self, name: str) -> None:
         with self.lock:
-            self[what] += 1
+            self[name] += 1
+
+
+def expect(answer: Answer, *statuses: int) -> Answer:
+    assert answer.status in statuses, (answer.status, answer.body[:500])
+    return answer
 
 
 def at_once(call, clients: int = CLIENTS) -> list:
@@ -40,7 +66,7 @@ def at_once(call, clients: int = CLIENTS) -> list:
 
 
 def one_more(api, lead: int, tally: Tally) -> None:
-    """Count in the lead's notes, as careful clients do: read, and write what was read plus one, if nobody else has."""
+    """Count in the lead's notes with If-Match: read, write the number plus one, and start again after a 412."""
     while True:
         read = expect(api.send("GET", f"{LEAD}{lead}/"), 200)
         notes = {"notes": str(int(read.json()["notes"]) + 1)}
@@ -50,23 +76,23 @@ def one_more(api, lead: int, tally: Tally) -> None:
 
 
 def work(api, shared: dict, client: int, round: int, tally: Tally) -> None:
-    """One round of a client, with its own lead and with those that all share."""
+    """One round of a client, with its own lead and with the lead and the plan that all share."""
     name = {"name": f"Pooled {client} {round}"}
     first, again = (expect(api.send("POST", LEAD, name, Idempotency_Key=f"{client}-{round}"), 201) for _ in range(2))
     assert first.body == again.body
     assert again.headers["Idempotency-Replayed"] == "true"
     tally.add("leads")
     lead = first.json()["id"]
-    assert api.get(f"{LEAD}{lead}/")["created_at"] == first.json()["created_at"]  # whose zone a connection has
+    assert api.get(f"{LEAD}{lead}/")["created_at"] == first.json()["created_at"]  # in the right zone
 
-    contact = api.create(CONTACT, restaurant=lead, name="Asha Rao")["id"]
-    plan = api.create(PLAN, lead=lead, frequency="WEEKLY")["id"]
+    contact = api.create(CONTACT, {"restaurant": lead, "name": "Asha Rao"})["id"]
+    plan = api.create(PLAN, {"lead": lead, "frequency": "WEEKLY"})["id"]
     expect(api.send("POST", f"{LEAD}{lead}/change_status/", {"status": "CONTACTED"}), 200)
-    api.create(INTERACTION, lead=lead, contact=contact, interaction_type="CALL")  # moves the plan
+    api.create(INTERACTION, {"lead": lead, "contact": contact, "interaction_type": "CALL"})  # moves the plan
     assert api.get(f"{PLAN}{plan}/")["last_called"] is not None
     assert [row["new_status"] for row in api.get(f"{LEAD}{lead}/status_history/")] == ["CONTACTED"]
 
-    moment = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=client, hours=round)  # nobody else's
+    moment = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=client, hours=round)  # of this client alone
     called = {"last_called": moment.isoformat()}
     expect(api.send("POST", f"{PLAN}{shared['plan']}/record_call/", called), 200)
     tally.add("calls")
@@ -80,9 +106,9 @@ def work(api, shared: dict, client: int, round: int, tally: Tally) -> None:
         tally.add("streams")
 
 
-def test_eight_clients_lose_nothing_and_do_nothing_twice(api, database):
-    shared_lead = api.create(LEAD, name="Shared", notes="0")["id"]
-    shared = {"lead": shared_lead, "plan": api.create(PLAN, lead=shared_lead, frequency="DAILY")["id"]}
+def test_requests_of_eight_clients_are_neither_lost_nor_done_twice(api, database):
+    shared_lead = api.create(LEAD, {"name": "Shared", "notes": "0"})["id"]
+    shared = {"lead": shared_lead, "plan": api.create(PLAN, {"lead": shared_lead, "frequency": "DAILY"})["id"]}
     tally, end = Tally(), time.monotonic() + SECONDS
 
     def client(number: int) -> None:
@@ -113,9 +139,9 @@ def test_eight_clients_lose_nothing_and_do_nothing_twice(api, database):
     assert (len(called), len(set(called))) == (tally["calls"], tally["calls"])
 
 
-def test_nobody_waits_for_a_lock_without_end(api, database):
-    """In a transaction, in autocommit, and reading: all give up after ten seconds."""
-    lead, other = (api.create(LEAD, name=name)["id"] for name in ("Held", "Free"))
+def test_every_request_gives_up_waiting_for_a_lock_after_ten_seconds(api, database):
+    """In a transaction, in autocommit, and reading."""
+    lead, other = (api.create(LEAD, {"name": name})["id"] for name in ("Held", "Free"))
     requests = [
         ("PATCH", f"{LEAD}{lead}/", {"city": "Pune"}),
         ("POST", CONTACT, {"restaurant": lead, "name": "Asha Rao"}),  # an INSERT alone, which has to see the lead
@@ -128,7 +154,7 @@ def test_nobody_waits_for_a_lock_without_end(api, database):
         assert answer.headers["Retry-After"] == "5", answer
         return answer.status, time.monotonic() - started
 
-    with database.held(f"SELECT FROM lead_restaurant WHERE id = {lead} FOR UPDATE", "LOCK TABLE call_callplan"):
+    with database.transaction(f"SELECT FROM lead_restaurant WHERE id = {lead} FOR UPDATE", "LOCK TABLE call_callplan"):
         answers = at_once(waiting, len(requests))
         expect(api.send("PATCH", f"{LEAD}{other}/", {"city": "Pune"}), 200)
 
@@ -139,8 +165,8 @@ def test_nobody_waits_for_a_lock_without_end(api, database):
 
 
 @pytest.mark.parametrize("disturbance", ["connections that the server ends", "a pooler that restarts"])
-def test_it_recovers_from(api, database, pooler, disturbance):
-    """Meanwhile a client is answered or told to come back (503); what it sends again until it works is done once."""
+def test_the_product_recovers_from(api, database, pooler, disturbance):
+    """Meanwhile a request is answered or refused with 503; one that is sent again until it succeeds is done once."""
     over, statuses = Event(), Tally()
 
     def client(number: int) -> int:
@@ -171,15 +197,15 @@ def test_it_recovers_from(api, database, pooler, disturbance):
         done = sum(each.result() for each in rounds)
 
     print(dict(statuses))
-    assert statuses["503"] > 0, "nobody was disturbed"
+    assert statuses["503"] > 0, "no request was disturbed"
     assert database.run("SELECT count(*) FROM lead_restaurant WHERE name = %s", disturbance) == [(done,)]
     for _ in range(3 * CLIENTS):  # every thread of both processes has a connection again
         api.get(f"{LEAD}?page_size=1")
 
 
-# What of a connection outlives a transaction. Five settings PgBouncer itself keeps for each client, and gives to
-# whichever connection it gets.
-LEFT = {
+# State of a connection that outlives a transaction. Five settings PgBouncer itself stores for each client and sets on
+# the connection that it assigns.
+STATE = {
     "settings": """SELECT array_agg(name) FROM pg_settings WHERE source = 'session' AND name NOT IN
         ('application_name', 'client_encoding', 'DateStyle', 'standard_conforming_strings', 'TimeZone')""",
     "prepared statements": "SELECT array_agg(statement) FROM pg_prepared_statements",
@@ -190,9 +216,9 @@ LEFT = {
 }
 
 
-def test_no_connection_keeps_anything_for_whoever_gets_it_next(api, database, pooler):
+def test_a_connection_has_no_state_left_for_its_next_client(api, database, pooler):
     def write(client: int) -> None:
-        lead = api.create(LEAD, name=f"Last {client}")["id"]
+        lead = api.create(LEAD, {"name": f"Last {client}"})["id"]
         expect(api.send("PATCH", f"{LEAD}{lead}/", {"city": "Pune"}), 200)
 
     wait_until(lambda: at_once(write) and len(database.connections()) == POOL)
@@ -205,7 +231,7 @@ def test_no_connection_keeps_anything_for_whoever_gets_it_next(api, database, po
             cursor = stack.enter_context(connection.cursor())
             cursor.execute("SHOW lock_timeout")
             assert cursor.fetchone() == ("0",)
-            for what, sql in LEFT.items():
+            for what, sql in STATE.items():
                 cursor.execute(sql)
                 assert cursor.fetchone() == (None,), what
             cursor.execute("SELECT pg_backend_pid()")
@@ -216,8 +242,8 @@ def test_no_connection_keeps_anything_for_whoever_gets_it_next(api, database, po
 
 
 @pytest.mark.parametrize("command", ["migrate", "serve"])
-def test_who_addresses_the_pooler_as_a_server_is_told_what_helps(manage, pooler, command):
-    ended = manage(pooler.direct_url, command)
+def test_a_command_that_addresses_the_pooler_as_a_server_names_the_remedy(run_command, pooler, command):
+    ended = run_command(pooler.direct_url, command)
 
     assert ended.returncode == 1
     assert "DATABASE_URL" in ended.stderr

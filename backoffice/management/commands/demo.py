@@ -13,11 +13,11 @@ from call.models import WorkProfile
 from crm import dates
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
-COLLEAGUES = ["kam.north", "kam.south", "kam.west"]  # own leads, in a work week of their own, but have no password
+OTHER_MANAGERS = ["kam.north", "kam.south", "kam.west"]  # with leads and a work profile, without a password
 
 
 def refusal() -> str | None:
-    """Why demo data has no business here; None where it has."""
+    """Why demo data must not be loaded here, or None."""
     if settings.HTTPS or not set(settings.ALLOWED_HOSTS) <= LOCAL_HOSTS:
         return "Demo data, with its well-known passwords, is for a local machine (HTTPS off, ALLOWED_HOSTS local)."
     if get_user_model().objects.exists():
@@ -26,18 +26,18 @@ def refusal() -> str | None:
 
 
 def create_users() -> list:
-    """The users of the demo, those that are missing made; the account managers among them."""
+    """Creates the missing ones of the demo's users. Returns the account managers among them."""
     users = get_user_model().objects
     with transaction.atomic():
         if not users.filter(username="admin").exists():
             users.create_superuser("admin", "admin@example.com", "admin")
         if not users.filter(username="demo").exists():
             users.create_user("demo", "demo@example.com", "demo")
-        for name in COLLEAGUES:
+        for name in OTHER_MANAGERS:
             if not users.filter(username=name).exists():
                 user = users.create_user(name, f"{name}@example.com")
                 WorkProfile.objects.create(user=user, time_zone="Asia/Kolkata", working_days=[1, 2, 3, 4, 5, 6])
-        return list(users.filter(username__in=["demo", *COLLEAGUES]).order_by("id"))
+        return list(users.filter(username__in=["demo", *OTHER_MANAGERS]).order_by("id"))
 
 
 class Command(BaseCommand):
@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--leads", type=int, default=200, metavar="N", help="how many (default: 200)")
-        parser.add_argument("--force", action="store_true", help="in any database, after what there is already")
+        parser.add_argument("--force", action="store_true", help="in any database, after existing data")
 
     def handle(self, *, leads: int, force: bool, **options) -> None:
         if leads < 1:

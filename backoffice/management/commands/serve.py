@@ -29,7 +29,7 @@ class Command(BaseCommand):
         connection.close()
         logging.getLogger("gunicorn.error").handlers.clear()  # gunicorn brings one
         # In this process, whose workers then have nothing left to import.
-        sys.argv[1:] = ["-c", str(settings.BASE_DIR / "crm" / "gunicorn.py"), "crm.wsgi"]
+        sys.argv[1:] = ["-c", str(settings.BASE_DIR / "crm" / "server" / "gunicorn.py"), "crm.wsgi"]
         gunicorn.run()
 
     def prepare(self, verbosity: int = 1) -> None:
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=verbosity)
         if not get_user_model().objects.exists() and read("DEMO", True, env.flag):
             self.load_demo_data(host)
-        self.stdout.write(f"Serving http://{host}:{port}/ (the admin at /admin/). {self.whom_to_sign_in_as()}")
+        self.stdout.write(f"Serving http://{host}:{port}/ (the admin at /admin/). {self.sign_in_hint()}")
         self.stdout.write("Stop with Ctrl-C.")
         self.stdout.flush()
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         else:
             call_command("demo", stdout=self.stdout)
 
-    def whom_to_sign_in_as(self) -> str:
+    def sign_in_hint(self) -> str:
         users = get_user_model().objects.in_bulk(["demo", "admin"], field_name="username")
         if "demo" in users and check_password("demo", users["demo"].password):
             return "Sign in as demo / demo, in the admin as admin / admin."

@@ -8,7 +8,7 @@ class Command(BaseCommand):
     help = "Mail every user whose local morning it is the calls of the day. Run it as often as you like, from cron."
 
     def add_arguments(self, parser):
-        parser.add_argument("--dry-run", action="store_true", help="say who would be told, and send nothing")
+        parser.add_argument("--dry-run", action="store_true", help="list who would be mailed, and send nothing")
 
     def handle(self, *args, dry_run: bool, **options):
         sent = failed = 0
@@ -18,7 +18,7 @@ class Command(BaseCommand):
                 continue
             try:
                 sent += digest.send()
-            except Exception as error:  # an address that cannot be mailed to keeps nobody else from being told
+            except Exception as error:  # an address that fails does not stop the other mails
                 failed += 1
                 self.stderr.write(f"{digest.user.get_username()}: not sent, {type(error).__name__}")
         if not dry_run:

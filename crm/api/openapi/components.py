@@ -17,8 +17,8 @@ Money is a number with two decimals.
 **Lists** are bare arrays. Without `page` and `page_size` they are complete; with either, `Link` (RFC 8288) leads to the
 other pages and `X-Total-Count` says how many rows there are.
 
-**Somebody else's changes.** Each single row has an `ETag`. Send it back as `If-None-Match` to read only what is new
-(304), and as `If-Match` to write only what nobody has changed meanwhile (else 412).
+**Concurrent changes.** Each single row has an `ETag`. Send it back as `If-None-Match` to read only what is new
+(304), and as `If-Match` to write only if it is unchanged (else 412).
 
 **Retries.** A POST with an `Idempotency-Key` is done once: sent again within 24 hours, it gets the first answer with
 `Idempotency-Replayed: true`.
@@ -112,11 +112,11 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "`true` where the request was done before and this is its first answer.",
             {"type": "string", "enum": ["true"]},
         ),
-        "Link": _header("The pages `first`, `prev`, `next` and `last`, where one was asked for.", example=_PAGES),
+        "Link": _header("The pages `first`, `prev`, `next` and `last`, where a page was requested.", example=_PAGES),
         "Retry-After": _header("Seconds to wait.", _WAIT, required=True),
         "WWW-Authenticate": _header("How to sign in.", required=True, example='Bearer realm="api"'),
         "X-Request-ID": _header("Finds the request in the server's log.", _ID, required=True),
-        "X-Total-Count": _header("How many rows there are, where a page was asked for.", _WAIT),
+        "X-Total-Count": _header("How many rows there are, where a page was requested.", _WAIT),
     },
     "parameters": {
         "Count": _parameter(
@@ -150,7 +150,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "Prefer": _parameter(
             "Prefer",
             "header",
-            "`handling=strict`: parameters that nobody knows are a 400, not ignored (RFC 7240).",
+            "`handling=strict`: unknown parameters are a 400, not ignored (RFC 7240).",
             {"type": "string", "enum": ["handling=strict", "handling=lenient"]},
         ),
         "RequestId": _parameter(
@@ -166,7 +166,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "headers": {name: reference("headers", name) for name in ("X-Request-ID", "ETag")},
         },
         "BadRequest": _answer(
-            "The request makes no sense; what is wrong is named. Nothing was changed.",
+            "The request is invalid; what is wrong is named. Nothing was changed.",
             "Refusal",
             {"name": ["This field is required."]},
         ),

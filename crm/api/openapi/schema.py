@@ -1,8 +1,8 @@
 """The OpenAPI description (/api/schema/, docs/openapi.yaml), derived from the views, serializers and filters.
 
 An operation's texts are its docstring, or follow from its table; its statuses and headers follow from what the HTTP kit
-does for its kind of request; its examples stand in the `examples` module of the app. A view says for itself only what
-nobody can know: `@extend_schema(request=…)` for a verb's body, `responses=…(many=True)` for a further list.
+does for its kind of request; its examples are in the `examples` module of the app. A view says for itself only what
+cannot be derived: `@extend_schema(request=…)` for a verb's body, `responses=…(many=True)` for a further list.
 """
 
 import re
@@ -31,6 +31,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from crm.api import filters
+from crm.api.openapi import examples as own_examples
 from crm.api.openapi.components import ABOUT, COMPONENTS, PLAIN_PATHS, RESPONSES, TAGS, reference
 from crm.api.serializers import ModelSerializer
 from crm.api.viewsets import ApiViewSet, ReadingViewSet, ResourceViewSet
@@ -72,12 +73,12 @@ class AutoSchema(openapi.AutoSchema):
     @property
     def is_keyed(self) -> bool:
         """Whether an Idempotency-Key makes it safe to retry."""
-        return isinstance(self.view, ApiViewSet) and self.view.keeps_answers and self.method == "POST"
+        return isinstance(self.view, ApiViewSet) and self.view.stores_answers and self.method == "POST"
 
     @property
     def is_tagged(self) -> bool:
         """Whether it concerns one row, whose ETag it knows."""
-        return isinstance(self.view, ApiViewSet) and self.view.keeps_answers and bool(self.view.detail)
+        return isinstance(self.view, ApiViewSet) and self.view.stores_answers and bool(self.view.detail)
 
     # --- Names and texts --------------------------------------------------------------------------
 
@@ -134,10 +135,10 @@ class AutoSchema(openapi.AutoSchema):
         return parameters + [reference("parameters", name) for name in [*names, "RequestId"]]
 
     def _get_paginator(self):
-        """A page is an array like the whole list, and its parameters stand with the others."""
+        """A page is an array like the whole list, and its parameters are listed with the others."""
 
     def _get_request_for_media_type(self, serializer, direction="request"):
-        """A PATCH may leave keys of the resource out; a verb's body asks for its own, whatever the method."""
+        """A PATCH may leave keys of the resource out; a verb's body has required keys, whatever the method."""
         if self.method == "PATCH" and isinstance(serializer, type) and serializer is not self.view.serializer_class:
             return self.resolve_serializer(serializer, direction).ref, True
         return super()._get_request_for_media_type(serializer, direction)
@@ -242,8 +243,8 @@ def column_of(field: serializers.Field) -> models.Field | None:
 
 @cache
 def examples(kind: str) -> dict[str, Any]:
-    """BODIES or ANSWERS of all apps, by operation."""
-    found: dict[str, Any] = {}
+    """BODIES or ANSWERS of the kit and of all apps, by operation."""
+    found: dict[str, Any] = dict(getattr(own_examples, kind, {}))
     for config in apps.get_app_configs():
         if module_has_submodule(config.module, "examples"):
             found |= getattr(import_module(f"{config.name}.examples"), kind, {})
@@ -251,7 +252,7 @@ def examples(kind: str) -> dict[str, Any]:
 
 
 def documented_elsewhere() -> list[type]:
-    """Classes whose docstrings tell developers, not clients, what a subclass is."""
+    """Classes whose docstrings are for developers, not for clients."""
     return [
         *get_lib_doc_excludes(),
         BoundOnce,

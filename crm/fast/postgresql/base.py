@@ -11,7 +11,7 @@ from crm.fast import Planned
 
 NUMBERS = count()
 OUTDATED = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)  # a column has another type; all were dropped
-MOST = 500  # statements that a connection keeps planned; PATCHes of ever other sets of columns may be more
+MOST = 500  # prepared statements of a connection; PATCHes of ever new sets of columns may be more
 
 
 class Connection(extensions.connection):
@@ -52,7 +52,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super().get_connection_params() | {"connection_factory": Connection, "cursor_factory": Cursor}
 
     def is_usable(self) -> bool:
-        """Without asking `SELECT 1`: a connection that stands is silent, one that was ended has something to read."""
+        """Without `SELECT 1`: a live idle connection is silent, a closed one is readable."""
         if self.connection.closed:
             return False
         socket = select.poll()

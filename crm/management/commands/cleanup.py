@@ -1,4 +1,4 @@
-"""Delete what nobody asks for any more: kept answers, taken-back tokens, counted sign-ins and sessions past their time.
+"""Delete expired rows: stored answers, revoked tokens, counted sign-in attempts and sessions.
 
 Run it once a day. It deletes in small batches, so that it may run beside the server.
 """
@@ -15,7 +15,7 @@ BATCH = 1_000  # rows a transaction
 
 
 def delete(expired: QuerySet) -> int:
-    """Each batch is asked for again as it is deleted: a row that was renewed in between stays."""
+    """Each batch is filtered again as it is deleted: a row that was renewed in between stays."""
     total = 0
     while keys := list(expired.values_list("pk", flat=True)[:BATCH]):
         total += expired.filter(pk__in=keys).delete()[0]
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, **options) -> None:
         now = dates.now()
         for what, expired in {
-            "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=now - idempotency.KEEP),
+            "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=now - idempotency.RETENTION),
             "ended tokens": RevokedToken.objects.filter(expires_at__lt=now),
             "counts of sign-ins": SignInAttempts.objects.filter(updated_at__lt=now - login_limits.WINDOW),
             "sessions": Session.objects.filter(expire_date__lt=now),

@@ -6,5 +6,5 @@ SwaggerUIBundle({
   filter: true,
   persistAuthorization: true,
   tryItOutEnabled: true,
-  validatorUrl: "none", // else it asks another host
+  validatorUrl: "none", // else it would query another host
 });

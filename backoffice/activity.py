@@ -1,0 +1,30 @@
+"""Questions that figures and list filters share, so that the list behind a figure holds exactly the rows it counts."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from crm import dates
+from track.models import Interaction, InteractionQuerySet
+
+DUE = {"overdue": "Overdue", "today": "Due today", "week": "Due in the 7 days after today"}
+
+
+def is_due(due: str, zone: ZoneInfo) -> Q:
+    """The condition for a key of DUE on call plans that are not paused, by today's date in `zone`."""
+    today = dates.today(zone)
+    start, tomorrow = dates.bounds_of_day(today, zone)
+    end = dates.start_of_day(today + timedelta(days=8), zone)
+    conditions = {
+        "overdue": Q(next_call_date__lt=start),
+        "today": Q(next_call_date__gte=start, next_call_date__lt=tomorrow),
+        "week": Q(next_call_date__gte=tomorrow, next_call_date__lt=end),
+    }
+    return conditions[due] & Q(paused=False)
+
+
+def happened_since(days: int, zone: ZoneInfo) -> InteractionQuerySet:
+    """The interactions of the last `days` days and today, in `zone`, without those that are dated in the future."""
+    start = dates.start_of_day(dates.today(zone) - timedelta(days=days), zone)
+    return Interaction.objects.filter(date__gte=start, date__lte=dates.now())

@@ -1,0 +1,58 @@
+"""Fixtures of the tests of signing in with a second factor. The superuser's name is asha."""
+
+import pytest
+import time_machine
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from backoffice.accounts import second_factor
+from backoffice.tests.support import SECRET, sign_in_with_code
+from crm.tests import PASSWORD
+
+
+@pytest.fixture
+def noon():
+    with time_machine.travel("2024-12-24T12:00:00Z", tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def limits(settings):
+    """With the limits of signing in."""
+    settings.THROTTLE = True
+
+
+@pytest.fixture
+def superuser(db):
+    return get_user_model().objects.create_superuser("asha", password=PASSWORD)
+
+
+@pytest.fixture
+def device(superuser):
+    return TOTPDevice.objects.create(user=superuser, name="Authenticator app", key=SECRET)
+
+
+@pytest.fixture
+def recovery(superuser, device) -> list[str]:
+    """The recovery codes."""
+    return second_factor.make_recovery_codes(superuser)
+
+
+@pytest.fixture
+def browser():
+    return Client()
+
+
+@pytest.fixture
+def signed_in(superuser, browser):
+    """A browser that has signed in, by the password alone."""
+    browser.force_login(superuser)
+    return browser
+
+
+@pytest.fixture
+def verified(device, recovery, browser):
+    """A browser that has signed in with password and code."""
+    sign_in_with_code(browser)
+    return browser

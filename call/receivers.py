@@ -1,0 +1,56 @@
+"""Receivers: plans follow their lead's touches and owner, and the owner's work profile. Connected in call.apps."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q
+
+from call import recurrence
+from call.models import CallEvent, CallPlan, WorkProfile
+from crm.db.batches import batched
+from track.models import Interaction
+from track.touches import Touch
+
+LEADS = 10_000  # ids in one statement; SQLite takes some 30,000 values
+
+
+def on_touch_changed(
+    sender: Any, interaction: Interaction, before: Touch | None, after: Touch | None, by: Any, **kwargs: Any
+) -> None:
+    """The lead's unpaused plans move with a touch, and back with its correction."""
+    leads = {touch.lead_id for touch in (before, after) if touch}
+    database = interaction.database
+    events = CallEvent.objects.using(database).in_effect().filter(interaction=interaction).select_related("plan")
+    known = {event.plan_id: event for event in events}
+    is_attempt = any(event.kind == CallEvent.Kind.ATTEMPTED for event in known.values())
+    plans = CallPlan.objects.using(database).filter(Q(lead__in=leads) | Q(pk__in=known))
+    for plan in plans.lock_with_calendars():
+        event = known.get(plan.pk)
+        if is_attempt:  # it reached no one, however its interaction is corrected
+            if event and after:
+                event.save_changes(happened_at=after.moment)
+        elif event is None:
+            if after and plan.is_moved_by(after):
+                plan.log(CallEvent.Kind.CALLED, by=by, happened_at=after.moment, interaction=interaction)
+                plan.apply(recurrence.Touched(after.moment, recorded_on_plan=False))
+        elif after and after.lead_id == plan.lead_id and event.still_counts(after.moment):
+            event.save_changes(happened_at=after.moment)
+            plan.replay()
+        else:
+            plan.withdraw(event, by=by)
+
+
+def on_owner_changed(sender: Any, leads: Iterable[int], using: str, **kwargs: Any) -> None:
+    """Another owner, another calendar."""
+    for batch in batched(leads, LEADS):
+        CallPlan.objects.using(using).filter(lead__in=batch).recompute()
+
+
+def on_profile_changed(sender: Any, user_id: int, using: str, **kwargs: Any) -> None:
+    CallPlan.objects.using(using).filter(lead__assigned_to=user_id).recompute()
+
+
+def on_user_deleted(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
+    """Receiver of Django's `pre_delete`: leads of a deleted user are unowned and follow the default calendar."""
+    for profile in WorkProfile.objects.using(using).filter(user=instance):
+        profile.delete()

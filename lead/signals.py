@@ -1,0 +1,8 @@
+"""Signals of leads, sent inside the transaction of the verb: an exception of a receiver undoes the verb."""
+
+from django.dispatch import Signal
+
+# sender: Restaurant. Leads have another owner, or one or none where they had none or one; sent after the change.
+#   leads: Sequence[int]   their ids
+#   using: str             the alias of the database that they are in
+owner_changed = Signal()
