@@ -32,6 +32,46 @@ class LeadStatus(models.TextChoices):
 
 
 class RestaurantQuerySet(TimestampedQuerySet):
+    def update(self, **changes: Any) -> int:
+        """As Django's; another owner leaves its row in each history, however it came."""
+        if not {"assigned_to", "assigned_to_id"} & changes.keys():
+            return super().update(**changes)
+        return self._update_owners(changes)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def release(self, *, by=None, note: str = "") -> int:
+        """Leave the leads unowned. Returns how many they are."""
+        return self._update_owners({"assigned_to": None}, by=by, note=note)
+
+    def _update_owners(self, changes: dict[str, Any], *, by=None, note: str = "") -> int:
+        database = self.locked().db
+        with transaction.atomic(using=database, savepoint=False):
+            owners = dict(self.using(database).locked().order_by("pk").values_list("pk", "assigned_to"))
+            count = super().update(**changes) if owners else 0
+            rows = Restaurant.objects.using(database)
+            now = {pk: owner for each in batched(owners, BATCH) for pk, owner in rows.owners(each)}
+            moved = [(pk, owners[pk], now[pk]) for pk in now if now[pk] != owners[pk]]
+            rows._record_owner_changes(moved, by=by, note=note)
+        return count
+
+    def owners(self, leads: Iterable[int]) -> Any:
+        """Pairs of a lead's id and its owner's."""
+        return self.filter(pk__in=leads).order_by("pk").values_list("pk", "assigned_to")
+
+    def _record_owner_changes(
+        self, changes: list[tuple[int, int | None, int | None]], *, by=None, note: str = ""
+    ) -> None:
+        """Write the histories of leads, each with its old and its new owner, and send `owner_changed`."""
+        moment = dates.now()
+        stamps = {"note": note, "created_by": by, "created_at": moment, "updated_at": moment}
+        for batch in batched(changes, BATCH):
+            OwnerChange.objects.using(self.db).bulk_create(
+                OwnerChange(lead_id=pk, old_owner_id=old, new_owner_id=new, **stamps) for pk, old, new in batch
+            )
+        if changes:
+            owner_changed.send(Restaurant, leads=[pk for pk, _, _ in changes], using=self.db)
+
     def hand_over(
         self, from_: int | None, to: int, *, leads: Iterable[int] | None = None, by=None, note: str = ""
     ) -> list[int]:
@@ -45,15 +85,9 @@ class RestaurantQuerySet(TimestampedQuerySet):
             raise ValidationError({"to": ["Choose another, active user."]})
         with transaction.atomic(using=database, savepoint=False):
             ids = self.using(database)._lock_leads_of(from_, leads)
-            moment = dates.now()
-            stamps = {"created_by": by, "created_at": moment, "updated_at": moment}
             for batch in batched(ids, BATCH):
-                Restaurant.objects.using(database).filter(pk__in=batch).update(assigned_to=to, updated_at=moment)
-                OwnerChange.objects.using(database).bulk_create(
-                    OwnerChange(lead_id=pk, old_owner_id=from_, new_owner_id=to, note=note, **stamps) for pk in batch
-                )
-            if ids:
-                owner_changed.send(Restaurant, leads=ids, using=database)
+                TimestampedQuerySet.update(Restaurant.objects.using(database).filter(pk__in=batch), assigned_to=to)
+            self.using(database)._record_owner_changes([(pk, from_, to) for pk in ids], by=by, note=note)
         return ids
 
     def _lock_leads_of(self, owner: int | None, named: Iterable[int] | None) -> list[int]:

@@ -6,15 +6,18 @@ request, this reads only the parameters that were sent.
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError as FormError
 from django.db.models import F, Model, QuerySet
 from django.db.models.expressions import OrderBy
+from django.http import QueryDict
 from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
@@ -25,6 +28,7 @@ from crm.api.serializers import MAX_ID
 from crm.db.search import search, words_of
 
 FilterSet = django_filters.FilterSet
+ZONE = "tz"  # an IANA time zone: plain dates mean its days
 OWN_WAYS = ("__init__", "is_valid", "errors", "form", "get_form_class", "filter_queryset", "qs")
 
 
@@ -46,16 +50,16 @@ class IdField(Field):
 
 
 class UTCDateTimeField(Field):
-    """A date-time (naive: in the server's zone), or a date, which means that day's local midnight."""
+    """A date-time (naive: in the server's zone), or a date: the first instant of that day in a zone, the server's."""
 
-    def parse(self, value: str) -> datetime:
+    def parse(self, value: str, zone: ZoneInfo | None = None) -> datetime:
         # An offset's "+" arrives as a space from clients that do not encode it.
         value = re.sub(r" (?=\d\d:?\d\d$)", "+", value) if "T" in value else value
         moment: datetime | None
         try:
             if len(value) <= 10:
                 day = parse_date(value)
-                moment = dates.start_of_day(day, dates.server_zone()) if day else None
+                moment = dates.start_of_day(day, zone or dates.server_zone()) if day else None
             else:
                 moment = parse_datetime(value)
             moment = moment and (moment if moment.tzinfo else moment.replace(tzinfo=dates.server_zone()))
@@ -131,12 +135,15 @@ class ListQuery:
         """Raises ValidationError (400), which names every parameter with an invalid value."""
         declared = declared_by(view)
         query, errors = cls({}), {}
+        try:
+            zone = zone_of(request, view)
+        except FormError as error:
+            zone, errors[ZONE] = None, error.messages
         for name, values in request.query_params.lists():
             values = [value for value in values if value.strip()]
             try:
                 if name in declared and values and is_declarative(getattr(view, "filterset_class", None)):
-                    field = declared[name].field
-                    query.filters[name] = field.clean(values if isinstance(field, ChoicesField) else values[-1])
+                    query.filters[name] = cleaned(declared[name].field, values, zone)
                 elif name == "search" and getattr(view, "search_field", None) and values:
                     words_of(values[-1])
                     query.words = values[-1]
@@ -176,6 +183,38 @@ def declared_by(view) -> dict[str, django_filters.Filter]:
     return filterset_class.base_filters if filterset_class else {}
 
 
+def cleaned(field: forms.Field, values: list[str], zone: ZoneInfo | None) -> Any:
+    if isinstance(field, UTCDateTimeField):
+        return field.parse(values[-1], zone)
+    return field.clean(values if isinstance(field, ChoicesField) else values[-1])
+
+
+def has_dates(view) -> bool:
+    """Whether the list has filters by date, so that it takes `tz`."""
+    return any(isinstance(each.field, UTCDateTimeField) for each in declared_by(view).values())
+
+
+def zone_of(request, view) -> ZoneInfo | None:
+    """The zone of `tz`, whose days plain dates mean; None where there is none. Raises FormError."""
+    name = request.query_params.get(ZONE, "").strip()
+    if not name or not has_dates(view):
+        return None
+    try:
+        return dates.zone(name)
+    except ValueError as error:
+        raise FormError(f"{error}.") from None
+
+
+def in_utc(request, view) -> QueryDict:
+    """The query string, plain dates in the zone of `tz` as instants: for filtersets of an app's own."""
+    zone, data = zone_of(request, view), request.query_params.copy()
+    for name, each in declared_by(view).items():
+        if zone and isinstance(each.field, UTCDateTimeField) and data.get(name, "").strip():
+            with suppress(FormError):  # which the filterset reports
+                data[name] = each.field.parse(data[name], zone).isoformat()
+    return data
+
+
 def is_comparison(declared: django_filters.Filter) -> bool:
     return type(declared) in COMPARED and declared.lookup_expr in COMPARISONS
 
@@ -190,7 +229,8 @@ def is_declarative(filterset_class: type[django_filters.FilterSet] | None) -> bo
 
 def known_to(view) -> set[str]:
     searched = ["search"] if getattr(view, "search_field", None) else []
-    return {*declared_by(view), *getattr(view, "own_parameters", ()), *PAGE_PARAMETERS, "ordering", *searched}
+    zone = [ZONE] if has_dates(view) else []
+    return {*declared_by(view), *getattr(view, "own_parameters", ()), *PAGE_PARAMETERS, "ordering", *searched, *zone}
 
 
 class ListQueryBackend(BaseFilterBackend):
@@ -205,7 +245,7 @@ class ListQueryBackend(BaseFilterBackend):
             return queryset  # the query string applies to lists only
         query = ListQuery.read(request, view)
         if not is_declarative(getattr(view, "filterset_class", None)):
-            filterset = view.filterset_class(request.query_params, queryset=queryset, request=request)
+            filterset = view.filterset_class(in_utc(request, view), queryset=queryset, request=request)
             if not filterset.is_valid():
                 raise ValidationError(filterset.errors)
             queryset = filterset.qs

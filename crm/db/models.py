@@ -10,7 +10,6 @@ from django.db import models, router, transaction
 from crm import dates
 from crm.db.search import SearchField
 from crm.fast.compiled import locked_rows
-from crm.fast.writes import FastWrites
 
 
 class TimestampedQuerySet(models.QuerySet):
@@ -30,11 +29,25 @@ class TimestampedQuerySet(models.QuerySet):
         """As `locked`, and no row that refers to them can be added: they are about to be deleted."""
         return self.select_for_update(of=("self",))
 
+    def update(self, **changes: Any) -> int:
+        """As Django's; `updated_at` moves too, unless it is given. The deletion of a referenced row updates by this."""
+        return super().update(**{"updated_at": dates.now(), **changes}) if changes else super().update()
 
-class TimestampedModel(FastWrites, models.Model):
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
+        """As Django's; rows that it updates (`update_conflicts`) are stamped."""
+        if options.get("update_fields"):
+            options["update_fields"] = {*options["update_fields"], "updated_at"}
+        return super().bulk_create(objs, *args, **options)
+
+
+class TimestampedModel(models.Model):
     """A row with its stamps. All instants are UTC.
 
-    A verb, a method that changes the row, locks it first and reads it again, in a transaction that it opens or joins.
+    `updated_at` moves with every change of the row: by `save`, `update`, bulk writes, and where the deletion of another
+    row sets a reference to null (through `base_manager_name`). A verb, a method that changes the row, locks it first
+    and reads it again, in a transaction that it opens or joins.
     """
 
     created_at = models.DateTimeField(default=dates.now, editable=False)
@@ -53,12 +66,15 @@ class TimestampedModel(FastWrites, models.Model):
 
     class Meta:
         abstract = True
+        base_manager_name = "objects"
         ordering = ["id"]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """As Django's; what is searched by is saved with the fields that it is made of."""
+        """As Django's; `updated_at` and the search column are saved with the fields that they depend on."""
         if update_fields is not None:
-            update_fields = with_search_columns(type(self), tuple(update_fields))
+            update_fields = with_dependent_fields(type(self), tuple(update_fields))
+        if not self._state.adding:
+            self.updated_at = dates.now()
         super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
@@ -94,8 +110,7 @@ class TimestampedModel(FastWrites, models.Model):
         for name in changed:
             setattr(self, name, changes[name])
         if changed:
-            self.updated_at = dates.now()
-            self.save(update_fields=[*changed, "updated_at"])
+            self.save(update_fields=changed)
         return changed
 
 
@@ -119,7 +134,8 @@ def attname_of(model: type[models.Model], name: str) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def with_search_columns(model: type[models.Model], names: tuple[str, ...]) -> list[str]:
-    """The fields with these names, and those that hold them too."""
+def with_dependent_fields(model: type[models.Model], names: tuple[str, ...]) -> list[str]:
+    """The fields with these names, the search columns that contain them, and `updated_at`; for no names, none."""
     search = [field for field in model._meta.concrete_fields if isinstance(field, SearchField)]
-    return [*names, *(field.name for field in search if not set(field.sources).isdisjoint(names))]
+    dependent = [field.name for field in search if not set(field.sources).isdisjoint(names)]
+    return [*dict.fromkeys([*names, *dependent, "updated_at"])] if names else []

@@ -85,8 +85,9 @@ def test_a_deleted_user_leaves_the_lead_and_its_history(api, path, lead, user, a
     lead.edit(assigned_to=asha, by=asha, note="Mine.")
     asha.delete()
 
-    (row,) = api.get(f"{path}owner_history/").json()
+    row, last = api.get(f"{path}owner_history/").json()
     assert (row["old_owner"], row["new_owner"], row["changed_by"], row["note"]) == (user.pk, None, None, "Mine.")
+    assert (last["old_owner"], last["new_owner"], last["note"]) == (None, None, "The owner asha was deleted.")
     assert api.get(path).json()["assigned_to"] is None
 
 
@@ -94,7 +95,7 @@ def test_both_owners_may_be_deleted(lead, user, asha):
     lead.edit(assigned_to=asha)
     asha.delete()
     user.delete()
-    assert str(OwnerChange.objects.get()) == "unowned → unowned"
+    assert [str(change) for change in OwnerChange.objects.all()] == ["unowned → unowned"] * 2
 
 
 def test_the_history_is_deleted_with_its_lead(lead, asha):

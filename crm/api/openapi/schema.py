@@ -347,6 +347,15 @@ class Filters(OpenApiFilterExtension):
                     " the names, phones, e-mails and cities. Case and accents do not matter, nor how a phone is typed.",
                 )
             )
+        if filters.has_dates(view):
+            parameters.append(
+                build_parameter_type(
+                    filters.ZONE,
+                    {"type": "string", "maxLength": 64, "example": "Asia/Kolkata"},
+                    "query",
+                    description="An IANA time zone: plain dates in the filters mean its days. Default: the server's.",
+                )
+            )
         named = [sign + name for name in view.ordering_fields for sign in ("", "-")]
         parameters.append(
             build_parameter_type(
@@ -370,7 +379,7 @@ class Filters(OpenApiFilterExtension):
                 instants = [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
                 schema = {"oneOf": instants}
                 bound = "From this moment on" if filter.lookup_expr == "gte" else "Before this moment"
-                text = f"{bound}, by `{field}`. A plain date is its local midnight."
+                text = f"{bound}, by `{field}`. A plain date is the first instant of that day."
             case filters.TruthField():
                 schema, text = {"type": "boolean"}, f"Whether `{field}`."
             case filters.ChoicesField() as choices:
