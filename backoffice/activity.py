@@ -1,9 +1,10 @@
 """Questions that figures and list filters share, so that the list behind a figure holds exactly the rows it counts."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Case, DateField, Q, Value, When
 
 from crm import dates
 from track.models import Interaction, InteractionQuerySet
@@ -28,3 +29,18 @@ def happened_since(days: int, zone: ZoneInfo) -> InteractionQuerySet:
     """The interactions of the last `days` days and today, in `zone`, without those that are dated in the future."""
     start = dates.start_of_day(dates.today(zone) - timedelta(days=days), zone)
     return Interaction.objects.filter(date__gte=start, date__lte=dates.now())
+
+
+def ordered_since(days: int, zone: ZoneInfo) -> InteractionQuerySet:
+    """As `happened_since`, of the orders, by their own dates."""
+    start = dates.start_of_day(dates.today(zone) - timedelta(days=days), zone)
+    return Interaction.objects.dated_orders().filter(ordered_at__gte=start, ordered_at__lte=dates.now())
+
+
+def latest_begun(field: str, days: Iterable[date], zone: ZoneInfo) -> Case:
+    """The last of the local `days` (ascending) that had begun at the row's `field`; NULL before the first one.
+
+    It groups rows by exactly the days that the filters mean, whatever the database knows of the zone's clocks.
+    """
+    begun = [When(**{f"{field}__gte": dates.start_of_day(day, zone)}, then=Value(day)) for day in days]
+    return Case(*reversed(begun), output_field=DateField())

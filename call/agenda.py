@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from call.models import CallEvent, CallPlan
 from call.models.event import AHEAD
@@ -18,7 +18,7 @@ from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
 from lead.models import LeadStatus, Restaurant
-from track.models import Interaction, OrderDetails
+from track.models import Interaction
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Agenda:
         return mine.filter(~Exists(planned)).order_by("id")
 
     def local(self, moment: datetime) -> date:
-        return moment.astimezone(self.zone).date()
+        return dates.day_of(moment, self.zone)
 
     def entry(self, plan: CallPlan | None, lead: Restaurant, details: "LeadDetails") -> dict[str, Any]:
         contact = details.contacts.get(lead.pk)
@@ -73,7 +73,7 @@ class Agenda:
             and {"id": contact.pk, "name": contact.name, "role": contact.role, "phone": contact.phone},
             "last_touch": touch
             and {"date": touch.date, "interaction_type": touch.interaction_type, "details": touch.details},
-            "last_order": order and {"date": order.order_date, "total_price": order.total_price},
+            "last_order": order and {"date": order.ordered_at, "total_price": order.total_price},
             "days_overdue": overdue,
             "why": self.why(plan, overdue),
         }
@@ -96,30 +96,31 @@ class LeadDetails:
 
     contacts: dict[int, Contact]
     touches: dict[int, Interaction]
-    orders: dict[int, OrderDetails]
+    orders: dict[int, Any]  # interactions with `ordered_at` and `total_price`
 
     @classmethod
     def of(cls, leads: Iterable[int]) -> "LeadDetails":
-        leads = set(leads)
+        leads, now = set(leads), dates.now()
         attempts = CallEvent.objects.filter(interaction=OuterRef("pk"), kind=CallEvent.Kind.ATTEMPTED)
         touches = (
             Interaction.objects.filter(lead=OuterRef("pk"), interaction_type__in=settings.TOUCH_TYPES)
-            .filter(~Exists(attempts), date__lte=dates.now() + AHEAD)
+            .filter(~Exists(attempts), date__lte=now + AHEAD)
             .order_by("-date", "-id")
         )
         spoken_to = touches.filter(contact__isnull=False).values("contact")[:1]
         first = Contact.objects.filter(restaurant=OuterRef("pk")).order_by("id").values("pk")[:1]
-        orders = OrderDetails.objects.filter(interaction__lead=OuterRef("pk"), interaction__order_placed=True)
+        orders = Interaction.objects.dated_orders().filter(lead=OuterRef("pk"), ordered_at__lte=now)
         rows = (
             Restaurant.objects.filter(pk__in=leads)
             .order_by()
             .values_list("pk", Subquery(spoken_to), Subquery(first), Subquery(touches.values("pk")[:1]))
-            .annotate(order=Subquery(orders.order_by("-order_date", "-id").values("pk")[:1]))
+            .annotate(order=Subquery(orders.order_by("-ordered_at", "-id").values("pk")[:1]))
         )
         found = list(rows)
         people = Contact.objects.in_bulk({person for _, *both, _, _ in found for person in both if person})
         interactions = Interaction.objects.in_bulk({touch for *_, touch, _ in found if touch})
-        order_details = OrderDetails.objects.in_bulk({order for *_, order in found if order})
+        priced = Interaction.objects.dated_orders().annotate(total_price=F("order__total_price"))
+        last_orders = priced.in_bulk({order for *_, order in found if order})
         # The contact last spoken to may work for another lead by now.
         candidates = [
             (lead, people[person]) for lead, *both, _, _ in found for person in reversed(both) if person in people
@@ -127,5 +128,5 @@ class LeadDetails:
         return cls(
             contacts={lead: person for lead, person in candidates if person.restaurant_id == lead},
             touches={lead: interactions[touch] for lead, _, _, touch, _ in found if touch in interactions},
-            orders={lead: order_details[order] for lead, *_, order in found if order in order_details},
+            orders={lead: last_orders[order] for lead, *_, order in found if order in last_orders},
         )

@@ -8,6 +8,7 @@ from typing import Any, Self
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, router, transaction
+from django.db.models.functions import Coalesce
 
 from contact.models import Contact
 from crm import dates
@@ -21,6 +22,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 DATE_BOUNDS = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 MAX_QUANTITY = 2**31 - 1
+DETAILS_EXIST = "This interaction has order details. Delete them first: DELETE …/order_details/."
 
 
 class InteractionType(models.TextChoices):
@@ -57,6 +59,10 @@ class InteractionQuerySet(TimestampedQuerySet):
     def with_orders(self) -> Self:
         """The interactions in which an order was placed."""
         return self.filter(order_placed=True)
+
+    def dated_orders(self) -> Self:
+        """As `with_orders`, each with `ordered_at`: the date of its order details, else that of the interaction."""
+        return self.with_orders().annotate(ordered_at=Coalesce("order__order_date", "date"))
 
 
 class Interaction(TimestampedModel):
@@ -122,15 +128,22 @@ class Interaction(TimestampedModel):
         return interaction
 
     def edit(self, *, by=None, order: dict[str, Any] | None = None, **changes: Any) -> list[str]:
-        """As `TimestampedModel.edit`; an `order` is written with it."""
+        """As `TimestampedModel.edit`; an `order` is written with it. An order date that was left out moves with `date`.
+
+        Raises ValidationError where `order_placed` is to be false although there are order details.
+        """
         with self.atomic():
             self.lock()
             before = touch_of(self)
             if order:
                 changes["order_placed"] = True
+            elif changes.get("order_placed") is False and self.order_placed and self.has_order_details():
+                raise ValidationError({"order_placed": DETAILS_EXIST})
             changed = self.save_changes(**changes)
             if order:
                 self._replace_order(by=by, **order)
+            elif "date" in changed and self.order_placed:
+                self._move_order()
             if (after := touch_of(self)) != before:
                 self._send_touch_changed(before, after, by)
         return changed
@@ -144,6 +157,14 @@ class Interaction(TimestampedModel):
 
     def _send_touch_changed(self, before: Touch | None, after: Touch | None, by: Any) -> None:
         touch_changed.send(Interaction, interaction=self, before=before, after=after, by=by)
+
+    @property
+    def _order(self) -> "TimestampedQuerySet[OrderDetails]":
+        """The order's details: one row or none."""
+        return OrderDetails.objects.using(self.database).filter(interaction=self)
+
+    def has_order_details(self) -> bool:
+        return self._order.exists()
 
     def write_order(
         self,
@@ -171,24 +192,31 @@ class Interaction(TimestampedModel):
 
     def _replace_order(self, *, order_date: datetime | None = None, by=None, **details: Any) -> bool:
         """The interaction's row must be locked, or new: it guards the one order that there may be."""
-        details["order_date"] = order_date or self.date
-        orders = OrderDetails.objects.using(self.database)
-        existing = orders.filter(interaction=self).first()
+        details |= {"order_date": order_date or self.date, "follows_interaction_date": order_date is None}
+        existing = self._order.locked().first()
         if existing is None:
-            orders.create(interaction=self, created_by=by, **details)
+            self._order.create(interaction=self, created_by=by, **details)
         else:
-            existing.edit(**details)
+            existing.save_changes(**details)
         return existing is None
+
+    def _move_order(self) -> None:
+        for order in self._order.locked().filter(follows_interaction_date=True):
+            order.save_changes(order_date=self.date)
 
 
 class OrderDetails(TimestampedModel):
-    """What was ordered in an interaction; at most one per interaction."""
+    """What was ordered in an interaction; at most one per interaction, whose `order_placed` is true.
+
+    `order_date` is an instant (UTC). Where none was given it is the interaction's date, and moves with it.
+    """
 
     interaction = models.OneToOneField(Interaction, models.CASCADE, related_name="order")
     product_details = models.TextField(max_length=20_000)
     quantity = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(MAX_QUANTITY)])
     total_price = models.DecimalField(max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))])
     order_date = models.DateTimeField(validators=DATE_BOUNDS)
+    follows_interaction_date = models.BooleanField(default=False, editable=False)
 
     class Meta(TimestampedModel.Meta):
         verbose_name_plural = "order details"
@@ -204,3 +232,13 @@ class OrderDetails(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.product_details[:40]}"
+
+    def edit(self, *, by=None, **changes: Any) -> list[str]:
+        """As `TimestampedModel.edit`. An `order_date` of None is the interaction's date, and moves with it."""
+        with self.atomic():
+            if "order_date" in changes:
+                changes["follows_interaction_date"] = changes["order_date"] is None
+                if changes["order_date"] is None:
+                    self.interaction.lock()  # before the order's row, as in the interaction's own verbs
+                    changes["order_date"] = self.interaction.date
+            return super().edit(by=by, **changes)

@@ -1,15 +1,35 @@
+from decimal import Decimal
 from typing import Any
 
+from django.db import models
 from django.http import QueryDict
 from rest_framework import serializers
 
 from contact.models import Contact
 from crm.api.serializers import IdField, ModelSerializer
 from lead.models import Restaurant
-from track.models import Interaction, OrderDetails, check_parties
+from track.models import MAX_QUANTITY, Interaction, OrderDetails, check_parties
+
+QUOTED = 40  # characters of a wrong quantity that its error quotes
+
+
+class QuantityField(serializers.IntegerField):
+    shows_column = models.IntegerField
+
+    default_error_messages = {"not_whole": "{value} is not a whole number; put the unit into product_details."}
+
+    def to_internal_value(self, data: Any) -> int:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError:
+            if isinstance(data, float | Decimal) or (isinstance(data, str) and 0 < len(data.strip()) <= QUOTED):
+                self.fail("not_whole", value=str(data).strip())
+            raise
 
 
 class OrderDetailsSerializer(ModelSerializer):
+    quantity = QuantityField(min_value=1, max_value=MAX_QUANTITY)
+
     class Meta:
         model = OrderDetails
         fields = ["product_details", "quantity", "total_price", "order_date"]

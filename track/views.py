@@ -42,7 +42,10 @@ class InteractionViewSet(ResourceViewSet):
     @extend_schema(responses={200: OrderDetailsSerializer, 201: OrderDetailsSerializer})
     @order_details.mapping.put
     def replace_order_details(self, request, pk):
-        """Create or replace the details of an interaction's order. Marks the interaction as one with an order."""
+        """Create or replace the details of an interaction's order. Marks the interaction as one with an order.
+
+        An `order_date` that is left out is the interaction's date, and moves with it.
+        """
         interaction = self.get_object()
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -59,6 +62,13 @@ class InteractionViewSet(ResourceViewSet):
         body.is_valid(raise_exception=True)
         body.save(by=request.user)
         return self.serialized_response(order)
+
+    @extend_schema(responses={204: None})
+    @order_details.mapping.delete
+    def delete_order_details(self, request, pk):
+        """Delete the details of an interaction's order. `order_placed` stays as it is: the price is unknown then."""
+        self.order_of(self.get_object()).delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     def order_of(self, interaction) -> OrderDetails:
         """The details of the interaction's order. Raises NotFound (404) where it has none."""

@@ -8,16 +8,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Sum
-from django.db.models.functions import TruncMonth
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
+from backoffice.activity import latest_begun
 from backoffice.admin.timeline import current_zone, may_view
 from backoffice.charts import Bar, columns
 from call.models import CallPlan
 from crm import dates
 from lead.models import Restaurant
-from track.models import Interaction, OrderDetails
+from track.models import Interaction, InteractionQuerySet, OrderDetails
 
 MONTHS = 12
 
@@ -31,7 +31,7 @@ class Since:
     @property
     def days(self) -> int:
         zone = current_zone()
-        return (dates.today(zone) - self.moment.astimezone(zone).date()).days
+        return (dates.today(zone) - dates.day_of(self.moment, zone)).days
 
 
 class AccountSummary:
@@ -44,15 +44,15 @@ class AccountSummary:
         self.sees_plans = may_view(user, CallPlan)
 
     def last_touch(self) -> Since | None:
-        return self.latest(Interaction.objects.filter(interaction_type__in=settings.TOUCH_TYPES))
+        return self.latest(Interaction.objects.filter(interaction_type__in=settings.TOUCH_TYPES), "date")
 
     def last_order(self) -> Since | None:
-        return self.latest(Interaction.objects.with_orders())
+        return self.latest(Interaction.objects.dated_orders(), "ordered_at")
 
-    def latest(self, interactions) -> Since | None:
+    def latest(self, interactions: InteractionQuerySet, moment_field: str) -> Since | None:
         """Without future ones, such as planned visits."""
-        happened = interactions.filter(lead=self.lead, date__lte=dates.now()).order_by("-date", "-id")
-        moment = happened.values_list("date", flat=True).first()
+        happened = interactions.filter(lead=self.lead, **{f"{moment_field}__lte": dates.now()})
+        moment = happened.order_by(f"-{moment_field}", "-id").values_list(moment_field, flat=True).first()
         return Since(moment) if moment else None
 
     @cached_property
@@ -68,21 +68,17 @@ class AccountSummary:
         return self.next_call is not None and self.next_call.next_call_date < today
 
     def orders_by_month(self) -> SafeString:
-        """A chart of the revenue of the last twelve months, this one included."""
+        """A chart of the revenue of the last twelve months, this one included. An order without details has none."""
         zone = current_zone()
         months = months_to(dates.today(zone))
         rows = (
-            OrderDetails.objects.filter(
-                interaction__lead=self.lead,
-                interaction__order_placed=True,  # lets the database use an index
-                order_date__gte=dates.start_of_day(months[0], zone),
-            )
-            .annotate(month=TruncMonth("order_date", tzinfo=zone))
-            .values("month")
-            .annotate(orders=Count("id"), revenue=Sum("total_price"))
+            Interaction.objects.dated_orders()
+            .filter(lead=self.lead, ordered_at__gte=dates.start_of_day(months[0], zone))
+            .values(month=latest_begun("ordered_at", months, zone))
+            .annotate(orders=Count("id"), revenue=Sum("order__total_price", default=Decimal(0)))
             .order_by("month")
         )
-        of_month = {row["month"].date(): (row["orders"], row["revenue"]) for row in rows}
+        of_month = {row["month"]: (row["orders"], row["revenue"]) for row in rows}
         bars = [bar(month, *of_month.get(month, (0, Decimal(0)))) for month in months]
         orders, revenue = (sum(of_month.get(month, (0, 0))[i] for month in months) for i in (0, 1))
         description = f"{count_of(orders)} worth {revenue:,.2f} in the {MONTHS} months to {bars[-1].label}."

@@ -3,9 +3,13 @@
 A form saves only the fields that the user changed on the page, so that it does not undo a simultaneous change.
 """
 
+from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
@@ -14,7 +18,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.text import capfirst
+from django.utils.timezone import get_current_timezone_name
 
+from crm import dates
 from crm.api.exceptions import is_conflict
 from crm.api.serializers import id_of
 from crm.db.deletion import summary
@@ -45,17 +51,31 @@ class Autocomplete(AutocompleteSelect):
         return super().optgroups(name, [each for each in value if id_of(str(each))], attr)
 
 
-class TimestampedAdmin(admin.ModelAdmin):
+class MomentField(forms.SplitDateTimeField):
+    """As Django's; midnight is the first instant of its day, also where the clocks skip it or show it twice."""
+
+    def compress(self, data_list: Any) -> datetime | None:
+        if data_list and data_list[0] and data_list[1] == time.min:
+            return dates.start_of_day(data_list[0], ZoneInfo(get_current_timezone_name()))
+        return super().compress(data_list)
+
+
+class FormFieldsMixin(BaseModelAdmin):
+    """For a ModelAdmin or an inline: its form carries the initial values of the page, which show what was changed."""
+
+    formfield_overrides: Any = {models.DateTimeField: {"form_class": MomentField}}
+
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
+        return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
+
+
+class TimestampedAdmin(FormFieldsMixin, admin.ModelAdmin):
     """`search_fields` names one lookup path to a SearchField."""
 
     readonly_fields: Any = AUDIT_FIELDS
     list_per_page = 50
     show_full_result_count = False
     ordering = ["-id"]
-
-    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
-        """The form carries the initial values of the page, which show what the user changed."""
-        return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: Any):
         if db_field.name in self.get_autocomplete_fields(request):

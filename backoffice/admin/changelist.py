@@ -63,7 +63,7 @@ def day_of(moment: datetime | None, zone: ZoneInfo) -> str | SafeString:
     """The local date, and how many days ago or ahead it is."""
     if moment is None:
         return EMPTY
-    day = moment.astimezone(zone).date()
+    day = dates.day_of(moment, zone)
     days = (dates.today(zone) - day).days
     if days in (0, 1, -1):
         away = {0: "today", 1: "yesterday", -1: "tomorrow"}[days]

@@ -20,6 +20,7 @@ Call plans `/admin/call/callplan/`
 Interactions `/admin/track/interaction/`, orders `/admin/track/orderdetails/`
     kind            an InteractionType (interactions)
     order_placed    `1`, `0` (interactions)
+    ordered_from, ordered_to        days of the order, both inclusive (interactions)
     price_from, price_to            the order's price, both inclusive (orders)
     date_from, date_to              days (2026-01-31), both inclusive
     owner_id, owner, unassigned, city       of the lead
@@ -45,7 +46,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from backoffice.accounts.user_field import find_users, zone_of_viewer
-from backoffice.activity import DUE, happened_since, is_due
+from backoffice.activity import DUE, happened_since, is_due, ordered_since
 from backoffice.admin.periods import Periods
 from call.models import CallPlan, Frequency
 from contact.models import Contact
@@ -225,10 +226,10 @@ class LeadFilters(LeadOwnerFilters):
         return queryset.filter(~exists_for_lead(happened_since(days, self.zone)))
 
     def by_ordered_within(self, queryset: QuerySet, name: str, days: int) -> QuerySet:
-        return queryset.filter(exists_for_lead(happened_since(days, self.zone).with_orders()))
+        return queryset.filter(exists_for_lead(ordered_since(days, self.zone)))
 
     def by_no_order_for(self, queryset: QuerySet, name: str, days: int) -> QuerySet:
-        return queryset.filter(~exists_for_lead(happened_since(days, self.zone).with_orders()))
+        return queryset.filter(~exists_for_lead(ordered_since(days, self.zone)))
 
     def by_plans(self, queryset: QuerySet, name: str, due: str) -> QuerySet:
         if due == "none":
@@ -271,10 +272,19 @@ class InteractionFilters(LeadOwnerFilters, DateRangeFilters):
 
     kind = ChoiceFilter("interaction_type", label="Kind", choices=InteractionType.choices)
     order_placed = ChoiceFilter(label="Order placed", choices=YES_NO)
+    ordered_from = DayFilter(label="Ordered from", method="by_ordered_from")
+    ordered_to = DayFilter(label="Ordered to", method="by_ordered_to")
 
     class Meta(ListFilterSet.Meta):
         model = Interaction
         fields = ["kind", "order_placed", "date_from", "date_to"]
+
+    def by_ordered_from(self, queryset: Any, name: str, day: date) -> QuerySet:
+        return queryset.dated_orders().filter(ordered_at__gte=dates.start_of_day(day, self.zone))
+
+    def by_ordered_to(self, queryset: Any, name: str, day: date) -> QuerySet:
+        _, end = dates.bounds_of_day(day, self.zone)
+        return queryset.dated_orders().filter(ordered_at__lt=end)
 
 
 class OrderFilters(LeadOwnerFilters, DateRangeFilters):

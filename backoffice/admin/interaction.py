@@ -9,10 +9,11 @@ from django.db import IntegrityError
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
 
-from backoffice.admin.base import TimestampedAdmin
+from backoffice.admin.base import FormFieldsMixin, TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, link_to, moment_of
 from backoffice.admin.filters import FilterSetListFilter, InteractionFilters
+from backoffice.admin.order import OrderForm
 from backoffice.admin.verb_forms import ContactField
 from crm.api.serializers import id_of
 from track.models import Interaction, InteractionType, OrderDetails
@@ -26,25 +27,17 @@ class InteractionForm(forms.ModelForm):
         lead, contact = data.get("lead"), data.get("contact")
         if lead and contact and contact.restaurant_id != lead.pk:
             self.add_error("contact", f"{contact} does not belong to {lead}.")
+        is_unticked = "order_placed" in self.changed_data and not data.get("order_placed")
+        if is_unticked and self.instance.pk and self.instance.has_order_details():
+            self.add_error("order_placed", "Delete the order below first, and save; then this can be unticked.")
         return data
 
 
-class OrderForm(forms.ModelForm):
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["order_date"].required = False
-        self.fields["order_date"].help_text = "Left blank: the interaction's date."
-
-
-class OrderInline(admin.StackedInline):
+class OrderInline(FormFieldsMixin, admin.StackedInline):
     model = OrderDetails
     form = OrderForm
     fieldsets = [(None, {"fields": ["product_details", ("quantity", "total_price", "order_date")]})]
     verbose_name_plural = "order"
-
-    def formfield_for_dbfield(self, db_field, request, **kwargs):
-        """As in TimestampedAdmin: the form carries the initial values of the page."""
-        return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
 
 
 @admin.register(Interaction)
@@ -109,8 +102,11 @@ class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
             raise IntegrityError(str(error)) from error
 
     def edit(self, obj, *, by, **changes) -> None:
-        """The form has validated lead and contact as of its page; the row may have changed since."""
-        super().edit(obj, by=by, **changes)
+        """The form has validated lead, contact and order as of its page; the row may have changed since."""
+        try:
+            super().edit(obj, by=by, **changes)
+        except ValidationError as error:
+            raise IntegrityError(str(error)) from error
         if {"lead", "contact"} & changes.keys() and obj.contact and obj.contact.restaurant_id != obj.lead_id:
             raise IntegrityError("The contact does not belong to the lead any more.")
 
@@ -125,7 +121,9 @@ class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
                 order_form.instance.delete()
             elif order_form.has_changed():
                 form.instance.lock()
-                stored = OrderDetails.objects.filter(interaction=form.instance).values(*ORDER_FIELDS).first() or {}
+                stored = OrderDetails.objects.filter(interaction=form.instance).first()
                 submitted = {name: order_form.cleaned_data[name] for name in ORDER_FIELDS}
-                unchanged = {name: value for name, value in stored.items() if name not in order_form.changed_data}
-                form.instance.write_order(by=request.user, **{**submitted, **unchanged})
+                if stored:
+                    stored.edit(**{name: submitted[name] for name in order_form.changed_data})
+                else:
+                    form.instance.write_order(by=request.user, **submitted)

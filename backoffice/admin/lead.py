@@ -203,15 +203,17 @@ class RestaurantAdmin(ExchangeMixin, LargeChangeListMixin, ChangeFormMixin, Time
 
 def activity_of(leads: list[int]) -> Any:
     """Of each lead: the last touch, the last order, the next call. Future interactions do not count."""
-    happened = Interaction.objects.filter(lead=OuterRef("pk"), date__lte=dates.now()).order_by()
+    now = dates.now()
+    touches = Interaction.objects.filter(lead=OuterRef("pk"), date__lte=now).order_by()
+    orders = Interaction.objects.dated_orders().filter(lead=OuterRef("pk"), ordered_at__lte=now).order_by()
     plans = CallPlan.objects.unpaused().filter(lead=OuterRef("pk")).order_by()
     return (
         Restaurant.objects.filter(pk__in=leads)
         .order_by()
         .values("pk")
         .annotate(
-            touched=Subquery(happened.values("lead").annotate(last=Max("date")).values("last")),
-            ordered=Subquery(happened.with_orders().values("lead").annotate(last=Max("date")).values("last")),
+            touched=Subquery(touches.values("lead").annotate(last=Max("date")).values("last")),
+            ordered=Subquery(orders.values("lead").annotate(last=Max("ordered_at")).values("last")),
             due=Subquery(plans.values("lead").annotate(next=Min("next_call_date")).values("next")),
         )
     )

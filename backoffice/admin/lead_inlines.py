@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models
+from django.db import IntegrityError
 from django.forms import BaseInlineFormSet
-from django.http import HttpRequest
 
+from backoffice.admin.base import FormFieldsMixin
 from call.models import CallPlan
 from contact.models import Contact
 from crm.api.serializers import id_of
@@ -67,7 +67,7 @@ class NewestFormSet(BaseInlineFormSet):
                 form.instance.__dict__.update(saved.__dict__)
 
 
-class LeadInline(admin.StackedInline):
+class LeadInline(FormFieldsMixin, admin.StackedInline):
     """`lead_lookup` is the parameter by which the list of all rows shows those of one lead."""
 
     formset: Any = NewestFormSet
@@ -75,10 +75,6 @@ class LeadInline(admin.StackedInline):
     extra = 0
     show_change_link = True
     lead_lookup: str
-
-    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
-        """As in TimestampedAdmin: the form carries the initial values of the page."""
-        return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
 
 
 class ContactInline(LeadInline):

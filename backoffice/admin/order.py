@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
@@ -13,8 +14,23 @@ from backoffice.admin.filters import FilterSetListFilter, OrderFilters
 from track.models import OrderDetails
 
 
+class OrderForm(forms.ModelForm):
+    """A blank date is the interaction's, and moves with it."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        date, quantity = self.fields.get("order_date"), self.fields.get("quantity")
+        if date:
+            date.required = False
+            follows = "It moves with" if self.instance.follows_interaction_date else "Left blank: it is"
+            date.help_text = f"{follows} the interaction's date."
+        if quantity:
+            quantity.error_messages["invalid"] = "Enter a whole number; put the unit into the product details."
+
+
 @admin.register(OrderDetails)
 class OrderDetailsAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+    form = OrderForm
     search_fields = ["interaction__lead__search"]
     search_help_text = "Name, phone, e-mail, city of the lead"
     list_display = ["when", "account", "owner", "product", "quantity", "price"]

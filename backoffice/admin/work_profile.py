@@ -15,10 +15,13 @@ class WorkProfileAdmin(TimestampedAdmin):
     list_select_related = ["user"]
     search_fields = ["user__username"]
     autocomplete_fields = ["user"]
-    fields = ["user", "time_zone", "working_days", "country", "region", "leave", *AUDIT_FIELDS]
+
+    def get_fields(self, request: HttpRequest, obj: WorkProfile | None = None):
+        note = ["note"] if obj and obj.note else []
+        return ["user", "time_zone", "working_days", "country", "region", *note, "leave", *AUDIT_FIELDS]
 
     def get_readonly_fields(self, request: HttpRequest, obj: WorkProfile | None = None):
-        return ["user", *AUDIT_FIELDS] if obj else AUDIT_FIELDS
+        return ["user", "note", *AUDIT_FIELDS] if obj else AUDIT_FIELDS
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str):
         """Django's: the table has no search column, and one row a user."""

@@ -14,16 +14,15 @@ from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import Count, DateField, Exists, F, Max, OuterRef, QuerySet, Sum, Window
-from django.db.models.functions import TruncWeek
+from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet, Sum, Window
 
-from backoffice.activity import DUE, happened_since, is_due
+from backoffice.activity import DUE, happened_since, is_due, latest_begun
 from backoffice.dashboard.cache import cached
 from call.models import CallPlan
 from call.models.work_profile import zone_of
 from crm import dates
 from lead.models import LeadStatus, Restaurant
-from track.models import Interaction, OrderDetails
+from track.models import Interaction
 
 T = TypeVar("T")
 
@@ -54,7 +53,7 @@ class Calls:
 
 @dataclass(frozen=True)
 class Week:
-    """The orders of seven days from a Monday, by their date."""
+    """The orders of seven days from a Monday, by their date. An order without details has no revenue."""
 
     monday: date
     orders: int = 0
@@ -118,17 +117,18 @@ class Figures:
 
     def weeks(self) -> list[Week]:
         """WEEKS of them, without a gap; the last one is this week, to its end."""
-        visible = OrderDetails.objects.visible_to(self.viewer)
+        visible = Interaction.objects.visible_to(self.viewer)
 
         def compute() -> list[Week]:
             monday = self.today - timedelta(days=self.today.weekday())
             mondays = [monday - timedelta(weeks=back) for back in reversed(range(WEEKS))]
             start, end = (dates.start_of_day(day, self.zone) for day in (mondays[0], monday + timedelta(weeks=1)))
             sums = (
-                visible.filter(order_date__gte=start, order_date__lt=end)
+                visible.dated_orders()
+                .filter(ordered_at__gte=start, ordered_at__lt=end)
                 .order_by()
-                .values(monday=TruncWeek("order_date", output_field=DateField(), tzinfo=self.zone))
-                .annotate(orders=Count("pk"), revenue=Sum("total_price"))
+                .values(monday=latest_begun("ordered_at", mondays, self.zone))
+                .annotate(orders=Count("pk"), revenue=Sum("order__total_price", default=Decimal(0)))
             )
             found = {row["monday"]: Week(**row) for row in sums}
             return [found.get(day) or Week(day) for day in mondays]

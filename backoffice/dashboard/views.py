@@ -13,8 +13,9 @@ from backoffice.activity import DUE
 from backoffice.charts import Bar, bars, columns
 from backoffice.dashboard.figures import QUIET, SHOWN, Calls, Figures, Quiet, Stage, Week
 from call.models import CallPlan
+from crm import dates
 from lead.models import LeadStatus, Restaurant
-from track.models import OrderDetails
+from track.models import Interaction, OrderDetails
 
 OWNERS = 10  # in the table of calls; the others are summed
 
@@ -30,7 +31,7 @@ def overview(site: admin.AdminSite, request: HttpRequest) -> dict[str, Any]:
     if may_see(site, request, CallPlan):
         context["calls"] = calls(figures.calls())
     if may_see(site, request, OrderDetails):
-        context["orders"] = orders(figures.weeks())
+        context["orders"] = orders(figures.weeks(), may_see(site, request, Interaction))
     return context
 
 
@@ -86,13 +87,21 @@ def cells(rows: list[Calls], **whose: Any) -> list[dict[str, Any]]:
     ]
 
 
-def orders(weeks: list[Week]) -> dict[str, Any]:
+def orders(weeks: list[Week], sees_interactions: bool) -> dict[str, Any]:
+    """Orders lead to their interactions, since not each has details; revenue to the order details."""
+
+    def interactions_from(first: date, last: date) -> str:
+        if sees_interactions:
+            return list_of(Interaction, ordered_from=first, ordered_to=last)
+        return list_of(OrderDetails, date_from=first, date_to=last)
+
     by_count, by_revenue = [], []
     for week in weeks:
         label = f"Week {week.monday.isocalendar().week}, from {day(week.monday)}"
         url = list_of(OrderDetails, date_from=week.monday, date_to=week.sunday)
         tick = f"{week.monday.day} {week.monday:%b}"
-        by_count.append(Bar(label, week.orders, counted(week.orders, "order"), url, tick))
+        count_url = interactions_from(week.monday, week.sunday)
+        by_count.append(Bar(label, week.orders, counted(week.orders, "order"), count_url, tick))
         by_revenue.append(Bar(label, week.revenue, money(week.revenue), url, tick))
     period = f"from {day(weeks[0].monday)} to {day(weeks[-1].sunday)}"
     return {
@@ -106,7 +115,7 @@ def orders(weeks: list[Week]) -> dict[str, Any]:
         ),
         "orders": counted(sum(week.orders for week in weeks), "order"),
         "total": money(sum((week.revenue for week in weeks), Decimal(0))),
-        "url": list_of(OrderDetails, date_from=weeks[0].monday, date_to=weeks[-1].sunday),
+        "url": interactions_from(weeks[0].monday, weeks[-1].sunday),
     }
 
 
@@ -116,7 +125,7 @@ def quiet(found: Quiet, converted: Stage, figures: Figures) -> dict[str, Any]:
             **row,
             "url": reverse("admin:lead_restaurant_change", args=[row["pk"]]),
             "revenue": "–" if row["potential_revenue"] is None else money(row["potential_revenue"]),
-            "last": day(row["last"].astimezone(figures.zone).date()) if row["last"] else "never",
+            "last": day(dates.day_of(row["last"], figures.zone)) if row["last"] else "never",
         }
         for row in found.first
     ]

@@ -82,7 +82,7 @@ def test_an_order_put_without_a_date_has_the_interactions_date(api, ordered):
 
 
 def test_an_update_of_the_interaction_leaves_its_order_alone(api, ordered):
-    api.patch(ordered, {"details": "Delivered.", "date": "2024-12-26T00:00:00Z"})
+    api.patch(ordered, {"details": "Delivered.", "interaction_type": "ORDER"})
 
     assert order_of(api, ordered) == ORDERED_RICE
 
