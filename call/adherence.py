@@ -20,6 +20,7 @@ from call.models.plan import EARLIEST
 from crm import dates
 from crm.db.batches import batched
 
+UTC = ZoneInfo("UTC")
 BATCH = 1_000  # plans, with their logs, in memory
 MOVES = {CallEvent.Kind.SNOOZED, CallEvent.Kind.RESCHEDULED}
 
@@ -65,8 +66,8 @@ def adherence(first: date, last: date) -> list[dict[str, Any]]:
 
 def plans_between(first: date, last: date):
     """The plans that may have an occurrence in the period, a day around it for the zones."""
-    start = dates.start_of_day(first - timedelta(days=1), dates.server_zone())
-    end = dates.start_of_day(last + timedelta(days=2), dates.server_zone())
+    start = dates.start_of_day(first - timedelta(days=1), UTC)
+    end = dates.start_of_day(last + timedelta(days=2), UTC)
     logged = CallEvent.objects.in_effect().filter(plan=OuterRef("pk"), planned_for__gte=start, planned_for__lt=end)
     due = Q(next_call_date__gte=start, next_call_date__lt=end)
     plans = CallPlan.objects.filter(Exists(logged) | due).annotate(owner=F("lead__assigned_to"))
@@ -86,7 +87,7 @@ def count(plan, events: list, first: date, last: date, zone: ZoneInfo, tally: Ta
     """Add what became of the plan's occurrences in [first, last]."""
 
     def local(moment: datetime) -> date:
-        return moment.astimezone(zone).date()
+        return dates.day_of(moment, zone)
 
     touches = sorted(event.happened_at for event in events if event.kind == CallEvent.Kind.CALLED)
     occurrences: dict[date, int] = {}  # each with the number of touches before it was planned

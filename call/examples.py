@@ -27,9 +27,10 @@ PROFILE = {
     "time_zone": "Asia/Kolkata",
     "working_days": [1, 2, 3, 4, 5, 6],
     "country": "IN",
-    "region": "",
+    "region": "MH",
     "leave": [{"from": "2026-12-24", "to": "2026-12-31"}],
 }
+STORED_PROFILE = {**PROFILE, "note": None}
 ENTRY = {
     "plan": DUE_PLAN,
     "lead": {"id": 1, "name": "Bistro Anna", "city": "Pune", "lead_status": "CONTACTED"},
@@ -91,9 +92,9 @@ ANSWERS: dict[str, Any] = {
     "call_plan_skip": {**PLAN, "next_call_date": "2024-12-30T00:00:00Z"},
     "call_plan_pause": PLAN,
     "call_plan_resume": PLAN,
-    "work_profile_retrieve": PROFILE,
-    "work_profile_update": PROFILE,
-    "work_profile_partial_update": PROFILE,
+    "work_profile_retrieve": STORED_PROFILE,
+    "work_profile_update": STORED_PROFILE,
+    "work_profile_partial_update": STORED_PROFILE,
     "agenda_retrieve": {
         "date": "2024-12-28",
         "time_zone": "UTC",

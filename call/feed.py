@@ -1,19 +1,21 @@
 """A user's plans as a calendar that phones and desktops subscribe to (RFC 5545)."""
 
 from bisect import bisect_left
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard
+from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vDuration
 
 from call.agenda import LeadDetails
 from call.models import CallPlan
 from call.models.work_profile import calendar_of
+from call.recurrence import time_of_day
 
 DAY = timedelta(days=1)
 LENGTH = timedelta(minutes=15)
 REMINDER = timedelta(minutes=-10)
+REFRESH = timedelta(hours=1)
 MORNING = timedelta(hours=9)  # the reminder of a call that has no time of day
 
 
@@ -34,6 +36,9 @@ def feed(user_id: int) -> bytes:
     calendar.add("method", "PUBLISH")
     calendar.add("name", "Call plans")
     calendar.add("x-wr-calname", "Call plans")
+    # How often to come back (RFC 7986, section 5.7); Outlook reads the older X-PUBLISHED-TTL.
+    calendar.add("refresh-interval", vDuration(REFRESH), {"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", vDuration(REFRESH))
     if plans and zone.key != "UTC":
         dues = [plan.next_call_date.astimezone(zone).year for plan in plans]
         calendar.add_component(timezone_of(zone, min(dues), max(dues)))
@@ -98,7 +103,7 @@ def event_of(plan: CallPlan, contact, zone) -> Event:
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
     alarm.add("description", f"Call {plan.lead.name}")
-    if local.time() == time.min:  # a plan that was never called has no time of day
+    if time_of_day(plan.next_call_date, zone) is None:  # as of a plan that was never called
         event.add("dtstart", local.date())
         event.add("dtend", local.date() + timedelta(days=1))
         alarm.add("trigger", MORNING)

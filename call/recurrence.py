@@ -1,7 +1,8 @@
 """When the next call is due: pure calendar arithmetic and the replay of a plan's log; no ORM, no clock.
 
 Intervals are added to the local date and the local time of day stays, whatever the clocks do in between; 24 hours added
-in UTC give a wrong local date around every change of the clocks.
+in UTC give a wrong local date around every change of the clocks. A plan whose call is due at the first instant of a day
+is for the whole day: it has no time of day, also where the clock then shows 01:00.
 
 `replay` defines a plan's dates: a function of how the plan was created, what happened since, and its owner's work
 calendar. The log is replayed in the order in which it was written:
@@ -20,6 +21,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from crm import dates
 
 DAYS = {"DAILY": 1, "WEEKLY": 7, "BIWEEKLY": 14}
 EVERY_DAY = frozenset(range(1, 8))  # ISO weekdays: Monday is 1
@@ -69,12 +72,19 @@ def add_interval(day: date, frequency: str, times: int = 1) -> date:
     return date(year, month + 1, min(day.day, months.monthrange(year, month + 1)[1]))
 
 
-def at(day: date, time_of_day: time, zone: ZoneInfo) -> datetime:
-    """The instant, in UTC, of a local time of day.
+def time_of_day(moment: datetime, zone: ZoneInfo) -> time | None:
+    """The local time of day of an aware `moment`; None at the first instant of its day, which means the whole day."""
+    return None if dates.is_start_of_day(moment, zone) else moment.astimezone(zone).time()
+
+
+def at(day: date, time_of_day: time | None, zone: ZoneInfo) -> datetime:
+    """The instant, in UTC, of a local time of day; without one, the first instant of the day.
 
     One that the clocks skip on that date moves forward by what they skip; of one that comes twice, the first is meant
     (PEP 495, fold=0).
     """
+    if time_of_day is None:
+        return dates.start_of_day(day, zone)
     return datetime.combine(day, time_of_day.replace(fold=0), zone).astimezone(UTC)
 
 
@@ -86,23 +96,23 @@ def truncate_to_second(moment: datetime) -> datetime:
 def next_working_call(anchor: datetime, frequency: str, calendar: WorkCalendar, after: datetime) -> datetime:
     """The first date of the cadence that is later than `after`, on a working day. An instant in UTC.
 
-    The cadence is counted from `anchor` (aware), whose time of day in the calendar's zone it keeps.
+    The cadence is counted from `anchor` (aware), whose time of day in the calendar's zone it preserves.
     """
-    local = anchor.astimezone(calendar.zone)
+    first, clock = anchor.astimezone(calendar.zone).date(), time_of_day(anchor, calendar.zone)
 
     def due(times: int) -> datetime:
-        day = min(add_interval(local.date(), frequency, times), LAST_DAY)
-        return at(calendar.working_day_from(day), local.time(), calendar.zone)
+        day = min(add_interval(first, frequency, times), LAST_DAY)
+        return at(calendar.working_day_from(day), clock, calendar.zone)
 
     # Dates of the cadence do not go back as `times` grows; so many intervals, days off or none, end after `after`.
-    enough = max(1, (after.astimezone(calendar.zone).date() - local.date()).days // DAYS.get(frequency, 28) + 2)
+    enough = max(1, (after.astimezone(calendar.zone).date() - first).days // DAYS.get(frequency, 28) + 2)
     return due(1 + bisect_right(range(1, enough), after, key=due))
 
 
 def first_call(day: date, frequency: str, calendar: WorkCalendar) -> tuple[datetime, datetime]:
-    """Anchor and next call of a plan never called: `day` at midnight, and midnight one interval later."""
+    """Anchor and next call of a plan never called, the first instants of `day` and of the day one interval later."""
     due = calendar.working_day_from(min(add_interval(day, frequency), LAST_DAY))
-    return at(day, time.min, calendar.zone), at(due, time.min, calendar.zone)
+    return dates.start_of_day(day, calendar.zone), dates.start_of_day(due, calendar.zone)
 
 
 # --- What happens to a plan -------------------------------------------------------------------

@@ -102,7 +102,7 @@ class SnoozeSerializer(ReasonSerializer):
 
     def moment(self, attrs: dict[str, Any]) -> datetime:
         zone = self.context["zone"]
-        time_of_day = self.context["plan"].next_call_date.astimezone(zone).time()
+        time_of_day = recurrence.time_of_day(self.context["plan"].next_call_date, zone)
         if "days" in attrs:
             return recurrence.at(dates.today(zone) + timedelta(days=attrs["days"]), time_of_day, zone)
         with suppress(ValueError, OverflowError):
@@ -128,10 +128,11 @@ class LeaveField(JSONField):
 
 class WorkProfileSerializer(ModelSerializer):
     leave = LeaveField(required=False)
+    note = serializers.CharField(read_only=True, allow_null=True)
 
     class Meta:
         model = WorkProfile
-        fields = ["time_zone", "working_days", "country", "region", "leave"]
+        fields = ["time_zone", "working_days", "country", "region", "leave", "note"]
         extra_kwargs = {name: {"required": False} for name in ("time_zone", "working_days")}
 
     def get_fields(self):

@@ -41,7 +41,7 @@ class LastTouchSerializer(serializers.Serializer):
 
 class LastOrderSerializer(serializers.Serializer):
     date = UTCDateTimeField()
-    total_price = MoneyField(max_digits=14, decimal_places=2)
+    total_price = MoneyField(max_digits=14, decimal_places=2, allow_null=True)
 
 
 class AgendaEntrySerializer(serializers.Serializer):

@@ -1,9 +1,10 @@
 """The one module that reads the clock, and what a day is in a time zone.
 
-Instants are aware datetimes in UTC. A day is a local date in a named zone; it starts at its first instant, which is not
-always 00:00 (a clock may be put forward at midnight).
+Instants are aware datetimes in UTC. A day is a local date in a named zone; it lasts from its first instant, which is
+not always 00:00 (a clock may be put forward at midnight), to the next day's.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.utils import timezone
 
 ZONES = frozenset(available_timezones())
+DAY = timedelta(days=1)
+MIDNIGHT, SECOND_MIDNIGHT = time(), time(fold=1)
 
 _frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
 
@@ -46,18 +49,39 @@ def server_zone() -> ZoneInfo:
 
 def today(zone: ZoneInfo) -> date:
     """The date that it is now in `zone`."""
-    return now().astimezone(zone).date()
+    return day_of(now(), zone)
 
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of the local `day`, in UTC.
 
-    Where midnight is skipped, `fold=0` uses the offset before the change, which is the instant of the change
-    itself; where it comes twice, the first one (PEP 495).
+    Where midnight comes twice, the first one; where it is skipped, the change of the clocks.
     """
-    return datetime.combine(day, time.min, zone).astimezone(UTC)
+    first = datetime.combine(day, MIDNIGHT, zone).astimezone(UTC)
+    second = datetime.combine(day, SECOND_MIDNIGHT, zone).astimezone(UTC)
+    if first <= second:
+        return first
+    # In a gap, fold=1 is the offset after the change and gives the earlier instant (PEP 495).
+    seconds = range(int((first - second).total_seconds()))
+    change = bisect_left(seconds, day, key=lambda each: (second + timedelta(seconds=each)).astimezone(zone).date())
+    return second + timedelta(seconds=change)
 
 
 def bounds_of_day(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The half-open interval [first instant of `day`, first instant of the next day), in UTC."""
-    return start_of_day(day, zone), start_of_day(day + timedelta(days=1), zone)
+    return start_of_day(day, zone), start_of_day(day + DAY, zone)
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> date:
+    """The local day in whose `bounds_of_day` the aware `moment` lies.
+
+    The date that the clock shows; but where the clock goes back over midnight, a day that has begun goes on.
+    """
+    shown = moment.astimezone(zone).date()
+    following = shown + DAY
+    return following if start_of_day(following, zone) <= moment else shown
+
+
+def is_start_of_day(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether the aware `moment` is the first instant of its local day."""
+    return moment == start_of_day(moment.astimezone(zone).date(), zone)

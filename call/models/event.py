@@ -136,5 +136,5 @@ class CallEvent(TimestampedModel):
             case CallEvent.Kind.FREQUENCY_CHANGED if self.new_due:
                 return recurrence.DateOverridden(self.happened_at, self.new_due, frequency=self.frequency)
             case CallEvent.Kind.FREQUENCY_CHANGED:
-                return recurrence.FrequencySet(self.happened_at.astimezone(calendar.zone).date(), self.frequency)
+                return recurrence.FrequencySet(dates.day_of(self.happened_at, calendar.zone), self.frequency)
         return None

@@ -303,7 +303,7 @@ class CallPlan(TimestampedModel):
 
     def created(self) -> recurrence.PlanCreated:
         return recurrence.PlanCreated(
-            day=self.created_at.astimezone(self.calendar.zone).date(),
+            day=dates.day_of(self.created_at, self.calendar.zone),
             frequency=self.initial_frequency,
             override=self.initial_override,
             moment=self.created_at,

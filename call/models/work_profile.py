@@ -19,6 +19,9 @@ from crm.fast.compiled import CompiledQuery
 from lead.models import Restaurant
 
 MAX_LEAVES = 100
+MISSING_REGION = (
+    "No region is chosen: only the public holidays that all of {country} has are days off. Its regions are {regions}."
+)
 
 # A profile's fields that make its calendar, in the order of `calendar_from`.
 CALENDAR_FIELDS = ["time_zone", "working_days", "country", "region", "leave"]
@@ -80,22 +83,42 @@ def validate_country(country: str, region: str) -> None:
     """Raises ValidationError, naming the field, for a country or region whose public holidays are not known."""
     if country and country not in supported_countries():
         raise ValidationError({"country": ["Give an ISO 3166 country code whose holidays are known, or nothing."]})
-    if region and region not in supported_countries().get(country, []):
+    if region and region not in regions_of(country):
         raise ValidationError({"region": ["Give a region of the country whose holidays are known, or nothing."]})
+
+
+def regions_of(country: str) -> list[str]:
+    """The regions of a country with public holidays of their own; none for an unknown country."""
+    return supported_countries().get(country, [])
 
 
 @lru_cache(maxsize=4096)
 def holidays_in(country: str, region: str, year: int) -> frozenset[date]:
+    """The country's own public holidays and the region's; without a region, those that all its regions have."""
+    if region:
+        return listed_holidays(country, region, year)
+    national = listed_holidays(country, None, year)
+    common: frozenset[date] | None = None
+    for each in regions_of(country):
+        regional = listed_holidays(country, each, year) - national
+        common = regional if common is None else common & regional
+        if not common:  # most countries' regions agree on nothing: after two or three of them this is known
+            break
+    return national | (common or frozenset())
+
+
+def listed_holidays(country: str, region: str | None, year: int) -> frozenset[date]:
+    """As the package lists them: None for the holidays of the country alone, without those of any region."""
     import holidays
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # for years whose movable feasts are not known yet
-        return frozenset(holidays.country_holidays(country, subdiv=region or None, years=year))
+        return frozenset(holidays.country_holidays(country, subdiv=region, years=year))
 
 
 @dataclass(frozen=True)
 class PublicHolidays:
-    """The public holidays of a country and region: a set of dates, computed and cached year by year.
+    """The public holidays of a country and region as in `holidays_in`: a set of dates, computed and cached by year.
 
     The package's own object that does so is not safe to share between threads.
     """
@@ -138,6 +161,12 @@ class WorkProfile(TimestampedModel):
     @property
     def calendar(self) -> WorkCalendar:
         return calendar_from(*(getattr(self, name) for name in CALENDAR_FIELDS))
+
+    @property
+    def note(self) -> str | None:
+        """What the user should know of the profile: that a region is missing. None where there is nothing to say."""
+        regions = regions_of(self.country) if self.country and not self.region else []
+        return MISSING_REGION.format(country=self.country, regions=", ".join(regions)) if regions else None
 
     def edit(self, *, by=None, **changes: Any) -> list[str]:
         """As `TimestampedModel.edit`; the computed dates of the user's plans follow."""

@@ -190,8 +190,20 @@ def test_the_last_order_is_the_latest_by_its_own_date(entry, lead):
         order = say(lead, None, "ORDER", "2026-01-10T10:00:00Z")
         moment = datetime(2026, 1, day, tzinfo=UTC)
         order.write_order(product_details="units", quantity=1, total_price=price, order_date=moment)
-    say(lead, None, "ORDER", "2026-01-15T10:00:00Z")  # without details
+    say(lead, None, "ORDER", "2026-01-13T10:00:00Z")  # without details
     assert entry()["last_order"] == {"date": "2026-01-14T00:00:00Z", "total_price": 700.0}
+
+
+def test_the_price_of_an_order_without_details_is_null(entry, lead):
+    say(lead, None, "ORDER", "2026-01-12T10:00:00Z", order={"product_details": "x", "quantity": 1, "total_price": 9})
+    say(lead, None, "ORDER", "2026-01-15T10:00:00Z")
+    assert entry()["last_order"] == {"date": "2026-01-15T10:00:00Z", "total_price": None}
+
+
+def test_an_order_dated_in_the_future_is_not_the_last_one(entry, lead):
+    say(lead, None, "ORDER", "2026-01-12T10:00:00Z")
+    say(lead, None, "ORDER", "2026-01-20T10:00:00Z")
+    assert entry()["last_order"] == {"date": "2026-01-12T10:00:00Z", "total_price": None}
 
 
 def test_touches_and_orders_of_other_leads_are_not_shown(entry, lead):
