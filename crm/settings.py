@@ -125,34 +125,11 @@ FAST_WITHOUT: list[str] = read("FAST_WITHOUT", [], env.words)  # some of it off,
 # --- Database -----------------------------------------------------------------------------------
 
 DATABASES = {
-    "default": read("DATABASE_URL", None, env.database)
-    or {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}
+    "default": env.with_options(
+        read("DATABASE_URL", {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}, env.database),
+        fast=FAST and "postgresql" not in FAST_WITHOUT,
+    )
 }
-DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}  # as is Django's own backend's
-    # A transaction takes the write lock when it starts, so that it never fails half-way to get it;
-    # WAL lets readers go on meanwhile. Commits are synced to disk (SQLite's default, FULL).
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 30,
-        "init_command": "PRAGMA journal_mode=WAL",
-    }
-elif DATABASES["default"].get("DISABLE_SERVER_SIDE_CURSORS"):  # behind a pooler, which takes no `options`
-    DATABASES["default"]["ENGINE"] = "crm.db.pooled"
-    DATABASES["default"]["OPTIONS"] = {
-        "connect_timeout": 5,
-        "lock_timeout": "10s",
-        **DATABASES["default"].get("OPTIONS", {}),
-    }
-else:
-    if FAST and "postgresql" not in FAST_WITHOUT:
-        DATABASES["default"]["ENGINE"] = "crm.fast.postgresql"
-    DATABASES["default"]["OPTIONS"] = {
-        "connect_timeout": 5,
-        "options": "-c lock_timeout=10s",
-        **DATABASES["default"].get("OPTIONS", {}),
-    }
 
 REDIS_URL = read("REDIS_URL", "", env.redis_url)
 if REDIS_URL:
