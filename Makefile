@@ -56,7 +56,7 @@ pooler-test: .venv/installed  ## drive the API behind a real PgBouncer, on DATAB
 e2e: .venv/installed-e2e  ## drive the admin in a real browser (needs chromium)
 	$(BIN)/pytest -c e2e/pytest.ini e2e
 
-trials: .venv/installed  ## many slow clients, reloads, a stop, behind a real nginx and without (needs nginx)
+trials: .venv/installed  ## slow clients, reloads, a real nginx, backups under load (needs nginx, and sqlite3 or pg_dump)
 	$(BIN)/pytest trials --ignore trials/pooler
 
 bench: .venv/installed-bench  ## measure beside a vanilla twin, on PostgreSQL (needs wrk; bench/README.md)

@@ -43,7 +43,7 @@ def reader(db):
 
 
 @pytest.fixture
-def stranger(db):
+def anonymous_client(db):
     """A client that has not signed in."""
     return APIClient()
 

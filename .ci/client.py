@@ -1,4 +1,4 @@
-"""Makes a Python client from docs/openapi.yaml with a public generator, and drives the main path through it once.
+"""Generates a Python client from docs/openapi.yaml with a public generator and sends the main requests with it once.
 
 BASE_URL is a running server on which `demo` may sign in.
 """
@@ -17,14 +17,14 @@ PACKAGE = "crm_client"
 
 def generate(folder: Path) -> None:
     config = folder / "config.yaml"
-    config.write_text("post_hooks: []\n")  # formatting the code is nobody's need here
+    config.write_text("post_hooks: []\n")  # the code is not formatted
     generator = Path(sys.executable).with_name("openapi-python-client")
     command = [generator, "generate", "--path", DESCRIPTION, "--output-path", folder / PACKAGE, "--meta", "none"]
     subprocess.run([*command, "--config", config, "--fail-on-warning"], check=True)
 
 
 def drive() -> int:
-    """Token, lead, contact, plan, a recorded call, an order, what is due today; and a write that comes too late."""
+    """Token, lead, contact, plan, a recorded call, an order, the plans due today; and a write under an old tag."""
     package = import_module(PACKAGE)
     models = import_module(f"{PACKAGE}.models")
     calls = 0
@@ -37,9 +37,9 @@ def drive() -> int:
         assert response.status_code == expected, (path, response)
         return response
 
-    anybody = package.Client(BASE_URL, raise_on_unexpected_status=True)
-    who = models.SignInRequest(username="demo", password="demo")
-    tokens = call("authentication.sign_in", 200, anybody, body=who).parsed
+    anonymous = package.Client(BASE_URL, raise_on_unexpected_status=True)
+    credentials = models.SignInRequest(username="demo", password="demo")
+    tokens = call("authentication.sign_in", 200, anonymous, body=credentials).parsed
     me = package.AuthenticatedClient(BASE_URL, token=tokens.access, raise_on_unexpected_status=True)
 
     new = models.RestaurantRequest(name="Bistro Anna", city="Pune", potential_revenue=5000.5)

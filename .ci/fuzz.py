@@ -1,8 +1,8 @@
-"""Holds a running server (BASE_URL) against its own OpenAPI description, with schemathesis.
+"""Compares a running server (BASE_URL) with its own OpenAPI description, with schemathesis.
 
-Run as a program it starts `schemathesis run` and says what was reached; fails where an answer was not as described, or
-an operation never succeeded. Schemathesis loads this file as its hooks: they put ids of rows that exist, and tokens and
-dates that make sense, in the place of most of the made-up ones, so that requests get past the look-ups.
+Run as a program it starts `schemathesis run` and prints what was reached; it fails where a response was not as
+described, or an operation never succeeded. Schemathesis loads this file as its hooks: they replace most generated ids,
+tokens and dates with valid ones, so that requests get past the look-ups.
 """
 
 import atexit
@@ -21,8 +21,8 @@ import schemathesis
 BASE_URL = os.environ["BASE_URL"]
 REPORT = os.environ.get("FUZZ_REPORT", "")
 SECONDS = os.environ.get("FUZZ_SECONDS", "150")
-# Not asked: whether each made-up body is taken or refused. References, dates that bear on one another and unknown keys,
-# which are ignored, are beyond what a schema can say.
+# Not checked: whether each generated body is accepted or refused. References, related dates and unknown keys, which are
+# ignored, are beyond what a schema can express.
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
     "response_schema_conformance,unsupported_method,allow_header_conformance,use_after_free,"
@@ -45,7 +45,7 @@ def sign_in() -> dict:
 
 
 class Cast:
-    """Rows that exist. What a request may delete is made for it."""
+    """Rows that exist. A row that a request may delete is created for it."""
 
     def __init__(self) -> None:
         self.tokens = sign_in()
@@ -79,7 +79,7 @@ class Cast:
         return {"lead": self.lead, "restaurant": self.lead, "contact": self.contact, "assigned_to": None}
 
     def values(self, operation: str) -> dict:
-        """What is put in the place of most made-up texts."""
+        """What replaces most generated texts."""
         token = sign_in()["refresh"] if operation == "POST /api/token/logout/" else self.tokens["refresh"]
         return {
             "username": "demo",
@@ -98,7 +98,7 @@ class Cast:
 
 
 def is_id(value) -> bool:
-    """Whether a row could have it. Larger ones stay as they were made up, and lead nowhere."""
+    """Whether a row could have it. Larger ones are sent as generated, and name no row."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9
 
 
@@ -107,7 +107,7 @@ cast: Cast | None = None
 
 @schemathesis.hook
 def before_call(context, case, kwargs) -> None:
-    """Mostly a request that can succeed; now and then what was made up."""
+    """Mostly a request that can succeed; now and then the generated one."""
     global cast
     cast = cast or Cast()
     parameters = case.path_parameters or {}
@@ -116,10 +116,10 @@ def before_call(context, case, kwargs) -> None:
     if "secret" in parameters and random.random() < 0.5:
         parameters["secret"] = post("/call/feed/")["url"].rpartition("/")[2].removesuffix(".ics")
     values = cast.values(case.operation.label) if random.random() < 0.7 else {}
-    for given in (case.body, case.query):
-        if isinstance(given, dict):
-            given |= {name: id for name, id in cast.references().items() if is_id(given.get(name))}
-            given |= {name: value for name, value in values.items() if isinstance(given.get(name), str)}
+    for fields in (case.body, case.query):
+        if isinstance(fields, dict):
+            fields |= {name: id for name, id in cast.references().items() if is_id(fields.get(name))}
+            fields |= {name: value for name, value in values.items() if isinstance(fields.get(name), str)}
     for name in ("If-Match", "If-None-Match", "Idempotency-Key"):
         if case.headers and name in case.headers and random.random() < 0.7:
             del case.headers[name]
@@ -127,7 +127,7 @@ def before_call(context, case, kwargs) -> None:
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response) -> bool:
-    """A request line that is too long is gunicorn's to refuse, as it would be any proxy's before it."""
+    """A request line that is too long is refused by gunicorn, as by any proxy before it."""
     return response.status_code != 414
 
 
@@ -159,7 +159,7 @@ def main() -> int:
 
 
 def summary(rows: list) -> int:
-    """Prints what each operation answered, and returns 1 where one never succeeded."""
+    """Prints the statuses of each operation and returns 1 where one never succeeded."""
     described = requests.get(f"{BASE_URL}/api/schema/", headers={"Accept": "application/json"}).json()["paths"]
     operations = {f"{method.upper()} {path}" for path, item in described.items() for method in item}
     answers: dict[str, dict[int, int]] = {operation: {} for operation in sorted(operations)}

@@ -94,7 +94,7 @@ def save(accounts: list["Account"]) -> None:
 
 
 class Account:
-    """One lead, its contacts, and what happened to it before today's midnight: verbs, each with its moment."""
+    """One lead, its contacts, and what happened to it before today: verbs, each with its moment."""
 
     def __init__(self, number: int, owner, zone: ZoneInfo, today: date) -> None:
         self.number, self.today, self.owner, self.zone = number, today, owner, zone

@@ -32,7 +32,7 @@ STEPS = {
     "transaction": ["__enter__ (django/db/transaction.py", "__exit__ (django/db/transaction.py"],
     "input: serializer's fields copied": ["fields (crm/api/serializers.py"],
     "input: validation": ["is_valid (rest_framework/serializers.py"],
-    "the row written": ["_do_insert (crm/fast/writes.py", "_do_update (crm/fast/writes.py"],
+    "the row written": ["_do_insert (django/db/models/base.py", "_do_update (django/db/models/base.py"],
 }
 # Else to the innermost frame that one of these knows.
 LAYERS = {

@@ -61,7 +61,7 @@ def count(raw: str) -> int:
 
 def threads() -> int:
     """Of each server process, by THREADS: for gunicorn, and for what shares them out (crm.api.streaming)."""
-    return read("THREADS", 4, count)
+    return read("THREADS", 2, count)
 
 
 def minutes(raw: str) -> timedelta:
@@ -117,6 +117,29 @@ def database(raw: str) -> dict:
     if pooled := config.get("DISABLE_SERVER_SIDE_CURSORS"):
         config["DISABLE_SERVER_SIDE_CURSORS"] = flag(str(pooled))
     return config
+
+
+def with_options(config: dict, *, fast: bool) -> dict:
+    """A database as Django's DATABASES has it: what `database` returned, and how we connect to it.
+
+    SQLite: a transaction takes the write lock when it starts, so that it never fails half-way to get it; WAL lets
+    readers go on meanwhile. Commits are synced to disk (SQLite's default, FULL). `fast`: on PostgreSQL by crm.fast.
+    """
+    config = {**config, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    if config["ENGINE"].endswith("sqlite3"):
+        return config | {
+            "TEST": {"NAME": ":memory:"},  # as is Django's own backend's
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 30,
+                "init_command": "PRAGMA journal_mode=WAL",
+            },
+        }
+    if config.get("DISABLE_SERVER_SIDE_CURSORS"):  # behind a pooler, which takes no `options`
+        engine, limit = "crm.db.pooled", {"lock_timeout": "10s"}
+    else:
+        engine, limit = "crm.fast.postgresql" if fast else config["ENGINE"], {"options": "-c lock_timeout=10s"}
+    return config | {"ENGINE": engine, "OPTIONS": {"connect_timeout": 5, **limit, **config.get("OPTIONS", {})}}
 
 
 def email(raw: str) -> dict:

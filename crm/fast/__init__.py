@@ -4,7 +4,6 @@
 
     reads       SQL compiled once for frequent queries (compiled.py, reads.py)
     columns     rows straight to JSON where a serializer only shows columns (columns.py)
-    writes      INSERT and UPDATE of one row, with SQL made once for its columns (writes.py)
     fields      a serializer's fields, made and bound once for its class (fields.py)
     tokens      an access token's signature check, cached (crm.api.authentication)
     postgresql  prepared statements, and a health check without a query (postgresql.base)
@@ -12,9 +11,9 @@
 Only here are private names of other packages used: these, tried with the versions that are named. With others `is_on`
 says no, and Django and DRF do it all.
 
-    Django 5.2  Model._do_insert, _do_update; ModelIterable; QuerySet.query, _iterable_class, _fetch_all, _clone,
-                _prefetch_related_lookups, _result_cache; SQLCompiler.as_sql, select, klass_info, annotation_col_map,
-                get_converters, apply_converters; DatabaseWrapper.get_connection_params, tzinfo_factory, is_usable
+    Django 5.2  ModelIterable; QuerySet.query, _iterable_class, _fetch_all, _clone, _prefetch_related_lookups,
+                _result_cache; SQLCompiler.as_sql, select, klass_info, annotation_col_map, get_converters,
+                apply_converters; DatabaseWrapper.get_connection_params, tzinfo_factory, is_usable
     DRF 3.18    Serializer.fields.func, and that a bound field is what is in its __dict__
 """
 

@@ -34,9 +34,9 @@ def statements(db):
 
 
 @pytest.fixture
-def tokens(stranger, user) -> dict:
+def tokens(anonymous_client, user) -> dict:
     """What signing in answers."""
-    return stranger.post("/api/token/", {"username": "kam", "password": PASSWORD}).json()
+    return anonymous_client.post("/api/token/", {"username": "kam", "password": PASSWORD}).json()
 
 
 # --- Hooks of Django and DRF ------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """A real server for tests: gunicorn with its worker processes and a database of its own, spoken to over HTTP.
 
-Every test that needs a server starts it with `running`: here, in trials/ and in e2e/. The module needs no configured
-Django. `python -m crm.tests.server COMMAND …` runs a command against a server with demo data (`serve_for`).
+Every test that needs a server starts it with `running`: here, in trials/ and in e2e/ (bench/ has its own, as it starts
+other programs too). The module needs no configured Django. `python -m crm.tests.server COMMAND …` runs a command with
+a server with demo data (`serve_for`).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Who may do what: every route with every method, asked by nobody, a user, a member of `Read only` and an admin."""
+"""Access: every route with every method, as an anonymous client, a user, a member of `Read only` and an admin."""
 
 import pytest
 from django.contrib.admindocs.views import simplify_regex
@@ -55,7 +55,8 @@ TABLE = """
 /track/interactions/<pk>/               POST                     401 405 403 405
 /track/interactions/<pk>/order_details/ GET HEAD OPTIONS         401 200 200 200
 /track/interactions/<pk>/order_details/ PUT PATCH                401 200 403 200
-/track/interactions/<pk>/order_details/ POST DELETE              401 405 403 405
+/track/interactions/<pk>/order_details/ DELETE                   401 204 403 204
+/track/interactions/<pk>/order_details/ POST                     401 405 403 405
 
 /call/                                  GET HEAD OPTIONS         401 200 200 200
 /call/                                  POST                     401 201 403 201

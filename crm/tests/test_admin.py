@@ -1,4 +1,4 @@
-"""What holds for the admin pages of every table."""
+"""The admin pages of every table."""
 
 import pytest
 from django.contrib import admin

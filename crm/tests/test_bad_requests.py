@@ -199,8 +199,8 @@ def test_a_host_that_is_not_allowed_is_a_400(strict_client, path, host):
         "Bearer eyJhbGciOiJub25lIn0.eyJ1c2VyX2lkIjoxfQ.",  # "alg": "none"
     ],
 )
-def test_an_invalid_authorization_header_is_a_401(stranger, header):
-    response = stranger.get("/lead/restaurants/", HTTP_AUTHORIZATION=header)
+def test_an_invalid_authorization_header_is_a_401(anonymous_client, header):
+    response = anonymous_client.get("/lead/restaurants/", HTTP_AUTHORIZATION=header)
 
     assert list(refused(response, 401)) == ["detail"]
     assert response["WWW-Authenticate"].startswith("Bearer")

@@ -39,13 +39,13 @@ NONSENSE_USERS = [
 
 
 @pytest.mark.parametrize("user_id", NONSENSE_USERS, ids=lambda value: ascii(value)[:12])
-def test_an_invalid_user_id_is_a_401(stranger, user, user_id):
+def test_an_invalid_user_id_is_a_401(anonymous_client, user, user_id):
     pair = {kind: forged({"user_id": user_id, "token_type": kind}) for kind in ("access", "refresh")}
-    assert response_everywhere(stranger, pair) == [(401, {"detail": "The token names no user."})] * 4
+    assert response_everywhere(anonymous_client, pair) == [(401, {"detail": "The token names no user."})] * 4
 
 
-def test_a_token_of_a_missing_user_is_a_401(stranger, user):
-    assert status_and_body(get_me(stranger, forged({"user_id": str(2**31 - 1)}))) == (401, INACTIVE)
+def test_a_token_of_a_missing_user_is_a_401(anonymous_client, user):
+    assert status_and_body(get_me(anonymous_client, forged({"user_id": str(2**31 - 1)}))) == (401, INACTIVE)
 
 
 @pytest.fixture
@@ -89,20 +89,20 @@ BAD_TOKENS = [
 
 
 @pytest.mark.parametrize("bad_token", BAD_TOKENS, indirect=True)
-def test_an_invalid_token_is_a_401_everywhere(stranger, bad_token):
+def test_an_invalid_token_is_a_401_everywhere(anonymous_client, bad_token):
     pair = {"access": bad_token, "refresh": bad_token}
-    assert response_everywhere(stranger, pair) == [(401, INVALID_ACCESS), *[(401, INVALID)] * 3]
-    assert status_and_body(log_out(stranger, bad_token)) == (401, INVALID)
+    assert response_everywhere(anonymous_client, pair) == [(401, INVALID_ACCESS), *[(401, INVALID)] * 3]
+    assert status_and_body(log_out(anonymous_client, bad_token)) == (401, INVALID)
 
 
-def test_a_forged_token_with_our_key_is_valid(stranger, user):
+def test_a_forged_token_with_our_key_is_valid(anonymous_client, user):
     """Else the tests above might refuse for another reason than the one that they name."""
-    assert get_me(stranger, forged({"user_id": str(user.pk)})).status_code == 200
+    assert get_me(anonymous_client, forged({"user_id": str(user.pk)})).status_code == 200
 
 
-def test_a_refresh_token_is_not_an_access_token_nor_the_reverse(stranger, tokens):
-    assert status_and_body(get_me(stranger, tokens["refresh"])) == (401, INVALID_ACCESS)
-    assert status_and_body(refresh(stranger, tokens["access"])) == (401, INVALID)
+def test_a_refresh_token_is_not_an_access_token_nor_the_reverse(anonymous_client, tokens):
+    assert status_and_body(get_me(anonymous_client, tokens["refresh"])) == (401, INVALID_ACCESS)
+    assert status_and_body(refresh(anonymous_client, tokens["access"])) == (401, INVALID)
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_a_refresh_token_is_not_an_access_token_nor_the_reverse(stranger, tokens
         ("Token abc", "Authentication credentials were not provided."),
     ],
 )
-def test_a_header_without_a_token_is_a_401_that_says_so(stranger, header, detail):
-    answer = stranger.get("/api/me/", headers={} if header is None else {"Authorization": header})
+def test_a_header_without_a_token_is_a_401_that_says_so(anonymous_client, header, detail):
+    answer = anonymous_client.get("/api/me/", headers={} if header is None else {"Authorization": header})
     assert status_and_body(answer) == (401, {"detail": detail})
     assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
     assert answer["Content-Type"] == "application/json"

@@ -1,3 +1,5 @@
+"""`manage.py cleanup` deletes expired rows and no others."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest

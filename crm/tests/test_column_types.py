@@ -1,4 +1,4 @@
-"""Date-times are aware and truths true or false, whatever query gives them; SQLite stores them as text and number."""
+"""Date-times are aware and booleans True or False in every query; SQLite stores them as text and number."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What every list may be asked by filters, and what it answers to nonsense."""
+"""The filters of every list, and the errors of invalid values."""
 
 from datetime import UTC, datetime
 

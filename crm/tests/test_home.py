@@ -1,4 +1,4 @@
-"""`/` leads to the pages about the API, which everybody may read and which ask no other host for anything."""
+"""`/` links to the pages about the API, which are public and load nothing from another host."""
 
 import re
 

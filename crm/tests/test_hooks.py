@@ -1,4 +1,4 @@
-"""DRF's hooks decide what is seen and who may, in every list, row, write and verb; fast or not, for two users."""
+"""DRF's hooks decide which rows are found, in every list, row, write and verb; fast or not, for two users."""
 
 import pytest
 from django.http import Http404

@@ -1,4 +1,4 @@
-"""What only shows on the wire: bodies in chunks, too long ones, answers without a body, requests that are none."""
+"""HTTP as it is sent: chunked bodies, bodies over the limit, responses without a body, malformed requests."""
 
 import socket
 
@@ -84,7 +84,7 @@ REFUSED = {
     "two lengths": (refused(*POST, "Content-Length: 2", "Content-Length: 40", body=b"{}"), 400),
     "a length below zero": (refused(*POST, "Content-Length: -2", body=b"{}"), 400),
     "chunked twice": (refused(*CHUNKED, "Transfer-Encoding: chunked", body=b"0\r\n\r\n"), 400),
-    "a coding that nobody knows": (
+    "an unknown coding": (
         refused(*POST, "Transfer-Encoding: rot13, chunked", body=b"0\r\n\r\n"),
         501,
     ),  # RFC 9112, 6.1

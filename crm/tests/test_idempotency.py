@@ -228,9 +228,9 @@ def test_other_methods_ignore_the_key(api, lead, key):
 
 
 @pytest.mark.parametrize("key", ["k1", "not a key"])
-def test_tokens_are_never_stored(stranger, user, key):
+def test_tokens_are_never_stored(anonymous_client, user, key):
     sign_in = {"username": "kam", "password": PASSWORD}
-    answers = [post(stranger, "/api/token/", sign_in, key) for _ in range(2)]
+    answers = [post(anonymous_client, "/api/token/", sign_in, key) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() != answers[1].json()
     assert not IdempotencyKey.objects.exists()
@@ -275,8 +275,8 @@ def test_a_412_is_not_stored(api, lead):
     assert (done.status_code, again.status_code, again["Idempotency-Replayed"]) == (200, 200, "true")
 
 
-def test_a_request_without_permission_stores_no_key(stranger, reader):
-    assert post(stranger, LEADS, ANNA).status_code == 401
+def test_a_request_without_permission_stores_no_key(anonymous_client, reader):
+    assert post(anonymous_client, LEADS, ANNA).status_code == 401
     assert post(signed_in(reader), LEADS, ANNA).status_code == 403
     assert not IdempotencyKey.objects.exists()
 

@@ -1,4 +1,4 @@
-"""Idempotency-Key and If-Match over HTTP, in several processes: done once, whatever is sent again or at once."""
+"""Idempotency-Key and If-Match over HTTP, in several processes: repeated or concurrent requests are done once."""
 
 import os
 import signal

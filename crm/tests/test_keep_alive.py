@@ -144,7 +144,7 @@ def test_requests_that_are_sent_at_once_are_answered_in_their_order(asha):
     requests_ = [
         raw(asha, "GET /api/me/", "first"),
         raw(asha, f"POST {LEADS}", "second", new),
-        raw(asha, f"DELETE {LEADS}0/", "third", b"{}"),  # nobody reads this body
+        raw(asha, f"DELETE {LEADS}0/", "third", b"{}"),  # this body is not read
         raw(asha, "GET /healthz", "fourth"),
         raw(asha, "GET /api/me/", "fifth", end="close"),
     ]

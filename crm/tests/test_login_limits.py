@@ -1,4 +1,4 @@
-"""How often a password may be guessed, in the API and on the admin's login page."""
+"""Limits of sign-in attempts, in the API and on the login page of the admin."""
 
 from datetime import timedelta
 

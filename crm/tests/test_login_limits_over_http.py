@@ -1,4 +1,4 @@
-"""Guessing passwords over HTTP with 16 threads, and whose word counts on where a request comes from."""
+"""Limits of sign-in attempts over HTTP with 16 threads, and which forwarding headers are trusted."""
 
 from collections import Counter
 

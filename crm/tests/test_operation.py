@@ -1,4 +1,4 @@
-"""What operators rely on: probes, headers, request ids, CORS, and a database that is away."""
+"""What operators rely on: probes, headers, request ids, CORS, and an unavailable database."""
 
 import re
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""`?ordering=` over a named set of fields: whole orders, the same on every database."""
+"""`?ordering=` over a fixed set of fields: total orders, the same on every database."""
 
 from datetime import UTC, datetime
 

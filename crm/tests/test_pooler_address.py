@@ -16,7 +16,7 @@ REFUSALS = ["unsupported startup parameter: options", "unsupported startup param
 
 @pytest.fixture
 def refusing(db, monkeypatch):
-    """Within it, nobody can connect, for this reason."""
+    """Within the block every connection fails for this reason."""
 
     @contextmanager
     def refusing(reason: str):

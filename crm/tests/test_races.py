@@ -1,4 +1,4 @@
-"""What many do at once, over HTTP and in several processes, leaves what one after the other would have left."""
+"""Concurrent requests over HTTP, in several processes, have the result of some order of them."""
 
 import random
 from datetime import UTC, datetime, timedelta

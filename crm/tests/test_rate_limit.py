@@ -1,4 +1,4 @@
-"""RATE_LIMIT over HTTP: exact across processes that share a Redis; nobody is kept out where Redis is away."""
+"""RATE_LIMIT over HTTP: exact across processes that share a Redis; without Redis no request is refused."""
 
 import os
 import socketserver

@@ -1,6 +1,6 @@
-"""What is read by SQL that was made once, for other values, is what is read without it: the API with FAST and without.
+"""Compiled reads return what the querysets return: the API with FAST and without.
 
-`fast` asks with FAST on, and the view's own way of reading must not be taken then; `plain` asks with FAST off.
+`fast` sends requests with FAST on and fails where the view reads by itself; `plain` sends them with FAST off.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ LISTS = {
 }
 KNOWN = 2**29 + 5
 SAMPLE = datetime(2198, 1, 1, tzinfo=UTC)
-IDS = [ID, ID - 1, KNOWN, 2**30, 0, 2**63 - 1]  # first those that stand for the values while SQL is made
+IDS = [ID, ID - 1, KNOWN, 2**30, 0, 2**63 - 1]  # first the placeholders of compiled queries
 DAYS = ["2198-01-01", "2024-12-24", "2198-01-02", "2024-12-23T18:30:00.000001Z", "2024-12-24T00:00:00", "1901-01-01"]
 INSTANTS = [
     datetime(2024, 12, 23, 18, 30, tzinfo=UTC),

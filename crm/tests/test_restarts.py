@@ -1,4 +1,4 @@
-"""The server goes and comes back, or the database does, and no client sees more of it than it must."""
+"""Restarts of the server or the database lose no accepted request."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The OpenAPI description: whole, as committed, and true of what the server answers."""
+"""The OpenAPI description is complete, as committed, and true of the responses."""
 
 import re
 from functools import cache

@@ -1,4 +1,4 @@
-"""`?search=`: what a person types finds the row, however it was spelt."""
+"""`?search=` finds a row by what a user types, in any spelling."""
 
 from datetime import UTC, datetime
 

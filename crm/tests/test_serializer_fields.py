@@ -1,4 +1,4 @@
-"""Fields that are made once for a serializer's class are those that DRF would make, and each instance's own."""
+"""Fields that are built once per serializer class are those that DRF would build, and each instance's own."""
 
 import sys
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ every_serializer = pytest.mark.parametrize("cls", [*OURS, Basket], ids=lambda cl
 
 
 def shape(value) -> object:
-    """What a validator or queryset is, wherever it stands in memory."""
+    """What a validator or queryset is, apart from its address in memory."""
     if isinstance(value, QuerySet):
         return value.model, value.query.where
     options = {name: str(stored) for name, stored in vars(value).items() if name != "_constructor_args"}

@@ -1,4 +1,4 @@
-"""DRF's hooks decide how a row is shown, whatever asks for it; fast or not, for two users in turn."""
+"""DRF's hooks decide how a row is shown in every response; fast or not, for two users in turn."""
 
 import json
 from datetime import UTC, datetime
@@ -67,7 +67,7 @@ def marked(way):
     def get_fields(base):
         class Marked(base):
             def get_fields(self):
-                name = self.context["request"].user.username if self.context else "nobody"
+                name = self.context["request"].user.username if self.context else "anonymous"
                 return {**super().get_fields(), "by": serializers.ReadOnlyField(default=name, source="no_such")}
 
         return Marked
@@ -76,7 +76,7 @@ def marked(way):
         class Marked(base):
             def __init__(self, *args, **kwargs):
                 super().__init__(*args, **kwargs)
-                name = self.context["request"].user.username if self.context else "nobody"
+                name = self.context["request"].user.username if self.context else "anonymous"
                 self.fields["by"] = serializers.ReadOnlyField(default=name, source="no_such")
 
         return Marked
@@ -334,7 +334,7 @@ def test_a_field_that_reads_the_request_in_bind_is_bound_per_request(users, moun
     class Bound(serializers.ReadOnlyField):
         def bind(self, field_name, parent):
             super().bind(field_name, parent)
-            self.who = self.context["request"].user.username if self.context else "nobody"
+            self.who = self.context["request"].user.username if self.context else "anonymous"
 
         def to_representation(self, value):
             return self.who

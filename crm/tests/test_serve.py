@@ -1,4 +1,4 @@
-"""`make run` is `manage.py serve`: what it does before it serves, and that it stops whole."""
+"""`make run` is `manage.py serve`: its preparation, and that a signal stops all of it."""
 
 import json
 import os

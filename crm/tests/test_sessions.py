@@ -1,4 +1,4 @@
-"""Sessions, CSRF and messages are the admin's; the API neither asks for them nor speaks of them."""
+"""Sessions, CSRF and messages belong to the admin; the API neither reads nor sends them."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the most frequent requests ask of the database, statement by statement, outside of any test's transaction."""
+"""The SQL of the most frequent requests, statement by statement, outside of any test's transaction."""
 
 import re
 

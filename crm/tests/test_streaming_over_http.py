@@ -1,4 +1,4 @@
-"""A complete list leaves in a stream: in memory that does not grow with it, and never half of it for a whole one."""
+"""A complete list is streamed, in memory that does not grow with it; a broken one is never taken for complete."""
 
 from http.client import IncompleteRead
 from pathlib import Path

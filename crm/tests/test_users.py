@@ -1,4 +1,4 @@
-"""Who I am, and who there is: the bodies carry user ids."""
+"""`/api/me/` and `/api/users/`."""
 
 import pytest
 from django.contrib.auth import get_user_model

@@ -1,4 +1,4 @@
-"""The vocabulary of docs/glossary.md and the field: words that once had several private meanings stay out of the code."""
+"""The vocabulary of docs/glossary.md and of the field: words with several private meanings stay out of the code."""
 
 import ast
 import re
@@ -27,13 +27,14 @@ NAMES = {
     "anew",
 }
 NAMES |= {"nobody", "somebody", "stamped", "strangers"}
+EXEMPT = {"test_words.py", "test_migrations.py"}  # the latter names the columns of old migrations
 TEXTS = re.compile(r"\b(anew|whoever|reckon\w*|makes? no sense|told|somebody|facts?)\b", re.IGNORECASE)
 
 
 def sources() -> list[Path]:
     found = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
     return [
-        path for path in [*found, ROOT / "conftest.py"] if "migrations" not in path.parts and path != Path(__file__)
+        path for path in [*found, ROOT / "conftest.py"] if "migrations" not in path.parts and path.name not in EXEMPT
     ]
 
 

@@ -18,7 +18,8 @@ Money is a number with two decimals.
 other pages and `X-Total-Count` says how many rows there are.
 
 **Concurrent changes.** Each single row has an `ETag`. Send it back as `If-None-Match` to read only what is new
-(304), and as `If-Match` to write only if it is unchanged (else 412).
+(304), and as `If-Match` to write only if it is unchanged (else 412). A tag that a compressing proxy changed
+(`W/"…"`, `"…-gzip"`) counts as ours.
 
 **Retries.** A POST with an `Idempotency-Key` is done once: sent again within 24 hours, it gets the first answer with
 `Idempotency-Replayed: true`.
@@ -188,7 +189,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         ),
         "PreconditionFailed": _refusal(
             "The row is not as `If-Match` or `If-None-Match` wants it. Nothing was changed.",
-            "The resource has changed since you read it. Read it again before you write.",
+            "The resource has changed since you read it, or the ETag is unknown. A GET gives the present one.",
         ),
         "TooLarge": _refusal("The body is too long.", "The body is longer than 2621440 bytes."),
         "UnsupportedMediaType": _refusal(
