@@ -4,9 +4,8 @@ A session starts at sign-in, or with `SessionToken.for_user`; its refresh token 
 from it carry its name, `sid`. Ending it ends them all at once, as does a changed password or the end of the user.
 """
 
-from copy import copy
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -24,9 +23,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
-from crm import dates
 from crm.api.permissions import READ_ONLY_GROUP
-from crm.fast import is_on
 from crm.fast.compiled import CompiledQuery
 from crm.models import RevokedToken
 
@@ -78,34 +75,16 @@ def get_active_user(token: Token):
     return user
 
 
-@lru_cache(maxsize=1_024)
-def decode_cached(raw: bytes, key: str) -> AccessToken:
-    """The access token, its signature (of that `key`) looked at once. Raises TokenError."""
-    return AccessToken(raw)  # type: ignore[arg-type]
-
-
 class TokenAuthentication(JWTAuthentication):
     def __init__(self) -> None:
         """SimpleJWT's looks for the user model here, on every request."""
-
-    def get_validated_token(self, raw_token: bytes) -> Token:
-        """Caches the signature check of a token; its expiry is checked on every request."""
-        if not is_on("tokens") or tuple(api_settings.AUTH_TOKEN_CLASSES) != (AccessToken,):
-            return super().get_validated_token(raw_token)
-        try:
-            token = copy(decode_cached(raw_token, api_settings.SIGNING_KEY))
-            token.payload = token.payload.copy()
-            token.check_exp(current_time=dates.now())
-        except TokenError:
-            return super().get_validated_token(raw_token)  # with its words for what is wrong
-        return token
 
     def get_user(self, validated_token: Token):
         return get_active_user(validated_token)
 
 
 def decode(token_class: type[Token], raw: str) -> Token:
-    """The token, decode_cached. Raises AuthenticationFailed (401)."""
+    """The decoded token. Raises AuthenticationFailed (401)."""
     try:
         return token_class(raw)  # type: ignore[arg-type]
     except TokenError as error:

@@ -5,7 +5,6 @@
     reads       SQL compiled once for frequent queries (compiled.py, reads.py)
     columns     rows straight to JSON where a serializer only shows columns (columns.py)
     fields      a serializer's fields, made and bound once for its class (fields.py)
-    tokens      an access token's signature check, cached (crm.api.authentication)
     postgresql  prepared statements, and a health check without a query (postgresql.base)
 
 Only here are private names of other packages used: these, tried with the versions that are named. With others `is_on`
