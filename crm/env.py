@@ -60,7 +60,7 @@ def count(raw: str) -> int:
 
 
 def threads() -> int:
-    """Of each server process, by THREADS: for gunicorn, and for what shares them out (crm.api.streaming)."""
+    """Of each server process, by THREADS: for gunicorn, and for the permits of crm.api.streaming."""
     return read("THREADS", 2, count)
 
 

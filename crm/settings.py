@@ -9,6 +9,7 @@ from environ import Env
 
 from crm import env
 from crm.env import read
+from crm.fast import IS_TRIED
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 if (BASE_DIR / ".env").exists():
@@ -127,7 +128,7 @@ FAST_WITHOUT: list[str] = read("FAST_WITHOUT", [], env.words)  # some of it off,
 DATABASES = {
     "default": env.with_options(
         read("DATABASE_URL", {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}, env.database),
-        fast=FAST and "postgresql" not in FAST_WITHOUT,
+        fast=FAST and IS_TRIED and "postgresql" not in FAST_WITHOUT,
     )
 }
 

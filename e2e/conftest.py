@@ -25,10 +25,9 @@ from playwright.sync_api import (
 
 from crm.tests import PASSWORD
 from e2e.server import served
+from e2e.support import LAPTOP, sign_in
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-LAPTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
 FAILED, WORK = pytest.StashKey[bool](), pytest.StashKey[Path]()
 PATIENCE = 10_000  # milliseconds until something has to be there
 FLAGS = [
@@ -150,13 +149,6 @@ def page_of(contexts, sessions) -> Callable[..., Page]:
 def page(page_of) -> Page:
     """Of a superuser."""
     return page_of("asha")
-
-
-def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
-    page.goto("/admin/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
 
 
 # --- Data -----------------------------------------------------------------------------------------

@@ -6,9 +6,7 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import LAPTOP, PHONE, sign_in
-from e2e.test_exchange import upload
-from e2e.test_second_factor import App
+from e2e.support import LAPTOP, PHONE, App, sign_in, upload
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 SEVERE = {"serious", "critical"}

@@ -8,6 +8,8 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 
+from e2e.support import upload
+
 
 def download(page: Page, link: str, folder: Path) -> Path:
     with page.expect_download() as started:
@@ -15,14 +17,6 @@ def download(page: Page, link: str, folder: Path) -> Path:
     file = folder / started.value.suggested_filename
     started.value.save_as(file)
     return file
-
-
-def upload(page: Page, text: str) -> None:
-    page.goto("/admin/lead/restaurant/")
-    page.get_by_role("link", name="Import", exact=True).click()
-    file = {"name": "leads.csv", "mimeType": "text/csv", "buffer": text.encode()}
-    page.get_by_label("CSV file or XLSX workbook").set_input_files([file])
-    page.get_by_role("button", name="Show what it would do").click()
 
 
 @pytest.fixture

@@ -1,28 +1,14 @@
 """The second factor: set up with an authenticator app, required at signing in, lost and removed."""
 
-from base64 import b32decode
 from typing import NamedTuple
 
 import pytest
-from django_otp.oath import totp
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import sign_in
 from e2e.server import PASSWORD
+from e2e.support import App, sign_in
 
 WHO = "cautious"
-HALF_A_MINUTE = 30  # how long an app shows a code
-
-
-class App:
-    """An authenticator app. As a code is valid once, its clock advances half a minute with each."""
-
-    def __init__(self, secret: str) -> None:
-        self.key, self.ahead = b32decode(secret.replace(" ", "")), 0
-
-    def code(self) -> str:
-        self.ahead += HALF_A_MINUTE
-        return f"{totp(self.key, t0=HALF_A_MINUTE - self.ahead):06d}"
 
 
 class Guarded(NamedTuple):

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from e2e.conftest import sign_in
+from e2e.support import sign_in
 
 
 @pytest.mark.parametrize("name", ["asha", "back.office", "manager", "kam", "reader"])

@@ -1,6 +1,7 @@
-"""Restaurants, the leads and accounts of the book, and the history of their status and their owner."""
+"""Restaurants, which are leads and accounts, and the history of their status and their owner."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,8 @@ from lead.signals import owner_changed
 
 BATCH = 1_000  # rows that one statement writes
 NAMED = 100  # ids in a message
+OwnerMove = tuple[int, int | None, int | None]  # a lead, its old and its new owner
+OWNER = {"assigned_to", "assigned_to_id"}  # the names of the owner's field
 
 
 class LeadStatus(models.TextChoices):
@@ -33,35 +36,51 @@ class LeadStatus(models.TextChoices):
 
 class RestaurantQuerySet(TimestampedQuerySet):
     def update(self, **changes: Any) -> int:
-        """As Django's; another owner leaves its row in each history, however it came."""
-        if not {"assigned_to", "assigned_to_id"} & changes.keys():
+        """As Django's; another owner leaves its row in each history, also for bulk updates."""
+        if not OWNER & changes.keys() or self.query.is_sliced:
             return super().update(**changes)
         return self._update_owners(changes)
 
     update.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
+        """As the base class's; rows whose owner it updates get their row in the history."""
+        objs = list(objs)
+        if OWNER.isdisjoint(options.get("update_fields") or ()):
+            return super().bulk_create(objs, *args, **options)
+        with self._recording_owners(Restaurant.objects.using(self.locked().db).filter(pk__in=[obj.pk for obj in objs])):
+            return super().bulk_create(objs, *args, **options)
 
     def release(self, *, by=None, note: str = "") -> int:
         """Leave the leads unowned. Returns how many they are."""
         return self._update_owners({"assigned_to": None}, by=by, note=note)
 
     def _update_owners(self, changes: dict[str, Any], *, by=None, note: str = "") -> int:
-        database = self.locked().db
+        """Only rows that are locked are updated: another transaction may give further ones to the same owner."""
+        rows = self.using(self.locked().db)
+        with self._recording_owners(rows, by=by, note=note) as owners:
+            if not owners:
+                return TimestampedQuerySet.update(rows, **changes)
+            batches = batched(owners, BATCH)
+            return sum(TimestampedQuerySet.update(rows.filter(pk__in=batch), **changes) for batch in batches)
+
+    @contextmanager
+    def _recording_owners(self, rows: Any, *, by=None, note: str = "") -> Iterator[dict[int, int | None]]:
+        """Lock the rows, and write the histories of those that have another owner at the end of the block."""
+        database = rows.db
+        if rows.query.distinct or rows.query.group_by:  # which PostgreSQL does not lock
+            rows = Restaurant.objects.using(database).filter(pk__in=rows.order_by().values("pk"))
         with transaction.atomic(using=database, savepoint=False):
-            owners = dict(self.using(database).locked().order_by("pk").values_list("pk", "assigned_to"))
-            count = super().update(**changes) if owners else 0
-            rows = Restaurant.objects.using(database)
-            now = {pk: owner for each in batched(owners, BATCH) for pk, owner in rows.owners(each)}
-            moved = [(pk, owners[pk], now[pk]) for pk in now if now[pk] != owners[pk]]
-            rows._record_owner_changes(moved, by=by, note=note)
-        return count
+            owners = dict(rows.locked().order_by("pk").values_list("pk", "assigned_to"))
+            yield owners
+            everything = Restaurant.objects.using(database)
+            moved: list[OwnerMove] = []
+            for batch in batched(owners, BATCH):
+                now = everything.filter(pk__in=batch).order_by("pk").values_list("pk", "assigned_to")
+                moved += [(pk, owners[pk], owner) for pk, owner in now if owner != owners[pk]]
+            everything._record_owner_changes(moved, by=by, note=note)
 
-    def owners(self, leads: Iterable[int]) -> Any:
-        """Pairs of a lead's id and its owner's."""
-        return self.filter(pk__in=leads).order_by("pk").values_list("pk", "assigned_to")
-
-    def _record_owner_changes(
-        self, changes: list[tuple[int, int | None, int | None]], *, by=None, note: str = ""
-    ) -> None:
+    def _record_owner_changes(self, changes: list[OwnerMove], *, by=None, note: str = "") -> None:
         """Write the histories of leads, each with its old and its new owner, and send `owner_changed`."""
         moment = dates.now()
         stamps = {"note": note, "created_by": by, "created_at": moment, "updated_at": moment}
@@ -128,6 +147,9 @@ class Restaurant(ParentModel):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
 
+    # Of the verb that saves, for the history: the user, a note, and the owner that the locked row had.
+    _by, _note, _owner_before = None, "", None
+
     search = SearchField(sources=["name", "contact_person", "phone", "email", "city"], phones=["phone"])
 
     objects = RestaurantQuerySet.as_manager()
@@ -153,18 +175,33 @@ class Restaurant(ParentModel):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, using: str | None = None, **options: Any):
+        """As the base class's; another owner leaves its row in the history."""
+        update_fields = None if update_fields is None else [*update_fields]
+        writes_owner = update_fields is None or not OWNER.isdisjoint(update_fields)
+        if self._state.adding or not writes_owner:
+            return super().save(*args, update_fields=update_fields, using=using, **options)
+        rows = Restaurant.objects.using(using or self.database)
+        with transaction.atomic(using=rows.db, savepoint=False):
+            old = self._owner_before or rows.filter(pk=self.pk).locked().values_list("assigned_to").first()
+            super().save(*args, update_fields=update_fields, using=using, **options)
+            if old and old[0] != self.assigned_to_id:
+                change = (self.pk, old[0], self.assigned_to_id)
+                rows._record_owner_changes([change], by=self._by, note=self._note)
+
     def edit(self, *, by=None, note: str = "", **changes: Any) -> list[str]:
-        """As the base model's; another status or owner leaves its row in the history, with `by` and `note`."""
+        """As the base class's; another status or owner leaves its row in the history, with `by` and `note`."""
         with self.atomic():
             self.lock()
-            old_status, old_owner = self.lead_status, self.assigned_to_id
-            changed = self.save_changes(**changes)
-            row = {"note": note, "created_by": by, "created_at": self.updated_at, "updated_at": self.updated_at}
+            old_status = self.lead_status
+            self._by, self._note, self._owner_before = by, note, (self.assigned_to_id,)
+            try:
+                changed = self.save_changes(**changes)
+            finally:
+                del self._by, self._note, self._owner_before
             if "lead_status" in changed:
+                row = {"note": note, "created_by": by, "created_at": self.updated_at, "updated_at": self.updated_at}
                 self.status_changes.create(old_status=old_status, new_status=self.lead_status, **row)
-            if "assigned_to_id" in changed:
-                self.owner_changes.create(old_owner_id=old_owner, new_owner_id=self.assigned_to_id, **row)
-                owner_changed.send(Restaurant, leads=[self.pk], using=self.database)
         return changed
 
     def change_status(self, status: str, *, by=None, note: str = "") -> bool:

@@ -6,6 +6,6 @@ from lead.models import Restaurant
 
 
 def on_user_deleted(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
-    """Receiver of Django's `pre_delete` of a user: their leads become unowned, and the histories keep the name."""
+    """Receiver of Django's `pre_delete` of a user: their leads become unowned, with a note in each history."""
     leads = Restaurant.objects.using(using).filter(assigned_to=instance.pk)
     leads.release(note=f"The owner {instance.get_username()} was deleted.")

@@ -2,7 +2,7 @@
 
 from django.dispatch import Signal
 
-# sender: Restaurant. Leads have another owner, or one or none where they had none or one; sent after the change.
+# sender: Restaurant. The owner of leads changed, also from or to none; sent after the change.
 #   leads: Sequence[int]   their ids
 #   using: str             the alias of the database that they are in
 owner_changed = Signal()

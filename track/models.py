@@ -64,6 +64,15 @@ class InteractionQuerySet(TimestampedQuerySet):
         """As `with_orders`, each with `ordered_at`: the date of its order details, else that of the interaction."""
         return self.with_orders().annotate(ordered_at=Coalesce("order__order_date", "date"))
 
+    def ordered_between(self, start: datetime | None = None, end: datetime | None = None) -> Self:
+        """The dated orders in [start, end), each bound optional. Both kinds of order are found by their index."""
+        bounds = {"gte": start, "lt": end}
+        dated = {f"order_date__{name}": bound for name, bound in bounds.items() if bound}
+        undated = {f"date__{name}": bound for name, bound in bounds.items() if bound}
+        with_details = OrderDetails.objects.using(self.db).filter(**dated).order_by().values("interaction")
+        without = Interaction.objects.using(self.db).with_orders().filter(order=None, **undated).order_by().values("pk")
+        return self.dated_orders().filter(pk__in=with_details.union(without, all=True))
+
 
 class Interaction(TimestampedModel):
     """A call, visit, message or order of a lead, with the person it was with, at `date` (an instant, UTC)."""

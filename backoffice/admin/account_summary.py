@@ -1,7 +1,7 @@
 """The figures of one account: when it was last touched and last ordered, what it orders, and when to call it next."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -71,9 +71,11 @@ class AccountSummary:
         """A chart of the revenue of the last twelve months, this one included. An order without details has none."""
         zone = current_zone()
         months = months_to(dates.today(zone))
+        following = (months[-1] + timedelta(days=31)).replace(day=1)
+        start, end = (dates.start_of_day(day, zone) for day in (months[0], following))
         rows = (
             Interaction.objects.dated_orders()
-            .filter(lead=self.lead, ordered_at__gte=dates.start_of_day(months[0], zone))
+            .filter(lead=self.lead, ordered_at__gte=start, ordered_at__lt=end)
             .values(month=latest_begun("ordered_at", months, zone))
             .annotate(orders=Count("id"), revenue=Sum("order__total_price", default=Decimal(0)))
             .order_by("month")

@@ -3,6 +3,7 @@
 A form saves only the fields that the user changed on the page, so that it does not undo a simultaneous change.
 """
 
+from contextlib import suppress
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -56,7 +57,8 @@ class MomentField(forms.SplitDateTimeField):
 
     def compress(self, data_list: Any) -> datetime | None:
         if data_list and data_list[0] and data_list[1] == time.min:
-            return dates.start_of_day(data_list[0], ZoneInfo(get_current_timezone_name()))
+            with suppress(OverflowError):  # in the year 1: the model's bounds refuse it
+                return dates.start_of_day(data_list[0], ZoneInfo(get_current_timezone_name()))
         return super().compress(data_list)
 
 

@@ -280,11 +280,11 @@ class InteractionFilters(LeadOwnerFilters, DateRangeFilters):
         fields = ["kind", "order_placed", "date_from", "date_to"]
 
     def by_ordered_from(self, queryset: Any, name: str, day: date) -> QuerySet:
-        return queryset.dated_orders().filter(ordered_at__gte=dates.start_of_day(day, self.zone))
+        return queryset.ordered_between(start=dates.start_of_day(day, self.zone))
 
     def by_ordered_to(self, queryset: Any, name: str, day: date) -> QuerySet:
         _, end = dates.bounds_of_day(day, self.zone)
-        return queryset.dated_orders().filter(ordered_at__lt=end)
+        return queryset.ordered_between(end=end)
 
 
 class OrderFilters(LeadOwnerFilters, DateRangeFilters):

@@ -124,8 +124,7 @@ class Figures:
             mondays = [monday - timedelta(weeks=back) for back in reversed(range(WEEKS))]
             start, end = (dates.start_of_day(day, self.zone) for day in (mondays[0], monday + timedelta(weeks=1)))
             sums = (
-                visible.dated_orders()
-                .filter(ordered_at__gte=start, ordered_at__lt=end)
+                visible.ordered_between(start, end)
                 .order_by()
                 .values(monday=latest_begun("ordered_at", mondays, self.zone))
                 .annotate(orders=Count("pk"), revenue=Sum("order__total_price", default=Decimal(0)))

@@ -257,7 +257,7 @@ class LeadSheet(Sheet):
     rules = (
         "An empty cell empties the field, except status and owner, which stay as they are.",
         "Owners are named by their usernames. A new lead that names none is yours, and NEW if it has no status.",
-        "created_at and updated_at are there to be read.",
+        "created_at and updated_at are read-only and ignored.",
     )
     instead = "Split it, or have it imported on the server: manage.py import_leads FILE"
 
@@ -298,7 +298,7 @@ class ContactSheet(Sheet):
     serializer_class = ContactSerializer
     columns = ["id", "restaurant", "restaurant_name", *ContactSerializer.Meta.fields[2:]]
     lookups = {"restaurant": "restaurant_id", "restaurant_name": "restaurant__name"}
-    rules = (*Sheet.rules, "The lead is named by its id in restaurant; restaurant_name is there to be read.")
+    rules = (*Sheet.rules, "The lead is named by its id in restaurant; restaurant_name is read-only and ignored.")
 
     def load(self, rows: Iterable[Row], *, lock: bool) -> None:
         super().load(rows, lock=lock)

@@ -118,3 +118,17 @@ def test_orders_count_in_the_month_whose_days_they_are_on(admin_user, lead, orde
     month = start.astimezone(ZoneInfo(zone))
     assert f"{month:%B %Y}: 2 orders, 200.00" in chart
     assert "3 orders worth 300.00" in chart
+
+
+def test_midnight_of_the_first_day_there_is_is_an_error_of_the_form(admin_client, lead, settings):
+    settings.TIME_ZONE = "Asia/Kolkata"
+    form = {"lead": lead.pk, "interaction_type": "CALL", "date_0": "0001-01-01", "date_1": "00:00:00"}
+    form |= {f"order-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
+    answer = admin_client.post("/admin/track/interaction/add/", form)
+    assert answer.status_code == 200 and answer.context["errors"]
+
+
+def test_orders_after_the_current_month_are_not_charted(admin_user, lead):
+    later = datetime.now(UTC) + timedelta(days=70)
+    Interaction.log(lead=lead, interaction_type="ORDER", date=later)
+    assert "0 orders worth 0.00" in AccountSummary(lead, admin_user).orders_by_month()

@@ -76,9 +76,6 @@ def get_active_user(token: Token):
 
 
 class TokenAuthentication(JWTAuthentication):
-    def __init__(self) -> None:
-        """SimpleJWT's looks for the user model here, on every request."""
-
     def get_user(self, validated_token: Token):
         return get_active_user(validated_token)
 

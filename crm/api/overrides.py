@@ -5,24 +5,22 @@ from django.db.models import QuerySet
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from crm.api.filters import ListQueryBackend
 from crm.api.renderers import JSONRenderer
-from crm.db.models import TimestampedQuerySet
 
-SHOW: tuple[str, ...] = ("get_serializer", "serialize_to_json", "serialized_response")
-SHOW += ("pagination_class", "paginator", "paginate_queryset", "get_paginated_response")
-FIND: tuple[str, ...] = ("get_queryset", "filter_queryset", "filter_backends", "get_object", "list_of")
-FIND += ("lookup_field", "lookup_url_kwarg", "lookup_value_regex", "get_permissions", "check_object_permissions")
-
-SHOWS_EVERYTHING = TimestampedQuerySet.visible_to  # as it is before an override
+PAGE = ("pagination_class", "paginator", "paginate_queryset", "get_paginated_response")
+SHOW = ("get_serializer", "serialize_to_json", "serialized_response", *PAGE)
+LOOKUP = ("lookup_field", "lookup_url_kwarg", "lookup_value_regex", "get_permissions", "check_object_permissions")
+FIND = ("get_queryset", "filter_queryset", "filter_backends", "get_object", "list_of", *LOOKUP)
 
 
 def definitions(view_class: type, names: tuple[str, ...]) -> list:
-    """All that there is of them: what the kit calls by `super()` may be a mixin's."""
+    """Every definition of these names in the MRO, since `super()` may resolve to a mixin."""
     return [vars(each)[name] for each in view_class.__mro__ for name in names if name in vars(each)]
 
 
 class StockHooksMixin:
-    """For views. `stock_hooks` are the definitions as they are before anybody overrides them."""
+    """For views. `stock_hooks` are the kit's own definitions, with which crm.fast must agree."""
 
     stock_hooks: dict[tuple[str, ...], list]
     queryset: QuerySet
@@ -41,9 +39,15 @@ class StockHooksMixin:
         looks_at_rows = any(
             type(each).has_object_permission is not BasePermission.has_object_permission for each in permissions
         )
-        shows_everything = getattr(type(self.queryset), "visible_to", None) is SHOWS_EVERYTHING
-        is_ours = self.has_stock_hooks(FIND) and self.has_stock_hooks(SHOW) and shows_everything
-        return is_ours and not looks_at_rows and self.queryset.db == DEFAULT_DB_ALIAS
+        is_ours = self.has_stock_hooks(FIND) and self.has_stock_hooks(SHOW) and not looks_at_rows
+        backends = list(self.filter_backends)  # type: ignore[attr-defined]
+        return is_ours and backends == [ListQueryBackend] and self.shows_every_row()
+
+    def shows_every_row(self) -> bool:
+        """Whether the policy leaves the queryset alone for this user; it is consulted on every request."""
+        rows = self.queryset.all()
+        visible_to = getattr(rows, "visible_to", None)
+        return visible_to is not None and visible_to(self.request.user) is rows and rows.db == DEFAULT_DB_ALIAS
 
     def shows_as_stock(self) -> bool:
         """Whether the answer is the serializer's data in JSON."""

@@ -30,7 +30,7 @@ def to_json(data) -> bytes:
 
 
 class RenderedResponse(Response):
-    """An answer whose JSON is made. Who reads or changes its `data` gets what the serializer would have given."""
+    """A response whose JSON is rendered already. Reading or assigning `data` works as on DRF's Response."""
 
     def __init__(self, content: bytes, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -64,7 +64,7 @@ class JSONRenderer(BaseRenderer):
 
 
 class JSONNegotiation(DefaultContentNegotiation):
-    """DRF's, with the usual answers first: there is one form, and nearly everybody takes it."""
+    """DRF's negotiation with a shortcut for `*/*` and `application/json`."""
 
     def select_renderer(self, request, renderers, format_suffix=None):
         accepted = request.META.get("HTTP_ACCEPT", "*/*").split(",")

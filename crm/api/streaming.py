@@ -51,8 +51,8 @@ class _Permitted:
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self.chunks = chunks
-        self.release_attempt = weakref.finalize(self, _permits.put, None)  # runs once, however often it is called
-        self.release_attempt.atexit = False
+        self.release = weakref.finalize(self, _permits.put, None)  # runs once, however often it is called
+        self.release.atexit = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -66,4 +66,4 @@ class _Permitted:
             if close := getattr(self.chunks, "close", None):  # of a generator: its cursor goes too
                 close()
         finally:
-            self.release_attempt()
+            self.release()

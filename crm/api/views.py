@@ -1,4 +1,4 @@
-"""What belongs to no resource: who I am, who there is, and whether the server is well."""
+"""Views outside the resources: tokens, current user, users, health probes."""
 
 import logging
 from functools import wraps

@@ -1,4 +1,4 @@
-"""What every table has: who made a row and when, when it last changed, and how a change is saved."""
+"""The base model: author and timestamps of a row, and how a change is saved."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -36,9 +36,12 @@ class TimestampedQuerySet(models.QuerySet):
     update.alters_data = True  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
-        """As Django's; rows that it updates (`update_conflicts`) are stamped."""
+        """As Django's; rows that it updates (`update_conflicts`) get a new `updated_at` and search column."""
+        objs = list(objs)
         if options.get("update_fields"):
-            options["update_fields"] = {*options["update_fields"], "updated_at"}
+            options["update_fields"] = with_dependent_fields(self.model, tuple(options["update_fields"]))
+            for obj in objs:
+                obj.updated_at = dates.now()
         return super().bulk_create(objs, *args, **options)
 
 
@@ -73,7 +76,7 @@ class TimestampedModel(models.Model):
         """As Django's; `updated_at` and the search column are saved with the fields that they depend on."""
         if update_fields is not None:
             update_fields = with_dependent_fields(type(self), tuple(update_fields))
-        if not self._state.adding:
+        if not self._state.adding and update_fields != []:
             self.updated_at = dates.now()
         super().save(*args, update_fields=update_fields, **kwargs)
 

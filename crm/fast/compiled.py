@@ -16,18 +16,16 @@ ID = 2**31 - 5  # no row has it
 
 
 class CompiledQuery:
-    """A function that makes a queryset, whose SQL is the same for all values; called with some, it gives the rows.
+    """Compiles the SQL of `build(**values)` once, runs it with other values and returns the rows.
 
     `placeholders` are values that occur nowhere else among the query's parameters: the SQL is made with them, once for
     each kind of database, and run with others in their place. Where routers or `using` name a database, Django does it.
     """
 
     def __init__(self, build: Callable[..., QuerySet], placeholders: dict[str, Any], is_long: bool = False) -> None:
-        self.build, self.placeholders, self.is_long = (
-            build,
-            placeholders,
-            is_long,
-        )  # what gives many rows is planned each time
+        self.build = build
+        self.placeholders = placeholders
+        self.is_long = is_long  # a query for many rows is planned each time
         self.statements: dict[str, Callable[[dict[str, Any]], list] | None] = {}
 
     def __call__(self, using: str | None = None, **values: Any) -> list:

@@ -12,11 +12,8 @@ from crm.fast import is_on
 # A serializer that has none of DRF's methods of its own but these has the fields of its class, and shows them plainly.
 ITS_OWN = {"Meta", "create", "update", "validate", "to_internal_value", "_declared_fields", "_creation_counter"}
 NAMES = {name for name in dir(serializers.ModelSerializer) if name[:2] != "__"} - ITS_OWN | {"__init__", "__new__"}
-BINDERS = (
-    "rest_framework.fields",
-    "rest_framework.relations",
-    "crm.api.serializers",
-)  # they read name and source
+# Modules of fields whose `bind` reads nothing but name and source.
+BINDERS = ("rest_framework.fields", "rest_framework.relations", "crm.api.serializers")
 
 
 def methods_of(serializer_class: type) -> list:

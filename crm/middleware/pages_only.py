@@ -1,4 +1,4 @@
-"""What only pages in a browser need, sessions and their like: requests of the API pass it by."""
+"""Session, authentication and message middleware for the admin only; API requests skip them."""
 
 from functools import partial
 

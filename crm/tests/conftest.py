@@ -12,6 +12,7 @@ from rest_framework.routers import SimpleRouter
 from crm.tests import PASSWORD
 from crm.tests.bad_values import LISTS, fill
 from crm.tests.support import create_rows_of_two_users, rows_of_all_tables, signed_in
+from crm.tests.tagged import ORDER, WRITES, Resource, resource
 
 collect_ignore = []
 if connection.vendor != "postgresql":  # SQLite has no pooler
@@ -154,3 +155,19 @@ def lists_still_answer(strict_client, ids):
     yield
     for path in LISTS:
         assert strict_client.get(fill(path, ids)).status_code == 200
+
+
+@pytest.fixture
+def thing(request, lead, contact, interaction, plan) -> Resource:
+    interaction.write_order(**ORDER)
+    return resource(request.param, lead, contact, interaction, plan)
+
+
+@pytest.fixture
+def write(request, lead, contact, interaction, plan):
+    """One of the writes of a resource, and the path of what it changes."""
+    kind, number = request.param
+    interaction.write_order(**ORDER)
+    row = resource(kind, lead, contact, interaction, plan)
+    assert len(row.writes) == WRITES[kind]
+    return row.path, *row.writes[number]

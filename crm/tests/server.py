@@ -15,8 +15,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
+from itertools import chain
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Barrier
@@ -212,9 +213,16 @@ def manage(url: str, *arguments: str, **options: Any) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=ROOT, **{"env": environment(url), "check": True, **options})
 
 
+FIRST = 10_000 + os.getpid() * 101 % 20_000  # so that processes side by side do not try the same ones
+PORTS = chain(range(FIRST, 30_000), range(10_000, FIRST))
+
+
 def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        return free.getsockname()[1]
+    """Below the ports that systems give to outgoing connections: one of those could be taken before a server binds."""
+    for port in PORTS:
+        with suppress(OSError), closing(socket.create_server(("127.0.0.1", port))):
+            return port
+    raise OSError("No port is free.")
 
 
 class Server:

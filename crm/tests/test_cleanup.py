@@ -43,8 +43,8 @@ def test_expired_rows_are_deleted_and_others_stay(user, capsys):
     assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
     assert capsys.readouterr().out.splitlines() == [
         "Deleted 1 idempotency keys.",
-        "Deleted 1 ended tokens.",
-        "Deleted 1 counts of sign-ins.",
+        "Deleted 1 revoked tokens.",
+        "Deleted 1 sign-in attempts.",
         "Deleted 1 sessions.",
     ]
 

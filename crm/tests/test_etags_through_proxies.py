@@ -5,17 +5,7 @@ nginx weakens them, Apache's mod_deflate and mod_brotli append the content codin
 
 import pytest
 
-from crm.tests.test_etags import (  # noqa: F401 (fixtures)
-    GONE,
-    ORDER,
-    STALE,
-    every_thing,
-    every_write,
-    everything,
-    send,
-    thing,
-    write,
-)
+from crm.tests.tagged import GONE, ORDER, STALE, every_thing, every_write, everything, send
 from track.models import OrderDetails
 
 PROXIES = {

@@ -310,7 +310,7 @@ def busy_threads():
 
 def test_concurrent_first_uses_get_complete_fields_of_their_own(busy_threads):
     for _ in range(20):
-        cls = type("ListQuery", (Basket,), {})
+        cls = type("FreshBasket", (Basket,), {})
 
         def ask(number: int, cls: type = cls) -> bool:
             one = cls(context={"who": number})

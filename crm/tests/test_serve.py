@@ -3,19 +3,16 @@
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from io import StringIO
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
-from django.conf import settings as project
 from django.contrib.auth import get_user_model
 
 from backoffice.management.commands.serve import Command
+from crm.tests.server import SERVE, Server
 from lead.models import Restaurant
 
 
@@ -72,12 +69,6 @@ def test_the_address_is_printed(user, monkeypatch):
     assert "Serving http://localhost:8001/" in said()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def answer(url: str, body: dict | None = None) -> dict:
     """The server's first answer; it may still be starting."""
     request = Request(url, json.dumps(body).encode() if body else None, {"Content-Type": "application/json"})
@@ -95,29 +86,15 @@ def answer(url: str, body: dict | None = None) -> dict:
 @pytest.mark.server
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_serve_starts_on_an_empty_database_and_a_signal_stops_all_of_it(stop, tmp_path):
-    port = free_port()
-    server = subprocess.Popen(
-        [sys.executable, "manage.py", "serve"],
-        cwd=project.BASE_DIR,
-        env=os.environ
-        | {
-            "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
-            "DJANGO_SETTINGS_MODULE": "crm.tests.served_settings",
-            "HOST": "127.0.0.1",
-            "PORT": str(port),
-        },
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    server = Server(f"sqlite:///{tmp_path}/db.sqlite3", tmp_path / "log", SERVE, DEMO="1")
     try:
-        tokens = answer(f"http://127.0.0.1:{port}/api/token/", {"username": "demo", "password": "demo"})
+        tokens = answer(f"{server.address}/api/token/", {"username": "demo", "password": "demo"})
         assert list(tokens) == ["access", "refresh"]
-        os.killpg(server.pid, stop)
-        assert server.wait(timeout=60) == 0
+        os.killpg(server.process.pid, stop)
+        assert server.process.wait(timeout=60) == 0
         with pytest.raises(ProcessLookupError):
-            os.killpg(server.pid, 0)
+            os.killpg(server.process.pid, 0)
     finally:
-        if server.poll() is None:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
+        if server.process.poll() is None:
+            os.killpg(server.process.pid, signal.SIGKILL)
+            server.process.wait()

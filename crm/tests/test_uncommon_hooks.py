@@ -3,14 +3,17 @@
 import pytest
 from django.db import models
 from django.db.models import Count
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.generics import GenericAPIView
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import SlidingToken
 
 from call.models import CallPlan
 from call.views import CallPlanViewSet
 from contact.models import Contact
+from crm.api.filters import ListQueryBackend
 from crm.api.serializers import ModelSerializer
-from crm.api.viewsets import ReadingViewSet
+from crm.api.viewsets import ReadingViewSet, ResourceViewSet
 from crm.tests.support import RESOURCES, body_of, client_of, signed_in, stream_all
 from lead.models import Restaurant, RestaurantQuerySet
 from lead.views import RestaurantViewSet
@@ -50,6 +53,23 @@ def test_lookup_field_is_used_where_lookup_url_kwarg_is_pk(method, users, mount)
 def test_a_path_without_an_id_is_a_404(method, users, mount):
     api = client_for(mount, users, lookup_value_regex="[^/.]+")
     assert getattr(api, method)("/x/abc/", {}).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["get", "patch", "delete"])
+def test_a_backend_in_the_settings_narrows_reads_and_writes(method, users, mount, monkeypatch):
+    """DRF reads DEFAULT_FILTER_BACKENDS when its view classes are defined, before the kit's."""
+
+    class Nothing(BaseFilterBackend):
+        def filter_queryset(self, request, queryset, view):
+            return queryset.none()
+
+    monkeypatch.setattr(GenericAPIView, "filter_backends", [ListQueryBackend, Nothing])
+    for each in (ReadingViewSet, ResourceViewSet):
+        monkeypatch.setattr(each, "stock_hooks", each.stock_hooks)
+        each.record_hooks()
+    api = client_for(mount, users)
+    assert body_of(api.get("/x/")) == []
+    assert getattr(api, method)(f"/x/{Restaurant.objects.first().pk}/", {}).status_code == 404
 
 
 def test_a_view_may_have_get_queryset_alone(users, mount):
@@ -129,7 +149,7 @@ def test_filter_queryset_may_return_a_list(users, mount, monkeypatch):
 
 @pytest.mark.parametrize("method", ["all", "filter"])
 def test_a_queryset_method_that_a_table_overrides_is_called(method, users, mount, monkeypatch):
-    """As for tenants: whose rows they are is known when they are client_for for."""
+    """As for tenants, which are known only when the rows are requested."""
     mount(RestaurantViewSet)
     tenant = [users[1].pk]
     api = client_of(users[0])

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db.models import F
+from django.db import connection
+from django.db.models import Count, F
 from django.db.models.functions import Upper
 
 from call.models import CallEvent, CallPlan
-from crm.db.models import TimestampedModel
+from crm.db.models import TimestampedModel, TimestampedQuerySet
 from lead.models import OwnerChange, Restaurant
 from track.models import Interaction
 
@@ -67,6 +68,10 @@ WRITES = {
     "update_or_create": lambda lead: Restaurant.objects.update_or_create(pk=lead.pk, defaults={"notes": "new"}),
     "edit": lambda lead: lead.edit(notes="new"),
     "related manager": lambda lead: Restaurant.objects.filter(contacts__isnull=True, pk=lead.pk).update(notes="new"),
+    "upsert of a row that was read": lambda lead: (
+        setattr(lead, "notes", "new")
+        or Restaurant.objects.bulk_create([lead], update_conflicts=True, unique_fields=["id"], update_fields=["notes"])
+    ),
     "upsert": lambda lead: Restaurant.objects.bulk_create(
         [Restaurant(pk=lead.pk, name="Bistro Anna", notes="new")],
         update_conflicts=True,
@@ -109,6 +114,11 @@ def test_interactions_of_a_deleted_contact_are_news(api, interaction, contact):
 
 # --- Owners ---------------------------------------------------------------------------------------
 
+
+def owned(user) -> list:
+    return list(Restaurant.objects.filter(assigned_to=user).order_by("pk"))
+
+
 CHANGES = {
     "delete the user": lambda asha, user: asha.delete(),
     "delete a queryset of users": lambda asha, user: User.objects.filter(pk=asha.pk).delete(),
@@ -116,6 +126,27 @@ CHANGES = {
     "update to a user": lambda asha, user: Restaurant.objects.update(assigned_to=user),
     "update by id": lambda asha, user: Restaurant.objects.update(assigned_to_id=user.pk),
     "update with an expression": lambda asha, user: Restaurant.objects.update(assigned_to=F("created_by")),
+    "save": lambda asha, user: [setattr(lead, "assigned_to", user) or lead.save() for lead in owned(asha)],
+    "save with update_fields": lambda asha, user: [
+        setattr(lead, "assigned_to", user) or lead.save(update_fields=["assigned_to"]) for lead in owned(asha)
+    ],
+    "update_or_create": lambda asha, user: [
+        Restaurant.objects.update_or_create(pk=lead.pk, defaults={"assigned_to": user}) for lead in owned(asha)
+    ],
+    "bulk_update": lambda asha, user: Restaurant.objects.bulk_update(
+        [setattr(lead, "assigned_to", user) or lead for lead in owned(asha)], ["assigned_to"]
+    ),
+    "upsert": lambda asha, user: Restaurant.objects.bulk_create(
+        [setattr(lead, "assigned_to", user) or lead for lead in owned(asha)],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["assigned_to"],
+    ),
+    "edit": lambda asha, user: [lead.edit(assigned_to=user) for lead in owned(asha)],
+    "a grouped queryset": lambda asha, user: (
+        Restaurant.objects.annotate(people=Count("contacts")).filter(people=0).update(assigned_to=user)
+    ),
+    "distinct rows": lambda asha, user: Restaurant.objects.filter(contacts=None).distinct().update(assigned_to=user),
     "hand over": lambda asha, user: Restaurant.objects.hand_over(asha.pk, user.pk),
 }
 
@@ -134,6 +165,31 @@ def test_a_change_of_owner_by_any_way_is_in_each_history(api, user, asha, change
     assert other.owner_changes.count() == int(Restaurant.objects.get(pk=other.pk).assigned_to_id != user.pk)
     news = {row["id"] for row in api.get("/lead/restaurants/?updated_after=2024-01-02").json()}
     assert {lead.pk for lead in leads} <= news
+
+
+def test_a_lead_that_comes_to_the_owner_during_an_update_is_left_alone(asha, user, monkeypatch):
+    """On PostgreSQL another transaction can give it to the owner between lock and update: it was not locked."""
+    first, second = (
+        Restaurant.objects.create(name=name, assigned_to=owner) for name, owner in [("A", asha), ("B", user)]
+    )
+    update = TimestampedQuerySet.update
+
+    def meanwhile(rows, **changes):
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE lead_restaurant SET assigned_to_id = %s WHERE id = %s", [asha.pk, second.pk])
+        return update(rows, **changes)
+
+    monkeypatch.setattr(TimestampedQuerySet, "update", meanwhile)
+    assert Restaurant.objects.filter(assigned_to=asha).update(assigned_to=None) == 1
+    assert list(Restaurant.objects.order_by("pk").values_list("assigned_to", flat=True)) == [None, asha.pk]
+    assert OwnerChange.objects.get().lead_id == first.pk
+
+
+def test_a_save_that_leaves_the_owner_alone_records_none(lead):
+    lead.name = "Bistro Anna and Sons"
+    lead.save()
+    Restaurant.objects.update(assigned_to=lead.assigned_to)
+    assert not OwnerChange.objects.exists()
 
 
 def test_the_history_names_a_deleted_owner(api, asha, user):

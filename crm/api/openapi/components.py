@@ -31,13 +31,13 @@ unknown path (404), a method that the path has not (405), or, with a body, be to
 
 # The first prefix that fits gives an operation its section.
 TAGS = [
-    ("/api/token/", "Authentication", "Tokens, and taking them back."),
+    ("/api/token/", "Authentication", "Obtain, refresh, verify and revoke tokens."),
     ("/lead/", "Leads", "Restaurants: won, to be won, or lost; and the histories of their status and owner."),
     ("/contact/", "Contacts", "The people at a restaurant."),
     ("/track/", "Tracking", "Interactions with leads, and the orders placed in them."),
     ("/call/", "Calls", "Call plans: whom to call, how often, and when next."),
-    ("/api/", "Users", "The users whose ids the bodies carry."),
-    ("/", "Service", "Whether the server is well. Needs no token."),
+    ("/api/", "Users", "Users referenced by id."),
+    ("/", "Service", "Health probes. Needs no token."),
 ]
 
 

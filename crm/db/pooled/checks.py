@@ -1,4 +1,4 @@
-"""A system check that `migrate`, `serve` and `check --database default` run: is a pooler addressed as one?"""
+"""System check: does DATABASE_URL have the pooler option where a pooler answers?"""
 
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections
@@ -8,7 +8,7 @@ from crm.db.pooled import remedy
 
 @register(Tags.database)
 def check_address(databases=None, **kwargs) -> list[CheckMessage]:
-    """Connects to each of the databases. One that does not answer is not this check's matter."""
+    """Connects to each of the databases. Unreachable ones are not reported."""
     found: list[CheckMessage] = []
     for alias in databases or []:
         try:

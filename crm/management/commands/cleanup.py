@@ -29,8 +29,8 @@ class Command(BaseCommand):
         now = dates.now()
         for what, expired in {
             "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=now - idempotency.RETENTION),
-            "ended tokens": RevokedToken.objects.filter(expires_at__lt=now),
-            "counts of sign-ins": SignInAttempts.objects.filter(updated_at__lt=now - login_limits.WINDOW),
+            "revoked tokens": RevokedToken.objects.filter(expires_at__lt=now),
+            "sign-in attempts": SignInAttempts.objects.filter(updated_at__lt=now - login_limits.WINDOW),
             "sessions": Session.objects.filter(expire_date__lt=now),
         }.items():
             self.stdout.write(f"Deleted {delete(expired):,} {what}.")
