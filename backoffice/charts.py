@@ -1,4 +1,4 @@
-"""Charts drawn on the server: inline SVG that fits any width and is read without scripts, colours or eyes.
+"""Charts drawn on the server: inline SVG that fits any width and is accessible without scripts or colours.
 
 Lengths across are percentages, so text keeps its size on a phone. What a chart shows is in its name and description,
 in each bar's own words, and where there is one in the table below it. A bar with `href` is a link.
@@ -17,7 +17,7 @@ from django.utils.text import slugify
 Figure = Decimal | int | float
 
 ROW = 44  # pixels: the label, and its bar under it
-TOP, HEIGHT, BOTTOM = 22, 140, 20  # pixels: the words over the columns, they themselves, the labels below
+TOP, HEIGHT, BOTTOM = 22, 140, 20  # pixels: caption, columns, tick labels
 TICKS, SPARSE = 12, 8  # up to so many columns have a label each, more have fewer; half of them show on a phone
 LONGEST = 34  # characters of a label beside its text
 
@@ -46,7 +46,7 @@ def bars(
     """Bars one below the other, each under its label and text: for things that have names.
 
     `whole` is what fills the width; else the longest bar does. The `table` says the same once more; `heading` and
-    `unit` stand over its columns. Titles are unique in a page.
+    `unit` are its column headers. Titles are unique in a page.
     """
     longest = max((bar.value for bar in bars), default=0) if whole is None else whole
     rows = [

@@ -22,7 +22,7 @@ from call.models import CallPlan, Frequency
 from call.models.work_profile import calendar_of
 from contact.models import Contact
 from crm import dates
-from lead.models import LeadStatus, Restaurant
+from lead.models import PIPELINE, LeadStatus, Restaurant
 from track.models import Interaction
 
 BATCH = 100  # leads a transaction
@@ -62,7 +62,6 @@ DETAILS = {
 }
 TOUCH_TYPES = ["CALL", "CALL", "CALL", "VISIT", "MEETING"]
 
-PIPELINE = [LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.MEETING_SCHEDULED, LeadStatus.NEGOTIATING]
 STATUS_WEIGHTS = {
     LeadStatus.NEW: 20,
     LeadStatus.CONTACTED: 20,

@@ -1,4 +1,4 @@
-"""What is asked of both targets, and how an answer is held against the database's rows."""
+"""The requests to both targets, and the check of answers against the database."""
 
 import json
 import random

@@ -89,7 +89,7 @@ def at(day: date, time_of_day: time | None, zone: ZoneInfo) -> datetime:
 
 
 def truncate_to_second(moment: datetime) -> datetime:
-    """`moment` as clients write it, who rarely send fractions: what happens next must not seem to lie before it."""
+    """Clients rarely send fractions: an event in the same second must not sort before `moment`."""
     return moment.replace(microsecond=0)
 
 

@@ -14,7 +14,7 @@ from call.models.work_profile import validate_country
 from contact.models import Contact
 from crm import dates
 from crm.api.serializers import IdField, JSONField, ModelSerializer, Serializer, UTCDateTimeField
-from track.models import people
+from track.models import contact_of_lead
 
 MAX_DAYS = 366
 
@@ -67,7 +67,7 @@ class RecordCallSerializer(Serializer):
 
     def validate_contact(self, contact: int | None) -> int | None:
         plan = self.context["plan"]
-        if contact is not None and not people(lead=plan.lead_id, contact=contact, using=plan.database):
+        if contact is not None and not contact_of_lead(lead=plan.lead_id, contact=contact, using=plan.database):
             raise serializers.ValidationError(f"Contact {contact} does not belong to lead {plan.lead_id}.")
         return contact
 

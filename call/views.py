@@ -244,5 +244,5 @@ class CalendarFeedView(ApiViewSet):
         return etags.tagged(request, HttpResponse(feed(user), "text/calendar; charset=utf-8"))
 
     def perform_content_negotiation(self, request, force=False):
-        """Calendar programs request all sorts of types; they get the one there is."""
+        """Always text/calendar, whatever a calendar program accepts."""
         return super().perform_content_negotiation(request, force=True)

@@ -82,15 +82,15 @@ class JSONFormatter(DiscreetFormatter):
             "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname,
             "logger": record.name,
-            "message": sayable(message_of(record)),
+            "message": replace_surrogates(message_of(record)),
             **({"request_id": request_id.get()} if request_id.get() else {}),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            line["traceback"] = sayable(self.formatException(record.exc_info))
+            line["traceback"] = replace_surrogates(self.formatException(record.exc_info))
         return to_json(line).decode()
 
 
-def sayable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """`text` without lone surrogates, which have no UTF-8."""
     return text.encode("utf-8", "replace").decode()

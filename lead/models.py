@@ -34,6 +34,10 @@ class LeadStatus(models.TextChoices):
     LOST = "LOST"
 
 
+# The statuses of an open lead, in the usual order.
+PIPELINE = [LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.MEETING_SCHEDULED, LeadStatus.NEGOTIATING]
+
+
 class RestaurantQuerySet(TimestampedQuerySet):
     def update(self, **changes: Any) -> int:
         """As Django's; another owner leaves its row in each history, also for bulk updates."""

@@ -36,18 +36,18 @@ class InteractionType(models.TextChoices):
 
 
 @partial(CompiledQuery, placeholders={"lead": 2**62})
-def leads(lead):
+def existing_lead(lead):
     return Restaurant.objects.filter(pk=lead).order_by().values_list("pk")
 
 
 @partial(CompiledQuery, placeholders={"lead": 2**62, "contact": 2**61})
-def people(lead, contact):
+def contact_of_lead(lead, contact):
     return Contact.objects.filter(pk=contact, restaurant=lead).order_by().values_list("pk")
 
 
 def check_parties(lead: int, contact: int | None, using: str | None = None) -> None:
-    """Raises ValidationError where there is no such lead, or the contact is none of its people."""
-    if people(lead=lead, contact=contact, using=using) if contact else leads(lead=lead, using=using):
+    """Raises ValidationError where there is no such lead, or the contact does not belong to it."""
+    if contact_of_lead(lead=lead, contact=contact, using=using) if contact else existing_lead(lead=lead, using=using):
         return
     for name, model, pk in (("lead", Restaurant, lead), ("contact", Contact, contact)):
         if pk and not model.objects.using(using).filter(pk=pk).exists():
@@ -119,7 +119,7 @@ class Interaction(TimestampedModel):
         """Record what happened, with the details of its `order` if one was placed (the keys of `write_order`).
 
         Sends `touch_changed` for a touch, unless `is_touch` says that the caller updates what depends on it.
-        Raises ValidationError, and records nothing, where there is no such lead or the contact is none of its people.
+        Raises ValidationError, and records nothing, where there is no such lead or the contact does not belong to it.
         """
         fields.setdefault("order_placed", fields["interaction_type"] == InteractionType.ORDER)
         if order:

@@ -2,7 +2,7 @@
 
 from django.dispatch import Signal
 
-# sender: Interaction. One came, changed or goes that is or was a touch; sent after a change and before a deletion.
+# sender: Interaction. An interaction that is or was a touch was created or changed, or is about to be deleted.
 #   interaction: Interaction
 #   before: Touch | None   the touch that it was (see track.touches)
 #   after: Touch | None    the touch that it is now

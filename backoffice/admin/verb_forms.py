@@ -16,11 +16,10 @@ from call.models.work_profile import zone_of
 from call.serializers import RecordCallSerializer, SetFrequencySerializer, SnoozeSerializer
 from contact.models import Contact
 from crm import dates
-from lead.models import LeadStatus, Restaurant
+from lead.models import PIPELINE, LeadStatus, Restaurant
 
 MAX_TEXT = 20_000
 CHOICES = 200  # contacts of one lead to choose from
-PIPELINE = [LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.MEETING_SCHEDULED, LeadStatus.NEGOTIATING]
 
 
 class VerbForm(forms.Form):

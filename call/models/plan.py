@@ -83,7 +83,7 @@ class CallPlanQuerySet(TimestampedQuerySet):
 
 
 class CallPlan(TimestampedModel):
-    """How often a lead is called. All instants are UTC; what a day is, the calendar of the lead's owner says."""
+    """How often a lead is called. All instants are UTC; days are those of the lead owner's calendar."""
 
     lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="call_plans", db_index=False)
     frequency = models.CharField(max_length=10, choices=Frequency)

@@ -1,7 +1,7 @@
 """Tokens (SimpleJWT) whose user and session are looked at on every request, in one query.
 
 A session starts at sign-in, or with `SessionToken.for_user`; its refresh token and all access tokens made
-from it carry its name, `sid`. Ending it ends them all at once, as does a changed password or the end of the user.
+from it carry its name, `sid`. Revoking it revokes them all, as do a new password and deactivating the user.
 """
 
 from datetime import UTC, datetime

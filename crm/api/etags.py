@@ -34,7 +34,7 @@ def etag(content: bytes) -> str:
 def digests(header: str) -> set[str]:
     """The digests in those entity-tags (section 8.8.3) of the header that are ours, changed by a proxy or not.
 
-    Other tags and malformed members of the list are passed over: they name nothing that we gave.
+    Other tags and malformed members of the list are ignored.
     """
     return {ours[1] for member in MEMBER.findall(header) if (ours := OURS.fullmatch(member))}
 

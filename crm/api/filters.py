@@ -42,14 +42,14 @@ class Field(forms.Field):
         raise NotImplementedError
 
 
-class IdField(Field):
+class IdParameter(Field):
     def parse(self, value: str) -> int:
         if not (value.isascii() and value.isdigit() and len(value) <= 19 and int(value) <= MAX_ID):
             raise FormError("Enter an id: a whole number.")
         return int(value)
 
 
-class UTCDateTimeField(Field):
+class UTCDateTimeParameter(Field):
     """A date-time (naive: in the server's zone), or a date: the first instant of that day in a zone, the server's."""
 
     def parse(self, value: str, zone: ZoneInfo | None = None) -> datetime:
@@ -86,11 +86,11 @@ class ChoicesField(forms.MultipleChoiceField):
 
 
 class IdFilter(django_filters.Filter):
-    field_class = IdField
+    field_class = IdParameter
 
 
 class UTCDateTimeFilter(django_filters.Filter):
-    field_class = UTCDateTimeField
+    field_class = UTCDateTimeParameter
 
 
 class TruthFilter(django_filters.Filter):
@@ -184,14 +184,14 @@ def declared_by(view) -> dict[str, django_filters.Filter]:
 
 
 def cleaned(field: forms.Field, values: list[str], zone: ZoneInfo | None) -> Any:
-    if isinstance(field, UTCDateTimeField):
+    if isinstance(field, UTCDateTimeParameter):
         return field.parse(values[-1], zone)
     return field.clean(values if isinstance(field, ChoicesField) else values[-1])
 
 
 def has_dates(view) -> bool:
     """Whether the list has filters by date, so that it takes `tz`."""
-    return any(isinstance(each.field, UTCDateTimeField) for each in declared_by(view).values())
+    return any(isinstance(each.field, UTCDateTimeParameter) for each in declared_by(view).values())
 
 
 def zone_of(request, view) -> ZoneInfo | None:
@@ -209,7 +209,7 @@ def in_utc(request, view) -> QueryDict:
     """The query string, plain dates in the zone of `tz` as instants: for filtersets of an app's own."""
     zone, data = zone_of(request, view), request.query_params.copy()
     for name, each in declared_by(view).items():
-        if zone and isinstance(each.field, UTCDateTimeField) and data.get(name, "").strip():
+        if zone and isinstance(each.field, UTCDateTimeParameter) and data.get(name, "").strip():
             with suppress(FormError):  # which the filterset reports
                 data[name] = each.field.parse(data[name], zone).isoformat()
     return data

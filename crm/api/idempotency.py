@@ -87,7 +87,7 @@ def _claim(user, key: str, digest: str) -> tuple[IdempotencyKey, bool]:
 
 
 def _digest(request) -> str:
-    """Of method, path with query, and what the body says, not how it is spelt: a multipart retry has new boundaries."""
+    """Of method, path with query, and the parsed body, not its bytes: a multipart retry has new boundaries."""
     data = request.data
     said = json.dumps(dict(data.lists()) if hasattr(data, "lists") else data, sort_keys=True, default=str)
     return sha256(f"{request.method} {request.get_full_path()}\n{said}".encode()).hexdigest()

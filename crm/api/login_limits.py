@@ -1,8 +1,8 @@
 """How often a password may be guessed: exact across threads and processes, counted before the password is looked at.
 
 After PER_NAME wrong passwords of one name from one address, or PER_ADDRESS from one address, within WINDOW, further
-attempts are refused with 429. An attempt takes its place first and gives it back when the password was right; the row's
-lock makes concurrent guesses pass one by one.
+attempts are refused with 429. An attempt is reserved before the check and released if the password was right; the
+row's lock makes concurrent guesses pass one by one.
 """
 
 from collections.abc import Callable
@@ -47,9 +47,9 @@ class LimitedBackend(ModelBackend):
 
 
 def limited(request: HttpRequest, username: str, check: Callable[[], T]) -> T:
-    """What `check` says of an attempt to be `username`: nothing, or False, counts against the limits.
+    """Run `check` for a sign-in as `username`; a falsy result counts as a failure.
 
-    Raises TooManyAttempts where they are reached, without a look; `check` may raise it too, where it did not look.
+    Raises TooManyAttempts before `check` runs where a limit is reached; where `check` raises it, nothing is counted.
     """
     if not settings.THROTTLE:
         return check()

@@ -35,7 +35,7 @@ def schema(request: HttpRequest) -> HttpResponse:
 
 @cache
 def described(renderer: type[OpenApiJsonRenderer] | type[OpenApiYamlRenderer]) -> bytes:
-    """The same for everybody, and it takes its time: made once a process."""
+    """Identical for all users and slow to build: cached per process."""
     return renderer().render(Generator().get_schema(public=True), renderer_context={})
 
 

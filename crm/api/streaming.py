@@ -1,8 +1,8 @@
 """Long answers, sent in chunks by at most half of a process's threads, so that a short request always finds one.
 
 A streamed list occupies its thread for as long as its client reads. Beyond PERMITS of them at once a
-process answers 503. And they make their chunks one at a time: a thread that computes hands Python's lock over every
-5 ms only (`sys.getswitchinterval`), so that each one more would delay all others by that much.
+process answers 503. Chunks are produced one at a time: a computing thread releases the GIL only every 5 ms
+(`sys.getswitchinterval`), so that each further producer would delay all threads by that much.
 """
 
 import weakref

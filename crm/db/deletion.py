@@ -16,7 +16,7 @@ def summary(rows: models.QuerySet, request: HttpRequest, site: AdminSite) -> tup
     """For `ModelAdmin.get_deleted_objects`: the first rows of each table by name, and how many there are of each."""
     listed: list[Any] = []
     counts = {}
-    for model, found in going_along(rows).items():
+    for model, found in cascade_of(rows).items():
         registered = site.get_model_admin(model) if site.is_registered(model) else None
         related = getattr(registered, "list_select_related", None) or []
         first = list(found.order_by("pk").select_related(*related)[: NAMED + 1])
@@ -30,17 +30,17 @@ def summary(rows: models.QuerySet, request: HttpRequest, site: AdminSite) -> tup
     return listed, counts
 
 
-def going_along(
+def cascade_of(
     rows: models.QuerySet, found: dict[type[models.Model], models.QuerySet] | None = None
 ) -> dict[type[models.Model], models.QuerySet]:
-    """By table, the rows and all that refer to them and cannot be without them."""
+    """By table: the rows and all rows that CASCADE deletes with them."""
     found = {} if found is None else found
     found[rows.model] = found[rows.model] | rows if rows.model in found else rows
     for relation in rows.model._meta.get_fields(include_hidden=True):
         if isinstance(relation, models.ForeignObjectRel) and relation.on_delete is models.CASCADE:
             table: Any = relation.related_model
             if not table._meta.auto_created:  # what joins many to many
-                going_along(table._base_manager.filter(**{f"{relation.field.name}__in": rows}), found)
+                cascade_of(table._base_manager.filter(**{f"{relation.field.name}__in": rows}), found)
     return found
 
 

@@ -20,8 +20,7 @@ class TimestampedQuerySet(models.QuerySet):
     def locked(self) -> Self:
         """The rows, locked until the transaction ends, so that what is read now still holds when it is written.
 
-        Rows that refer to them may be added meanwhile: their keys are checked at the commit, where waiting for us
-        could mean waiting for each other.
+        NO KEY: rows that refer to these can still be added; otherwise two transactions could deadlock.
         """
         return self.select_for_update(of=("self",), no_key=True)
 
@@ -46,7 +45,7 @@ class TimestampedQuerySet(models.QuerySet):
 
 
 class TimestampedModel(models.Model):
-    """A row with its stamps. All instants are UTC.
+    """Base model with author and timestamps. All instants are UTC.
 
     `updated_at` moves with every change of the row: by `save`, `update`, bulk writes, and where the deletion of another
     row sets a reference to null (through `base_manager_name`). A verb, a method that changes the row, locks it first

@@ -9,7 +9,7 @@ from rest_framework.utils.serializer_helpers import BindingDict
 
 from crm.fast import is_on
 
-# A serializer that has none of DRF's methods of its own but these has the fields of its class, and shows them plainly.
+# What a serializer may override and still have the fields of its class.
 ITS_OWN = {"Meta", "create", "update", "validate", "to_internal_value", "_declared_fields", "_creation_counter"}
 NAMES = {name for name in dir(serializers.ModelSerializer) if name[:2] != "__"} - ITS_OWN | {"__init__", "__new__"}
 # Modules of fields whose `bind` reads nothing but name and source.

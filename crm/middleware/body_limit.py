@@ -36,7 +36,7 @@ class BodyLimitMiddleware:
 
 
 def drain(request: HttpRequest, length: int) -> None:
-    """Read what the client still sends, up to DRAIN bytes, and forget it."""
+    """Read and discard the rest of the body, up to DRAIN bytes."""
     left = min(length, DRAIN)
     while left > 0 and (chunk := request.read(min(CHUNK, left))):
         left -= len(chunk)
@@ -66,8 +66,8 @@ class Dechunked:
 class CharsetGuard:
     """WSGI wrapper: hides a foreign charset from Django.
 
-    Django decodes the query string by it before any middleware runs, and fails where the codec is none of text.
-    BodyLimitMiddleware then refuses the body in its stead.
+    Django decodes the query string by it before any middleware runs, and fails for codecs that are not text
+    encodings; BodyLimitMiddleware answers 415.
     """
 
     def __init__(self, application):

@@ -26,8 +26,7 @@ control_socket_disable = True
 
 CLIENT_TIMEOUT = read("CLIENT_TIMEOUT", 30, count)  # seconds
 
-# Between its fork and its own handlers a worker would swallow a signal to stop, and be waited for in vain: the signal
-# is held back meanwhile.
+# A stop signal between a worker's fork and its own handlers would be lost: it is blocked meanwhile.
 STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 os.register_at_fork(after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP))
 
@@ -52,7 +51,7 @@ def post_fork(server, worker):
 
 
 def post_worker_init(worker):
-    gc.freeze()  # what is loaded by now stays: collections need not look at it again
+    gc.freeze()  # exclude loaded modules from garbage collection
     # Ctrl-C finishes what is in flight, as SIGTERM does. gthread's own handler for it waits for a lock that the code it
     # interrupts may hold.
     for stop in STOP:

@@ -21,7 +21,7 @@ from crm.fast.compiled import ID, CompiledQuery, locked_row
 from crm.models import RevokedToken
 from lead.models import Restaurant
 from lead.views import RestaurantViewSet
-from track.models import Interaction, leads, people
+from track.models import Interaction, existing_lead
 from track.views import InteractionViewSet
 
 MAX_ID = 2**63 - 1
@@ -74,7 +74,7 @@ def everything_compiled() -> list[tuple[CompiledQuery, str]]:
     """With the name of the value that is an id."""
     locked = [locked_row(view.queryset) for view in DETAILS]
     locked += [locked_row(model.objects) for model in (Restaurant, Contact, Interaction, CallPlan)]
-    return [(leads, "lead"), (profile_of_owner, "lead"), *((each, "pk") for each in locked)]
+    return [(existing_lead, "lead"), (profile_of_owner, "lead"), *((each, "pk") for each in locked)]
 
 
 def test_compiled_rows_are_those_of_the_queryset_for_every_id(far, statements):
@@ -89,7 +89,7 @@ def test_compiled_rows_are_those_of_the_queryset_for_every_id(far, statements):
 
 def test_a_contact_is_found_in_its_own_lead_alone(far):
     for contact, lead in product([*IDS, *NO_USER], repeat=2):
-        assert bool(people(contact=contact, lead=lead)) == (contact == lead and contact in IDS)
+        assert bool(contact_of_lead(contact=contact, lead=lead)) == (contact == lead and contact in IDS)
 
 
 def test_the_user_of_a_token_is_the_one_of_the_queryset(user, reader, django_user_model):
@@ -164,26 +164,26 @@ def test_routers_are_consulted_where_they_are_in_use(far, monkeypatch, statement
             claims.append(model)
             return "default"
 
-    leads(lead=1)
+    existing_lead(lead=1)
     monkeypatch.setitem(vars(router), "routers", [Router()])
     statements.clear()
-    assert leads(lead=1) == [(1,)]
+    assert existing_lead(lead=1) == [(1,)]
     assert (set(claims), [type(sql) for sql in statements]) == ({Restaurant}, [str])
 
 
 def test_a_query_with_using_goes_to_that_database(far, settings):
-    assert leads(lead=1, using="default") == [(1,)]
+    assert existing_lead(lead=1, using="default") == [(1,)]
     with pytest.raises(ConnectionDoesNotExist):
-        leads(lead=1, using="another")
+        existing_lead(lead=1, using="another")
 
 
 @pytest.mark.parametrize("off", [{"FAST": False}, {"FAST_WITHOUT": ["reads"]}])
 def test_with_fast_off_the_queryset_itself_runs(far, settings, statements, off):
-    leads(lead=1)
+    existing_lead(lead=1)
     for name, value in off.items():
         setattr(settings, name, value)
     statements.clear()
-    assert leads(lead=1) == [(1,)]
+    assert existing_lead(lead=1) == [(1,)]
     assert [type(sql) for sql in statements] == [str]
 
 

@@ -160,7 +160,7 @@ def tables() -> list[Table]:
 
 
 def rows_of(table: Table, alias: str) -> models.QuerySet:
-    """All rows, whatever the table's managers leave out."""
+    """All rows, including those that the table's managers filter out."""
     return models.QuerySet(table, using=alias)
 
 

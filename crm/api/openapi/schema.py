@@ -372,10 +372,10 @@ class Filters(OpenApiFilterExtension):
     def of_filter(self, name: str, filter) -> dict[str, Any]:
         field = str(filter.field_name).removesuffix("_id")
         match filter.field:
-            case filters.IdField():
+            case filters.IdParameter():
                 schema = {"type": "integer", "format": "int64", "minimum": 0}
                 text = f"The id of the `{name}`."
-            case filters.UTCDateTimeField():
+            case filters.UTCDateTimeParameter():
                 instants = [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
                 schema = {"oneOf": instants}
                 bound = "From this moment on" if filter.lookup_expr == "gte" else "Before this moment"

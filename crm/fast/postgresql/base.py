@@ -15,7 +15,7 @@ MOST = 500  # prepared statements of a connection; PATCHes of ever new sets of c
 
 
 class Connection(extensions.connection):
-    """Of a class of its own, it can hold `planned`: what runs each statement."""
+    """A subclass, so that it has a `__dict__` for `planned`: the EXECUTE statement by SQL."""
 
 
 class Cursor(extensions.cursor):
