@@ -21,7 +21,7 @@ from crm.fast.compiled import ID, CompiledQuery, locked_row
 from crm.models import RevokedToken
 from lead.models import Restaurant
 from lead.views import RestaurantViewSet
-from track.models import Interaction, existing_lead
+from track.models import Interaction, contact_of_lead, existing_lead
 from track.views import InteractionViewSet
 
 MAX_ID = 2**63 - 1
