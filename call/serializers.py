@@ -33,7 +33,7 @@ class CallPlanSerializer(ModelSerializer):
 class CallEventSerializer(ModelSerializer):
     event = serializers.ChoiceField(CallEvent.Kind.choices, source="kind", read_only=True)
     planned_date = UTCDateTimeField(source="planned_for", read_only=True)
-    by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)
+    by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)  # type: ignore[var-annotated]
 
     class Meta:
         model = CallEvent
@@ -137,7 +137,7 @@ class WorkProfileSerializer(ModelSerializer):
 
     def get_fields(self):
         fields = super().get_fields()
-        fields["leave"].validators = WorkProfile._meta.get_field("leave").validators
+        fields["leave"].validators = WorkProfile._meta.get_field("leave").validators  # type: ignore[assignment]
         return fields
 
     def validate_working_days(self, days: list[int]) -> list[int]:
@@ -171,8 +171,8 @@ class DaySerializer(DaysSerializer):
         except ValueError as error:
             raise serializers.ValidationError(str(error)) from error
 
-    def validate_date(self, day: date) -> date:
-        if not 2000 <= day.year <= 2099:
+    def validate_date(self, day: date) -> date:  # type: ignore[valid-type]
+        if not 2000 <= day.year <= 2099:  # type: ignore[attr-defined]
             raise serializers.ValidationError("Give a date between 2000 and 2099.")
         return day
 

@@ -32,7 +32,7 @@ class RestaurantSerializer(ModelSerializer):
 
 
 class StatusChangeSerializer(ModelSerializer):
-    changed_by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)
+    changed_by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)  # type: ignore[var-annotated]
     changed_at = UTCDateTimeField(source="created_at", read_only=True)
 
     class Meta:
@@ -42,7 +42,7 @@ class StatusChangeSerializer(ModelSerializer):
 
 
 class OwnerChangeSerializer(ModelSerializer):
-    changed_by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)
+    changed_by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)  # type: ignore[var-annotated]
     changed_at = UTCDateTimeField(source="created_at", read_only=True)
 
     class Meta:

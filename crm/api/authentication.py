@@ -114,7 +114,7 @@ class RefreshSerializer(serializers.Serializer):
         refresh = decode(RefreshToken, attrs["refresh"])
         get_active_user(refresh)
         refresh[SESSION_CLAIM] = session_id(refresh)
-        answer = {"access": str(refresh.access_token)}
+        answer = {"access": str(refresh.access_token)}  # type: ignore[attr-defined]
         if api_settings.ROTATE_REFRESH_TOKENS:
             if not RevokedToken.revoke(refresh[api_settings.JTI_CLAIM], _expiry(refresh)):
                 raise AuthenticationFailed("The refresh token has been used.")

@@ -43,7 +43,7 @@ class IdField(serializers.PrimaryKeyRelatedField):
         if isinstance(data, str) and not (data.isascii() and data.isdigit()):
             self.fail("incorrect_type", data_type="str")
         pk = int(data) if len(str(data)) <= 20 else MAX_ID + 1
-        if not 0 < pk <= MAX_ID or (self.check and not self.get_queryset().filter(pk=pk).exists()):
+        if not 0 < pk <= MAX_ID or (self.check and not self.get_queryset().filter(pk=pk).exists()):  # type: ignore[union-attr]
             self.fail("does_not_exist", pk_value=data)
         return pk
 
@@ -68,7 +68,7 @@ class UTCDateTimeField(serializers.DateTimeField):
         return dates.server_zone()
 
     def to_representation(self, value: datetime) -> str | None:
-        return value and value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return value and value.astimezone(UTC).isoformat().replace("+00:00", "Z")  # type: ignore[return-value]
 
 
 class MoneyField(serializers.DecimalField):
@@ -116,7 +116,7 @@ class ModelSerializer(BoundOnce, serializers.ModelSerializer):
     }
 
     def create(self, validated_data: dict[str, Any]):
-        return self.Meta.model.objects.create(**validated_data)
+        return self.Meta.model.objects.create(**validated_data)  # type: ignore[attr-defined]
 
     def update(self, instance, validated_data: dict[str, Any]):
         instance.edit(**validated_data)

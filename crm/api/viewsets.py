@@ -69,7 +69,7 @@ class ApiViewSet(GenericViewSet):
     @property
     def default_response_headers(self) -> dict[str, str]:
         """`Allow` only where it is needed: with 405, and to OPTIONS."""
-        method = self.request.method.lower()
+        method = self.request.method.lower()  # type: ignore[union-attr]
         is_usual = method in self.http_method_names and hasattr(self, method) and method != "options"
         return {} if is_usual else super().default_response_headers
 
@@ -92,7 +92,7 @@ class ApiViewSet(GenericViewSet):
         finally:
             self.action = acting
         renderer = self.request.accepted_renderer
-        return renderer.render(data, self.request.accepted_media_type, self.get_renderer_context())
+        return renderer.render(data, self.request.accepted_media_type, self.get_renderer_context())  # type: ignore[return-value]
 
     def serialized_response(self, instance, *, many: bool = False, **kwargs) -> Response:
         """The answer with what the serializer shows. Every write answers the whole resource."""
@@ -104,7 +104,7 @@ class ApiViewSet(GenericViewSet):
 
     def query(self, serializer_class):
         """The validated query string, empty values left out. Raises ValidationError (400)."""
-        given = {name: value for name, value in self.request.query_params.items() if value.strip()}
+        given = {name: value for name, value in self.request.query_params.items() if value.strip()}  # type: ignore[union-attr]
         self.own_parameters |= set(serializer_class().fields)
         return self._validated(serializer_class, given, {})
 
@@ -138,7 +138,7 @@ class ReadingViewSet(StockHooksMixin, ApiViewSet):
         queryset = self.filter_queryset(queryset)
         if found := reads.list_of(self, queryset, WINDOW):
             if (page := self.paginate_queryset(found.rows())) is not None:
-                return RenderedResponse(rows_to_json(found.keys, page), headers=self.paginator.headers)
+                return RenderedResponse(rows_to_json(found.keys, page), headers=self.paginator.headers)  # type: ignore[union-attr]
             return full_list_response(found.window, found.rows, partial(rows_to_json, found.keys))
         page = self.paginate_queryset(queryset)
         if page is not None:
@@ -153,7 +153,7 @@ class ReadingViewSet(StockHooksMixin, ApiViewSet):
         """The parsed query string of a list. Raises ValidationError (400)."""
         return ListQuery.read(self.request, self)
 
-    def serialize_to_json(self, rows: list) -> bytes:
+    def serialize_to_json(self, rows: list) -> bytes:  # type: ignore[valid-type]
         """What the serializer shows of the rows, in JSON."""
         return to_json(self.get_serializer(rows, many=True).data)
 
@@ -182,7 +182,7 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
         return self.get_queryset().select_for_update().db  # as `using` or the routers say
 
     def get_queryset(self):
-        return super().get_queryset().visible_to(self.request.user)
+        return super().get_queryset().visible_to(self.request.user)  # type: ignore[attr-defined]
 
     def get_object(self):
         """The row of the path. For a write it is locked before it is looked at, and has to be as `If-Match` says."""

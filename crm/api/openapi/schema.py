@@ -98,17 +98,17 @@ class AutoSchema(openapi.AutoSchema):
     def texts(self) -> tuple[str, str]:
         """Summary and description: the first sentence of the docstring and the rest, where there is one."""
         is_set = isinstance(self.view, ViewSetMixin)
-        action = getattr(type(self.view), self.view.action if is_set else self.method.lower())
+        action = getattr(type(self.view), self.view.action if is_set else self.method.lower())  # type: ignore[attr-defined]
         documented = action if is_set else type(self.view)
         if documented.__doc__ and not documented.__module__.startswith("rest_framework"):
             summary, _, description = " ".join(documented.__doc__.split()).partition(". ")
             return summary.removesuffix("."), description
-        if not is_set or self.view.queryset is None or self.view.action not in TEXTS:
+        if not is_set or self.view.queryset is None or self.view.action not in TEXTS:  # type: ignore[attr-defined]
             warn(f"{documented.__qualname__} has no docstring to say what it does.")
             return "", ""
         one = f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
-        many = self.view.queryset.model._meta.verbose_name_plural
-        summary, description = TEXTS[self.view.action]
+        many = self.view.queryset.model._meta.verbose_name_plural  # type: ignore[attr-defined]
+        summary, description = TEXTS[self.view.action]  # type: ignore[attr-defined]
         return summary.format(one=one, many=many), description
 
     # --- Parameters -------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class AutoSchema(openapi.AutoSchema):
 
     def _get_request_for_media_type(self, serializer, direction="request"):
         """A PATCH may leave keys of the resource out; a verb's body has required keys, whatever the method."""
-        if self.method == "PATCH" and isinstance(serializer, type) and serializer is not self.view.serializer_class:
+        if self.method == "PATCH" and isinstance(serializer, type) and serializer is not self.view.serializer_class:  # type: ignore[attr-defined]
             return self.resolve_serializer(serializer, direction).ref, True
         return super()._get_request_for_media_type(serializer, direction)
 
@@ -157,8 +157,8 @@ class AutoSchema(openapi.AutoSchema):
                 }
             else:  # @extend_schema(responses={…, 403: None}): the view's own rule
                 responses[status] = reference("responses", RESPONSES[int(status)])
-        for status in self.statuses():
-            responses.setdefault(str(status), reference("responses", RESPONSES[status]))
+        for status in self.statuses():  # type: ignore[assignment]
+            responses.setdefault(str(status), reference("responses", RESPONSES[status]))  # type: ignore[index]
         return dict(sorted(responses.items()))
 
     def statuses(self) -> list[int]:
@@ -383,7 +383,7 @@ class Filters(OpenApiFilterExtension):
             case filters.TruthField():
                 schema, text = {"type": "boolean"}, f"Whether `{field}`."
             case filters.ChoicesField() as choices:
-                values = [value for value, _ in choices.choices]
+                values = [value for value, _ in choices.choices]  # type: ignore[union-attr]
                 schema = {"type": "array", "items": {"type": "string", "enum": values}}
                 text = "One or several, repeated or with commas."
             case forms.DecimalField():
