@@ -163,10 +163,10 @@ class ListQuery:
         None where it is not: for a search, a choice, a filter or filterset of an app's own.
         """
         declared = declared_by(view)
-        simple = {name: COMPARED[type(each)] for name, each in declared.items() if is_comparison(each)}
-        if self.words or not self.filters.keys() <= simple.keys() or not is_declarative(view.filterset_class):
+        is_simple = all(is_comparison(declared[name]) for name in self.filters)
+        if self.words or not is_simple or not is_declarative(view.filterset_class):
             return None
-        return [(name, simple[name]) for name in self.filters]
+        return [(name, COMPARED[type(declared[name])]) for name in self.filters]
 
     def of(self, queryset: QuerySet, view) -> QuerySet:
         """The rows that are let through, in order. `view` is one of ReadingViewSet, or its class."""
