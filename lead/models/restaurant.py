@@ -1,4 +1,4 @@
-"""Restaurants, which are leads and accounts, and the history of their status and their owner."""
+"""Restaurants, which are leads and accounts."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,29 +13,16 @@ from django.db import models, transaction
 
 from crm import dates
 from crm.db.batches import batched
-from crm.db.models import ParentModel, TimestampedModel, TimestampedQuerySet
+from crm.db.models import ParentModel, TimestampedQuerySet
 from crm.db.search import SearchField
+from lead.models.history import OwnerChange
+from lead.models.status import LeadStatus
 from lead.signals import owner_changed
 
 BATCH = 1_000  # rows that one statement writes
 NAMED = 100  # ids in a message
 OwnerMove = tuple[int, int | None, int | None]  # a lead, its old and its new owner
 OWNER = {"assigned_to", "assigned_to_id"}  # the names of the owner's field
-
-
-class LeadStatus(models.TextChoices):
-    """A lead's stage in the pipeline; every move between two of them is allowed."""
-
-    NEW = "NEW"
-    CONTACTED = "CONTACTED"
-    MEETING_SCHEDULED = "MEETING_SCHEDULED"
-    NEGOTIATING = "NEGOTIATING"
-    CONVERTED = "CONVERTED"
-    LOST = "LOST"
-
-
-# The statuses of an open lead, in the usual order.
-PIPELINE = [LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.MEETING_SCHEDULED, LeadStatus.NEGOTIATING]
 
 
 class RestaurantQuerySet(TimestampedQuerySet):
@@ -214,49 +201,3 @@ class Restaurant(ParentModel):
         False where it had the status already.
         """
         return bool(self.edit(lead_status=status, by=by, note=note))
-
-
-class StatusChange(TimestampedModel):
-    """One move in the pipeline: at `created_at`, by `created_by`."""
-
-    lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="status_changes", db_index=False)
-    old_status = models.CharField(max_length=20, choices=LeadStatus)
-    new_status = models.CharField(max_length=20, choices=LeadStatus)
-    note = models.TextField(max_length=20_000, blank=True)
-
-    class Meta(TimestampedModel.Meta):
-        indexes = [models.Index(fields=["lead", "id"], name="status_change_by_lead")]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(old_status__in=LeadStatus.values, new_status__in=LeadStatus.values),
-                name="status_change_statuses_known",
-            ),
-            models.CheckConstraint(
-                condition=~models.Q(old_status=models.F("new_status")), name="status_change_changes"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.old_status} → {self.new_status}"
-
-
-class OwnerChange(TimestampedModel):
-    """A change of a lead's owner, None for unowned: at `created_at`, by `created_by`. It outlives its users."""
-
-    lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="owner_changes", db_index=False)
-    old_owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
-    )
-    new_owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
-    )
-    note = models.TextField(max_length=20_000, blank=True)
-
-    class Meta(TimestampedModel.Meta):
-        indexes = [models.Index(fields=["lead", "id"], name="owner_change_by_lead")]
-        constraints = [
-            models.CheckConstraint(condition=~models.Q(old_owner=models.F("new_owner")), name="owner_change_changes"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.old_owner or 'unowned'} → {self.new_owner or 'unowned'}"

@@ -1,0 +1,53 @@
+"""The history of a lead's status and of its owner."""
+
+from django.conf import settings
+from django.db import models
+
+from crm.db.models import TimestampedModel
+from lead.models.status import LeadStatus
+
+
+class StatusChange(TimestampedModel):
+    """One move in the pipeline: at `created_at`, by `created_by`."""
+
+    lead = models.ForeignKey("lead.Restaurant", models.CASCADE, related_name="status_changes", db_index=False)
+    old_status = models.CharField(max_length=20, choices=LeadStatus)
+    new_status = models.CharField(max_length=20, choices=LeadStatus)
+    note = models.TextField(max_length=20_000, blank=True)
+
+    class Meta(TimestampedModel.Meta):
+        indexes = [models.Index(fields=["lead", "id"], name="status_change_by_lead")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(old_status__in=LeadStatus.values, new_status__in=LeadStatus.values),
+                name="status_change_statuses_known",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(old_status=models.F("new_status")), name="status_change_changes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.old_status} → {self.new_status}"
+
+
+class OwnerChange(TimestampedModel):
+    """A change of a lead's owner, None for unowned: at `created_at`, by `created_by`. It outlives its users."""
+
+    lead = models.ForeignKey("lead.Restaurant", models.CASCADE, related_name="owner_changes", db_index=False)
+    old_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    new_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    note = models.TextField(max_length=20_000, blank=True)
+
+    class Meta(TimestampedModel.Meta):
+        indexes = [models.Index(fields=["lead", "id"], name="owner_change_by_lead")]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(old_owner=models.F("new_owner")), name="owner_change_changes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.old_owner or 'unowned'} → {self.new_owner or 'unowned'}"
