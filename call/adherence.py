@@ -1,9 +1,10 @@
 """Adherence: how well planned calls were made, by owner, computed from the plans' logs.
 
 An occurrence is a local date on which a plan's call was planned: each is in the log, as the date that was planned
-before an event, or is the plan's next call now. It is on time when the plan was touched by that date, late when it was
-first touched after it, skipped when a user skipped it, and missed when it was not touched by the end of the period or
-today, whichever is earlier.
+before an event, or is the plan's next call now. It belongs to the lead's owner at the planned instant; its date is in
+the zone that it was computed in. It is on time when the plan was touched by that date, late when it was first touched
+after it, skipped when a user skipped it, and missed when it was not touched by the end of the period or today,
+whichever is earlier.
 """
 
 from bisect import bisect_right
@@ -13,12 +14,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
 from call.models import CallEvent, CallPlan, WorkProfile
 from call.models.plan import EARLIEST
 from crm import dates
 from crm.db.batches import batched
+from lead.models import Policy
+from lead.owners import Owner, Owners
 
 UTC = ZoneInfo("UTC")
 BATCH = 1_000  # plans, with their logs, in memory
@@ -37,10 +40,10 @@ class Tally:
     snoozed: int = 0
     days_late: list[int] = field(default_factory=list)
 
-    def row(self, owner: int | None) -> dict[str, Any]:
+    def row(self, owner: Owner) -> dict[str, Any]:
         average = round(sum(self.days_late) / len(self.days_late), 1) if self.days_late else None
         return {
-            "owner": owner,
+            "owner": owner.id,
             "planned": self.planned,
             "on_time": self.on_time,
             "late": self.late,
@@ -48,20 +51,31 @@ class Tally:
             "skipped": self.skipped,
             "snoozed": self.snoozed,
             "average_days_late": average,
+            **({"former_owner": owner.name} if owner.name else {}),
         }
 
 
 def adherence(first: date, last: date) -> list[dict[str, Any]]:
-    """A row per owner of the plans with an occurrence in [first, last], local dates, by owner id."""
-    zones = {user: ZoneInfo(zone) for user, zone in WorkProfile.objects.values_list("user", "time_zone")}
-    tallies: dict[int | None, Tally] = defaultdict(Tally)
+    """A row per owner of an occurrence in [first, last], local dates: by id, then deleted users by name, then unowned.
+
+    A deleted user's row has the username as `former_owner`.
+    """
+    profiles = WorkProfile.objects.values_list("user", "time_zone")
+    zones: dict[int | None, ZoneInfo] = {user: ZoneInfo(zone) for user, zone in profiles}
+    tallies: dict[Owner, Tally] = defaultdict(Tally)
     for batch in batched(plans_between(first, last).iterator(BATCH), BATCH):
-        logs = logs_of(batch)
+        logs, owners = logs_of(batch), Owners.of(plan.lead for plan in batch)
         for plan in batch:
-            zone = zones.get(plan.owner) or dates.server_zone()
-            count(plan, logs[plan.pk], first, last, zone, tallies[plan.owner])
-    rows = [tally.row(owner) for owner, tally in tallies.items() if tally.planned]
-    return sorted(rows, key=lambda row: (row["owner"] is None, row["owner"]))
+            count(plan, logs[plan.pk], first, last, zones, owners, tallies)
+    found = [(owner, tally) for owner, tally in tallies.items() if tally.planned]
+    by_owner = sorted(found, key=lambda each: (each[0].id is None, each[0].id or 0, not each[0].name, each[0].name))
+    return [tally.row(owner) for owner, tally in by_owner]
+
+
+def visible_rows(rows: list[dict[str, Any]], user) -> list[dict[str, Any]]:
+    """Of a report by owner, the rows that the user may see: all, or the own one and those of whom the user manages."""
+    policy = Policy.of(user)
+    return rows if policy.sees_everything else [row for row in rows if row["owner"] in policy.managed | {user.pk}]
 
 
 def plans_between(first: date, last: date):
@@ -70,56 +84,79 @@ def plans_between(first: date, last: date):
     end = dates.start_of_day(last + timedelta(days=2), UTC)
     logged = CallEvent.objects.in_effect().filter(plan=OuterRef("pk"), planned_for__gte=start, planned_for__lt=end)
     due = Q(next_call_date__gte=start, next_call_date__lt=end)
-    plans = CallPlan.objects.filter(Exists(logged) | due).annotate(owner=F("lead__assigned_to"))
-    return plans.values_list("pk", "owner", "paused", "next_call_date", named=True)
+    plans = CallPlan.objects.filter(Exists(logged) | due)
+    return plans.values_list("pk", "lead", "paused", "next_call_date", named=True)
 
 
 def logs_of(plans: list) -> dict[int, list]:
     """The logs of the plans, oldest first, without withdrawn lines."""
     logs: dict[int, list] = defaultdict(list)
     events = CallEvent.objects.in_effect().filter(plan__in=[plan.pk for plan in plans]).order_by("id")
-    for event in events.values_list("plan", "kind", "planned_for", "new_due", "happened_at", named=True):
+    columns = ("plan", "kind", "planned_for", "new_due", "happened_at", "created_at")
+    for event in events.values_list(*columns, named=True):
         logs[event.plan].append(event)
     return logs
 
 
-def count(plan, events: list, first: date, last: date, zone: ZoneInfo, tally: Tally) -> None:
-    """Add what became of the plan's occurrences in [first, last]."""
+@dataclass(frozen=True)
+class Occurrence:
+    """A local date on which a call was planned, in the zone of the calendar that it was computed on."""
 
-    def local(moment: datetime) -> date:
-        return dates.day_of(moment, zone)
+    owner: Owner
+    day: date
+    zone: ZoneInfo
+
+    def local(self, moment: datetime) -> date:
+        return dates.day_of(moment, self.zone)
+
+
+def count(
+    plan,
+    events: list,
+    first: date,
+    last: date,
+    zones: dict[int | None, ZoneInfo],
+    owners: Owners,
+    tallies: dict[Owner, Tally],
+) -> None:
+    """Add what became of the plan's occurrences in [first, last] to the tallies of their owners."""
+
+    def occurrence(planned_for: datetime, computed_at: datetime) -> Occurrence:
+        zone = zones.get(owners.at(plan.lead, computed_at).id) or dates.server_zone()
+        return Occurrence(owners.at(plan.lead, planned_for), dates.day_of(planned_for, zone), zone)
 
     touches = sorted(event.happened_at for event in events if event.kind == CallEvent.Kind.CALLED)
-    occurrences: dict[date, int] = {}  # each with the number of touches before it was planned
-    skipped: set[date] = set()
-    moved: set[date] = set()
+    occurrences: dict[Occurrence, int] = {}  # each with the number of touches before it was planned
+    skipped: set[Occurrence] = set()
+    moved: set[Occurrence] = set()
     latest = EARLIEST
     for event in events:
-        day = local(event.planned_for)
-        occurrences.setdefault(day, bisect_right(touches, latest))
+        planned = occurrence(event.planned_for, event.created_at)
+        occurrences.setdefault(planned, bisect_right(touches, latest))
         if event.kind == CallEvent.Kind.CALLED:
             latest = max(latest, event.happened_at)
         elif event.kind == CallEvent.Kind.SKIPPED:
-            skipped.add(day)
-        elif event.kind == CallEvent.Kind.PAUSED and local(event.happened_at) <= day:
-            del occurrences[day]  # no call was due any more
+            skipped.add(planned)
+        elif event.kind == CallEvent.Kind.PAUSED and planned.local(event.happened_at) <= planned.day:
+            del occurrences[planned]  # no call was due any more
         elif event.kind in MOVES and event.new_due != event.planned_for:
-            moved.add(day)
+            moved.add(planned)
     if not plan.paused:
-        occurrences.setdefault(local(plan.next_call_date), bisect_right(touches, latest))
-    limit = min(last, dates.today(zone))
-    for day in filter(lambda day: first <= day <= last, occurrences):
-        touch = next(map(local, touches[occurrences[day] :]), None)
-        if day in skipped:
+        occurrences.setdefault(occurrence(plan.next_call_date, dates.now()), bisect_right(touches, latest))
+    for planned in filter(lambda each: first <= each.day <= last, occurrences):
+        limit = min(last, dates.today(planned.zone))
+        touch = next(map(planned.local, touches[occurrences[planned] :]), None)
+        tally = tallies[planned.owner]
+        if planned in skipped:
             tally.skipped += 1
-        elif touch and touch <= day:
+        elif touch and touch <= planned.day:
             tally.on_time += 1
         elif touch and touch <= limit:
             tally.late += 1
-            tally.days_late.append((touch - day).days)
-        elif day <= limit:
+            tally.days_late.append((touch - planned.day).days)
+        elif planned.day <= limit:
             tally.missed += 1
         else:
             continue  # still to come
         tally.planned += 1
-        tally.snoozed += day in moved
+        tally.snoozed += planned in moved

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from call.models import CallEvent, CallPlan
@@ -17,14 +18,17 @@ from call.models.event import AHEAD
 from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
-from lead.models import LeadStatus, Restaurant
+from lead.models import LeadStatus, Restaurant, RestaurantQuerySet
 from track.models import Interaction
+
+UNATTENDED = 100  # leads in an agenda; all are under /lead/restaurants/?assigned_to=none
 
 
 @dataclass(frozen=True)
 class Agenda:
-    """The local `day` of the owner in `zone`, and the `days` after it."""
+    """The local `day` of the owner in `zone`, and the `days` after it, as far as the viewer may see it."""
 
+    viewer: Any
     owner_id: int
     day: date
     zone: ZoneInfo
@@ -34,7 +38,9 @@ class Agenda:
         """The answer of `GET /call/agenda/`."""
         plans = list(self.plans().select_related("lead"))
         unplanned = list(self.unplanned())
-        details = LeadDetails.of([plan.lead_id for plan in plans] + [lead.pk for lead in unplanned])
+        unattended = self.unattended()
+        leads = [plan.lead_id for plan in plans] + [lead.pk for lead in unplanned] + [lead.pk for lead, _ in unattended]
+        details = LeadDetails.of(leads)
         body: dict[str, Any] = {
             "date": self.day,
             "time_zone": self.zone.key,
@@ -42,6 +48,7 @@ class Agenda:
             "today": [],
             "upcoming": [],
             "unplanned": [self.entry(None, lead, details) for lead in unplanned],
+            "unattended": [self.entry(plan, lead, details, self.missing_owner(lead)) for lead, plan in unattended],
         }
         for plan in plans:
             due = self.local(plan.next_call_date)
@@ -51,17 +58,39 @@ class Agenda:
 
     def plans(self) -> QuerySet[CallPlan]:
         end = dates.start_of_day(self.day + timedelta(days=self.days + 1), self.zone)
-        return CallPlan.objects.overdue_at(end).filter(lead__assigned_to=self.owner_id)
+        return CallPlan.objects.visible_to(self.viewer).overdue_at(end).filter(lead__assigned_to=self.owner_id)
 
     def unplanned(self) -> QuerySet[Restaurant]:
         planned = CallPlan.objects.filter(lead=OuterRef("pk"))
-        mine = Restaurant.objects.filter(assigned_to=self.owner_id).exclude(lead_status=LeadStatus.LOST)
-        return mine.filter(~Exists(planned)).order_by("id")
+        mine = Restaurant.objects.visible_to(self.viewer).filter(assigned_to=self.owner_id)
+        return mine.exclude(lead_status=LeadStatus.LOST).filter(~Exists(planned)).order_by("id")
+
+    def unattended(self) -> list[tuple[Restaurant, CallPlan | None]]:
+        """The first UNATTENDED leads that the owner looks after, soonest call first, each with its next plan."""
+        plans = CallPlan.objects.unpaused().filter(lead=OuterRef("pk")).by_date()
+        leads = self.looked_after().unattended().exclude(lead_status=LeadStatus.LOST).select_related("assigned_to")
+        leads = leads.annotate(plan=Subquery(plans.values("pk")[:1]), due=Subquery(plans.values("next_call_date")[:1]))
+        found = list(leads.order_by(F("due").asc(nulls_last=True), "id")[:UNATTENDED])
+        next_plans = CallPlan.objects.in_bulk({lead.plan for lead in found if lead.plan})
+        return [(lead, next_plans.get(lead.plan)) for lead in found]
+
+    def looked_after(self) -> RestaurantQuerySet:
+        """What both the viewer and the owner may see."""
+        rows = Restaurant.objects.visible_to(self.viewer)
+        if self.owner_id == self.viewer.pk:
+            return rows
+        owner = get_user_model().objects.filter(pk=self.owner_id).first()
+        return rows.visible_to(owner) if owner else rows.none()
+
+    def missing_owner(self, lead: Restaurant) -> str:
+        return f"{lead.assigned_to} is not active. " if lead.assigned_to else "Nobody owns this lead. "
 
     def local(self, moment: datetime) -> date:
         return dates.day_of(moment, self.zone)
 
-    def entry(self, plan: CallPlan | None, lead: Restaurant, details: "LeadDetails") -> dict[str, Any]:
+    def entry(
+        self, plan: CallPlan | None, lead: Restaurant, details: "LeadDetails", reason: str = ""
+    ) -> dict[str, Any]:
         contact = details.contacts.get(lead.pk)
         touch = details.touches.get(lead.pk)
         order = details.orders.get(lead.pk)
@@ -75,7 +104,7 @@ class Agenda:
             and {"date": touch.date, "interaction_type": touch.interaction_type, "details": touch.details},
             "last_order": order and {"date": order.ordered_at, "total_price": order.total_price},
             "days_overdue": overdue,
-            "why": self.why(plan, overdue),
+            "why": reason + self.why(plan, overdue),
         }
 
     def why(self, plan: CallPlan | None, overdue: int) -> str:

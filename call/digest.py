@@ -60,6 +60,6 @@ def digests_at(moment: datetime) -> Iterator[Digest]:
             continue
         if SentDigest.objects.filter(user=user, day=local.date()).exists():
             continue
-        body = Agenda(user.pk, local.date(), calendar.zone, days=0).body()
+        body = Agenda(user, user.pk, local.date(), calendar.zone, days=0).body()
         if body["overdue"] or body["today"]:
             yield Digest(user, local.date(), body)

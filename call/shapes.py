@@ -63,6 +63,7 @@ class AgendaSerializer(serializers.Serializer):
     today = AgendaEntrySerializer(many=True)
     upcoming = AgendaEntrySerializer(many=True)
     unplanned = AgendaEntrySerializer(many=True)
+    unattended = AgendaEntrySerializer(many=True)
 
 
 class AdherenceSerializer(serializers.Serializer):
@@ -76,6 +77,7 @@ class AdherenceSerializer(serializers.Serializer):
     skipped = serializers.IntegerField()
     snoozed = serializers.IntegerField(help_text="of the planned ones, those that were moved")
     average_days_late = serializers.FloatField(allow_null=True)
+    former_owner = serializers.CharField(required=False, help_text="a deleted user's name; `owner` is null then")
 
 
 class WorkProfile(OpenApiSerializerExtension):

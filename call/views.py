@@ -8,7 +8,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
-from call.adherence import adherence
+from call.adherence import adherence, visible_rows
 from call.agenda import Agenda
 from call.filters import CallPlanFilter
 from call.models import CallPlan, FeedAddress, WorkProfile
@@ -96,7 +96,7 @@ class CallPlanViewSet(ResourceViewSet):
         interaction too; an outcome that reached no one is an attempt, and moves nothing.
         """
         if set(request.data) - {"last_called"}:  # the interaction moves all plans of the lead
-            CallPlan.objects.using(self.database).filter(lead__call_plans=pk).lock()
+            self.get_queryset().using(self.database).filter(lead__call_plans=pk).lock()
         plan = self.get_object()
         body = self.body(RecordCallSerializer, plan=plan)
         called = body.pop("last_called", None) or dates.now()
@@ -186,10 +186,13 @@ class QuestionView(ApiViewSet):
 class AgendaView(QuestionView):
     @extend_schema(parameters=[DaySerializer], responses=AgendaSerializer)
     def retrieve(self, request):
-        """Get your day. The calls overdue, due on the day and in the days after it, and your leads without a plan."""
+        """Get your day. The calls overdue, due on the day and in the days after it, your leads without a plan, and the
+        leads without an active owner that you look after.
+        """
         requested = self.query(DaySerializer)
         zone = requested.get("tz") or zone_of(request.user)
         agenda = Agenda(
+            viewer=request.user,
             owner_id=requested.get("owner") or request.user.pk,
             day=requested.get("date") or dates.today(zone),
             zone=zone,
@@ -201,9 +204,9 @@ class AgendaView(QuestionView):
 class AdherenceView(QuestionView):
     @extend_schema(parameters=[PeriodSerializer], responses=AdherenceSerializer(many=True))
     def list(self, request):
-        """List how many planned calls were made on time. A row per owner, for the local dates of the period."""
+        """List how many planned calls were made on time. A row per owner as of then, for local dates of the period."""
         period = self.query(PeriodSerializer)
-        return Response(adherence(period["from"], period["to"]))
+        return Response(visible_rows(adherence(period["from"], period["to"]), request.user))
 
 
 class FeedView(ApiViewSet):

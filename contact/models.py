@@ -4,7 +4,7 @@ from django.db import models
 
 from crm.db.models import ParentModel
 from crm.db.search import SearchField
-from lead.models import Restaurant
+from lead.models import OfLeadQuerySet, Restaurant
 
 
 class Contact(ParentModel):
@@ -18,6 +18,9 @@ class Contact(ParentModel):
     address = models.TextField(max_length=20_000, blank=True)
 
     search = SearchField(sources=["name", "role", "phone", "email"], phones=["phone"])
+
+    owner_path = "restaurant__assigned_to"
+    objects = OfLeadQuerySet.as_manager()
 
     class Meta(ParentModel.Meta):
         permissions = [("import_contact", "Can import contacts"), ("export_contact", "Can export contacts")]

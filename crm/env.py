@@ -85,6 +85,13 @@ def words(raw: str) -> list[str]:
     return [word.strip() for word in raw.split(",") if word.strip()]
 
 
+def access(raw: str) -> str:
+    """Whose leads a user sees."""
+    if raw not in ("all", "team", "own"):
+        raise ValueError("expected all, team or own")
+    return raw
+
+
 def networks(raw: str) -> list[str]:
     """A comma-separated list of addresses or CIDR networks."""
     return [str(ip_network(word)) for word in words(raw)]

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "crm.middleware.pages_only.AuthenticationMiddleware",
     "crm.middleware.pages_only.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "lead.middleware.AccessMiddleware",
 ]
 
 ROOT_URLCONF = "crm.urls"
@@ -234,6 +235,10 @@ LOGGING = {
         },
     },
 }
+
+# --- Whose leads ---------------------------------------------------------------------------------
+
+ACCESS = read("ACCESS", "all", env.access)  # lead.models.access
 
 # --- Call planning ------------------------------------------------------------------------------
 

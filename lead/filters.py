@@ -1,10 +1,36 @@
-from crm.api.filters import ChoicesFilter, FilterSet, IdFilter, MoneyFilter, TextFilter, UTCDateTimeFilter
+from crm.api.filters import (
+    ChoicesFilter,
+    FilterSet,
+    IdFilter,
+    IdParameter,
+    MoneyFilter,
+    TextFilter,
+    UTCDateTimeFilter,
+)
 from lead.models import LeadStatus
+
+NONE = "none"
+
+
+class OwnerParameter(IdParameter):
+    """The id of a user, or `none`."""
+
+    def parse(self, value):
+        return value.lower() if value.lower() == NONE else super().parse(value)
+
+
+class OwnerFilter(IdFilter):
+    """By owner; `none` for the leads that nobody owns, or an inactive user."""
+
+    field_class = OwnerParameter
+
+    def filter(self, qs, value):
+        return qs.unattended() if value == NONE else super().filter(qs, value)
 
 
 class RestaurantFilter(FilterSet):
     lead_status = ChoicesFilter(choices=LeadStatus.choices)
-    assigned_to = IdFilter("assigned_to_id")
+    assigned_to = OwnerFilter("assigned_to_id")
     city = TextFilter()
     state = TextFilter()
     cuisine_type = TextFilter()

@@ -2,9 +2,10 @@ from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
 from crm.api.serializers import IdField, ModelSerializer, Serializer, UTCDateTimeField
-from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
+from lead.models import LeadStatus, OwnerChange, Policy, Restaurant, StatusChange, Team
 
 MAX_LEADS = 10_000  # named in one hand-over
+MAX_USERS = 10_000  # of a team
 
 
 class RestaurantSerializer(ModelSerializer):
@@ -29,6 +30,15 @@ class RestaurantSerializer(ModelSerializer):
             "created_at",
             "updated_at",
         ]
+
+    def validate_assigned_to(self, owner: int | None) -> int | None:
+        """A new owner is one to whom the user may hand over."""
+        request = self.context.get("request")
+        if owner is None or request is None or owner == getattr(self.instance, "assigned_to_id", None):
+            return owner
+        if not Policy.of(request.user).may_hand_over_to(owner):
+            self.fields["assigned_to"].fail("does_not_exist", pk_value=owner)
+        return owner
 
 
 class StatusChangeSerializer(ModelSerializer):
@@ -87,3 +97,35 @@ class HandOverSerializer(HandedOverSerializer):
         max_length=MAX_LEADS,
     )
     note = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")
+
+
+class UserIdsField(serializers.ListField):
+    """The ids of users, in ascending order."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            child=IdField(queryset=get_user_model().objects.all(), check=False), max_length=MAX_USERS, **kwargs
+        )
+
+    def to_internal_value(self, data):
+        ids = super().to_internal_value(data)
+        known = set(get_user_model().objects.filter(pk__in=ids).values_list("pk", flat=True))
+        for pk in ids:
+            if pk not in known:
+                self.child.fail("does_not_exist", pk_value=pk)
+        return ids
+
+    def to_representation(self, users):
+        return sorted(user.pk for user in users.all())
+
+
+class TeamSerializer(ModelSerializer):
+    members = UserIdsField(required=False)
+    managers = UserIdsField(required=False)
+
+    class Meta:
+        model = Team
+        fields = ["id", "name", "parent", "members", "managers"]
+
+    def create(self, validated_data):
+        return Team.establish(**validated_data)

@@ -1,11 +1,15 @@
-from django.db.models import F
+from django.core.exceptions import ValidationError
+from django.db.models import F, ProtectedError
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.response import Response
 
+from crm.api.exceptions import InUse
+from crm.api.permissions import ActiveUserMayEdit
 from crm.api.viewsets import ResourceViewSet
 from lead.filters import RestaurantFilter
-from lead.models import Restaurant
+from lead.models import CHOOSE_ANOTHER, Policy, Restaurant, Team
 from lead.serializers import (
     ChangeStatusSerializer,
     HandedOverSerializer,
@@ -13,6 +17,7 @@ from lead.serializers import (
     OwnerChangeSerializer,
     RestaurantSerializer,
     StatusChangeSerializer,
+    TeamSerializer,
 )
 
 
@@ -57,6 +62,8 @@ class RestaurantViewSet(ResourceViewSet):
         """
         body = self.body(HandOverSerializer)
         owners = {"from": body.pop("from_id"), "to": body.pop("to_id")}
+        if not Policy.of(request.user).may_hand_over_to(owners["to"]):
+            raise ValidationError({"to": [CHOOSE_ANOTHER]})
         leads = self.get_queryset().hand_over(*owners.values(), **body, by=request.user)
         return Response({**owners, "leads": leads})
 
@@ -71,3 +78,16 @@ class RestaurantViewSet(ResourceViewSet):
     def owner_history(self, request, pk):
         """List who owned a lead. Each change from one owner to another; oldest first."""
         return self.list_of(self.get_object().owner_changes.alias(changed_at=F("created_at")))
+
+
+class TeamViewSet(ResourceViewSet):
+    queryset = Team.objects.prefetch_related("members", "managers")
+    serializer_class = TeamSerializer
+    permission_classes = [ActiveUserMayEdit, DjangoModelPermissions]
+    ordering_fields = ["id", "name", "parent", "created_at", "updated_at"]
+
+    def perform_destroy(self, instance):
+        try:
+            instance.delete()
+        except ProtectedError:
+            raise InUse("This team has teams below it. Move or delete them first.") from None

@@ -14,7 +14,7 @@ from contact.models import Contact
 from crm import dates
 from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.fast.compiled import CompiledQuery
-from lead.models import Restaurant
+from lead.models import OfLeadQuerySet, Restaurant
 from track.signals import touch_changed
 from track.touches import Touch, touch_of
 
@@ -55,7 +55,7 @@ def check_parties(lead: int, contact: int | None, using: str | None = None) -> N
     raise ValidationError({"contact": f"Contact {contact} does not belong to lead {lead}."})
 
 
-class InteractionQuerySet(TimestampedQuerySet):
+class InteractionQuerySet(OfLeadQuerySet):
     def with_orders(self) -> Self:
         """The interactions in which an order was placed."""
         return self.filter(order_placed=True)
@@ -86,6 +86,7 @@ class Interaction(TimestampedModel):
     order_placed = models.BooleanField(default=False)
     date = models.DateTimeField(default=dates.now, validators=DATE_BOUNDS)
 
+    owner_path = "lead__assigned_to"
     objects = InteractionQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
@@ -226,6 +227,9 @@ class OrderDetails(TimestampedModel):
     total_price = models.DecimalField(max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))])
     order_date = models.DateTimeField(validators=DATE_BOUNDS)
     follows_interaction_date = models.BooleanField(default=False, editable=False)
+
+    owner_path = "interaction__lead__assigned_to"
+    objects = OfLeadQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
         verbose_name_plural = "order details"

@@ -66,5 +66,13 @@ class InteractionSerializer(ModelSerializer):
                 check_parties(*given.values(), using=self.instance.database)
         return attrs
 
+    def validate_lead(self, lead: int) -> int:
+        self.fields["lead"].check_visible(lead)  # type: ignore[attr-defined]
+        return lead
+
+    def validate_contact(self, contact: int | None) -> int | None:
+        self.fields["contact"].check_visible(contact)  # type: ignore[attr-defined]
+        return contact
+
     def create(self, validated_data: dict[str, Any]) -> Interaction:
         return Interaction.log(**validated_data)

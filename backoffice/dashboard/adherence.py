@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from backoffice.charts import Bar, bars
 from backoffice.dashboard.cache import cached
 from backoffice.dashboard.figures import Figures
-from call.adherence import adherence
+from call.adherence import adherence, visible_rows
 
 PERMISSION = "call.view_adherence"
 DAYS = 30  # of the default period
@@ -42,7 +42,7 @@ def adherence_page(request: HttpRequest, site: Any) -> HttpResponse:
     today = Figures.of(request.user).today
     period = {"first": today - timedelta(days=DAYS - 1), "last": today}
     form = PeriodForm({**period, **{name: request.GET[name] for name in period if request.GET.get(name)}})
-    rows = rows_between(form.cleaned_data["first"], form.cleaned_data["last"]) if form.is_valid() else []
+    rows = rows_between(**form.cleaned_data, viewer=request.user) if form.is_valid() else []
     context = {
         **site.each_context(request),
         "title": "Adherence",
@@ -54,16 +54,15 @@ def adherence_page(request: HttpRequest, site: Any) -> HttpResponse:
     return TemplateResponse(request, "backoffice/adherence.html", context)
 
 
-def rows_between(first: date, last: date) -> list[dict[str, Any]]:
+def rows_between(first: date, last: date, viewer: Any) -> list[dict[str, Any]]:
     """By owner, with the smallest part on time first."""
-    rows = cached(lambda: adherence(first, last), "adherence", first, last)
+    rows = visible_rows(cached(lambda: adherence(first, last), "adherence", first, last), viewer)
     users = get_user_model().objects.filter(pk__in=[row["owner"] for row in rows if row["owner"]])
     names = dict(users.values_list("pk", get_user_model().USERNAME_FIELD))
-    named = [
-        {**row, "name": names.get(row["owner"], "Unowned"), "percent": round(100 * row["on_time"] / row["planned"])}
-        for row in rows
-    ]
-    return sorted(named, key=lambda row: (row["percent"], -row["planned"], row["name"]))
+    for row in rows:
+        row["name"] = names.get(row["owner"]) or row.get("former_owner", "Unowned")
+        row["percent"] = round(100 * row["on_time"] / row["planned"])
+    return sorted(rows, key=lambda row: (row["percent"], -row["planned"], row["name"]))
 
 
 def chart(rows: list[dict[str, Any]]) -> str:

@@ -8,7 +8,8 @@ from django.db.models import Q
 
 from call import recurrence
 from crm import dates
-from crm.db.models import TimestampedModel, TimestampedQuerySet
+from crm.db.models import TimestampedModel
+from lead.models import OfLeadQuerySet
 from track.models import Interaction
 
 AHEAD = timedelta(days=1)  # how far in the future a touch may lie and count
@@ -46,7 +47,7 @@ class EventKind(models.TextChoices):
     CORRECTED = "CORRECTED"
 
 
-class CallEventQuerySet(TimestampedQuerySet):
+class CallEventQuerySet(OfLeadQuerySet):
     def in_effect(self) -> Self:
         """The lines that count: neither withdrawn ones nor those that say so."""
         return self.filter(withdrawn=False).exclude(kind=EventKind.CORRECTED)
@@ -81,6 +82,7 @@ class CallEvent(TimestampedModel):
     # Readable, and without effect on the plan's dates and on adherence.
     withdrawn = models.BooleanField(default=False)
 
+    owner_path = "plan__lead__assigned_to"
     objects = CallEventQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):

@@ -15,8 +15,8 @@ from call.models.event import AHEAD, ATTEMPTS, CallEvent, Frequency
 from call.models.work_profile import calendar_of_lead, calendars_of_leads
 from call.recurrence import WorkCalendar
 from crm import dates
-from crm.db.models import TimestampedModel, TimestampedQuerySet
-from lead.models import LeadStatus, Restaurant
+from crm.db.models import TimestampedModel
+from lead.models import LeadStatus, OfLeadQuerySet, Restaurant
 from track.models import Interaction, InteractionType
 from track.touches import Touch, touch_of
 
@@ -26,7 +26,7 @@ DATE_BOUNDS = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 BATCH = 1_000  # plans, with their logs, in memory
 
 
-class CallPlanQuerySet(TimestampedQuerySet):
+class CallPlanQuerySet(OfLeadQuerySet):
     def due_on(self, day: date, zone: ZoneInfo) -> Self:
         """The plans, unpaused, whose next call falls on the local `day` in `zone`, soonest first."""
         start, end = dates.bounds_of_day(day, zone)
@@ -103,6 +103,7 @@ class CallPlan(TimestampedModel):
     # SEQUENCE of the calendar feed (RFC 5545): grows with every change of the date, also back to a former one.
     sequence = models.PositiveIntegerField(default=0, editable=False)
 
+    owner_path = "lead__assigned_to"
     objects = CallPlanQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):

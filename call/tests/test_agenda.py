@@ -14,6 +14,7 @@ from lead.models import Restaurant
 from track.models import Interaction
 
 PARTS = ["overdue", "today", "upcoming", "unplanned"]
+KEYS = ["date", "time_zone", *PARTS, "unattended"]
 SECOND = timedelta(seconds=1)
 
 
@@ -33,8 +34,8 @@ def entry(kam, lead):
 
 def test_a_day_with_nothing_on_it(kam):
     answer = kam.get("/call/agenda/")
-    assert (answer.status_code, list(answer.json())) == (200, ["date", "time_zone", *PARTS])
-    assert answer.json() == {"date": "2026-01-19", "time_zone": "UTC"} | {part: [] for part in PARTS}
+    assert (answer.status_code, list(answer.json())) == (200, KEYS)
+    assert answer.json() == {"date": "2026-01-19", "time_zone": "UTC"} | {part: [] for part in KEYS[2:]}
 
 
 def test_an_entry_has_all_that_one_needs_to_call(kam, lead, contact):
@@ -284,7 +285,8 @@ def test_owner_asks_for_anothers(kam, ben, book):
 
 
 def test_an_owner_who_does_not_exist_has_nothing_to_do(kam, book):
-    assert listed(kam.get("/call/agenda/?owner=999999").json()) == {part: [] for part in PARTS}
+    body = kam.get("/call/agenda/?owner=999999").json()
+    assert [body[part] for part in KEYS[2:]] == [[]] * 5
 
 
 def test_the_zone_is_the_users_own_unless_tz_names_another(now, kam, book):
@@ -392,6 +394,38 @@ def test_the_day_costs_the_same_queries_however_many_plans_there_are(kam, user, 
         person = Contact.objects.create(restaurant=lead, name="Asha Rao")
         say(lead, person)
         say(lead, person, "ORDER").write_order(product_details="units", quantity=1, total_price=1)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         body = kam.get("/call/agenda/").json()
     assert sum(len(body[part]) for part in PARTS) == leads
+
+
+# --- Leads that nobody looks after -----------------------------------------------------------------
+
+
+def test_leads_without_an_active_owner_are_unattended_soonest_call_first(kam, ben):
+    gone = get_user_model().objects.create_user("gone", is_active=False)
+    unowned = Restaurant.objects.create(name="unowned")
+    orphaned = Restaurant.objects.create(name="orphaned", assigned_to=gone)
+    Restaurant.objects.create(name="Ben's", assigned_to=ben)
+    Restaurant.objects.create(name="lost", lead_status="LOST")
+    plan = plan_for(orphaned, "2026-01-18T10:00:00Z")
+    first, second = kam.get("/call/agenda/").json()["unattended"]
+    assert (first["lead"]["id"], first["plan"]["id"], first["days_overdue"]) == (orphaned.pk, plan.pk, 1)
+    assert first["why"] == "gone is not active. 1 day overdue: due on 2026-01-18, never called."
+    assert (second["lead"]["id"], second["plan"]) == (unowned.pk, None)
+    assert second["why"] == "Nobody owns this lead. No call is planned for this lead."
+
+
+def test_the_next_unpaused_plan_stands_for_an_unattended_lead(kam):
+    lead = Restaurant.objects.create(name="unowned")
+    plan_for(lead, "2026-01-25T10:00:00Z")
+    soonest = plan_for(lead, "2026-01-23T10:00:00Z")
+    plan_for(lead, "2026-01-20T10:00:00Z").pause()
+    (entry,) = kam.get("/call/agenda/").json()["unattended"]
+    assert entry["plan"]["id"] == soonest.pk
+
+
+def test_an_agenda_has_at_most_100_unattended_leads(kam):
+    Restaurant.objects.bulk_create(Restaurant(name=f"Lead {number}") for number in range(101))
+    assert len(kam.get("/call/agenda/").json()["unattended"]) == 100
+    assert len(kam.get("/lead/restaurants/?assigned_to=none").json()) == 101

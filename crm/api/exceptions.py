@@ -32,6 +32,13 @@ class Conflict(APIException):
     wait = RETRY_AFTER
 
 
+class InUse(APIException):
+    """409: other rows depend on the one that was to be deleted. Sending the request again changes nothing."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "in_use"
+
+
 class Unavailable(APIException):
     """503: the database cannot be reached, or a lock was held for too long."""
 

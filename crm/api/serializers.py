@@ -22,7 +22,8 @@ def id_of(text: str) -> int | None:
 class IdField(serializers.PrimaryKeyRelatedField):
     """A foreign key as the plain id that the document shows; validated data holds the id under `<name>_id`.
 
-    `check=False` leaves the look-up to a serializer that resolves several references in one query.
+    The id of a row that the request's user may not see does not exist. `check=False` leaves the look-up to a serializer
+    that resolves several references in one query.
     """
 
     shows_column = models.ForeignKey
@@ -43,9 +44,21 @@ class IdField(serializers.PrimaryKeyRelatedField):
         if isinstance(data, str) and not (data.isascii() and data.isdigit()):
             self.fail("incorrect_type", data_type="str")
         pk = int(data) if len(str(data)) <= 20 else MAX_ID + 1
-        if not 0 < pk <= MAX_ID or (self.check and not self.get_queryset().filter(pk=pk).exists()):  # type: ignore[union-attr]
+        if not 0 < pk <= MAX_ID or (self.check and not self.visible_rows().filter(pk=pk).exists()):
             self.fail("does_not_exist", pk_value=data)
         return pk
+
+    def visible_rows(self) -> models.QuerySet:
+        """Those that the request's user may see; all where there is no request."""
+        rows, request = self.get_queryset(), self.context.get("request")
+        visible_to = getattr(rows, "visible_to", None)
+        return visible_to(request.user) if request and visible_to else rows  # type: ignore[return-value]
+
+    def check_visible(self, pk: int | None) -> None:
+        """For `check=False`: fails where the user may not see the row, without a query where all are visible."""
+        rows = self.visible_rows()
+        if pk and rows.query.where and not rows.filter(pk=pk).exists():
+            self.fail("does_not_exist", pk_value=pk)
 
 
 class UTCDateTimeField(serializers.DateTimeField):

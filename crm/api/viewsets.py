@@ -195,12 +195,16 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
         return instance
 
     def lock_row(self) -> None:
-        """Lock the row until the transaction ends, where the database locks rows; whether it is visible comes after."""
+        """Lock the row until the transaction ends, where the database locks rows; whether it is visible comes after.
+
+        A hidden row is not waited for: it is answered as quickly as a missing one.
+        """
         if connections[self.database].features.has_select_for_update:
             wanted = {self.lookup_field: self.kwargs[self.lookup_url_kwarg or self.lookup_field]}
             rows = self.get_queryset().model.objects.using(self.database).locked().order_by().values_list("pk")
             with suppress(TypeError, ValueError, ValidationError):  # of a value that is none: 404, as DRF says
-                list(rows.filter(**wanted))
+                if self.shows_every_row() or self.get_queryset().filter(**wanted).exists():
+                    list(rows.filter(**wanted))
 
     def create(self, request, *args, **kwargs):
         serializer = self.get_serializer(data=request.data)

@@ -11,6 +11,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from call.models import FeedAddress
 from crm.tests import PASSWORD
+from lead.models import Team
 
 PEOPLE = ("anonymous", "user", "reader", "admin")
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
@@ -124,6 +125,13 @@ TABLE = """
 /api/me/                                POST PUT PATCH DELETE    401 405 403 405
 /api/users/                             GET HEAD OPTIONS         401 200 200 200
 /api/users/                             POST PUT PATCH DELETE    401 405 403 405
+/api/teams/                             GET HEAD OPTIONS         401 200 200 200
+/api/teams/                             POST                     401 403 403 201
+/api/teams/                             PUT PATCH DELETE         401 403 403 405
+/api/teams/<pk>/                        GET HEAD OPTIONS         401 200 200 200
+/api/teams/<pk>/                        PUT PATCH                401 403 403 200
+/api/teams/<pk>/                        DELETE                   401 403 403 204
+/api/teams/<pk>/                        POST                     401 403 403 405
 
 /                                       GET HEAD                 200 200 200 200
 /                                       OPTIONS POST PUT PATCH DELETE 405 405 405 405
@@ -192,6 +200,8 @@ def bodies(user, admin, lead, contact, interaction, plan):
         "/call/<pk>/record_call/": {},
         "/call/<pk>/set_frequency/": {"frequency": "WEEKLY"},
         "/call/<pk>/snooze/": {"days": 1},
+        "/api/teams/": {"name": "North"},
+        "/api/teams/<pk>/": {"name": "North"},
         "/api/token/": {"username": user.username, "password": PASSWORD},
         "/api/token/refresh/": {"refresh": str(refresh)},
         "/api/token/verify/": {"token": str(refresh)},
@@ -208,9 +218,10 @@ def clients(user, reader, admin):
 
 
 @pytest.fixture
-def path_of(user, lead, contact, interaction, plan):
+def path_of(user, reader, lead, contact, interaction, plan):
     """The path of a route of the table."""
-    rows = {"lead": lead, "contact": contact, "track": interaction, "call": plan}
+    team = Team.establish(name="West", members=[user.pk, reader.pk])
+    rows = {"lead": lead, "contact": contact, "track": interaction, "call": plan, "api": team}
     secret = FeedAddress.renew(user)
 
     def path(route: str) -> str:

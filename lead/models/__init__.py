@@ -1,7 +1,22 @@
 """Leads, the history of their status and of their owner."""
 
+from lead.models.access import ALL, OfLeadQuerySet, Policy
 from lead.models.history import OwnerChange, StatusChange
-from lead.models.restaurant import BATCH, Restaurant, RestaurantQuerySet
+from lead.models.restaurant import BATCH, CHOOSE_ANOTHER, Restaurant, RestaurantQuerySet
 from lead.models.status import PIPELINE, LeadStatus
+from lead.models.team import Team
 
-__all__ = ["BATCH", "PIPELINE", "LeadStatus", "OwnerChange", "Restaurant", "RestaurantQuerySet", "StatusChange"]
+__all__ = [
+    "ALL",
+    "BATCH",
+    "CHOOSE_ANOTHER",
+    "PIPELINE",
+    "LeadStatus",
+    "OfLeadQuerySet",
+    "OwnerChange",
+    "Policy",
+    "Restaurant",
+    "RestaurantQuerySet",
+    "StatusChange",
+    "Team",
+]

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from crm.db.models import TimestampedModel
+from lead.models.access import OfLeadQuerySet
 from lead.models.status import LeadStatus
 
 
@@ -14,6 +15,9 @@ class StatusChange(TimestampedModel):
     old_status = models.CharField(max_length=20, choices=LeadStatus)
     new_status = models.CharField(max_length=20, choices=LeadStatus)
     note = models.TextField(max_length=20_000, blank=True)
+
+    owner_path = "lead__assigned_to"
+    objects = OfLeadQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
         indexes = [models.Index(fields=["lead", "id"], name="status_change_by_lead")]
@@ -43,6 +47,13 @@ class OwnerChange(TimestampedModel):
     )
     note = models.TextField(max_length=20_000, blank=True)
 
+    # The username of a deleted user, in place of the reference, which is null then.
+    old_owner_name = models.CharField(max_length=254, blank=True, editable=False)
+    new_owner_name = models.CharField(max_length=254, blank=True, editable=False)
+
+    owner_path = "lead__assigned_to"
+    objects = OfLeadQuerySet.as_manager()
+
     class Meta(TimestampedModel.Meta):
         indexes = [models.Index(fields=["lead", "id"], name="owner_change_by_lead")]
         constraints = [
@@ -50,4 +61,5 @@ class OwnerChange(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.old_owner or 'unowned'} → {self.new_owner or 'unowned'}"
+        old, new = self.old_owner or self.old_owner_name, self.new_owner or self.new_owner_name
+        return f"{old or 'unowned'} → {new or 'unowned'}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -15,6 +15,7 @@ from crm import dates
 from crm.db.batches import batched
 from crm.db.models import ParentModel, TimestampedQuerySet
 from crm.db.search import SearchField
+from lead.models.access import OfLeadQuerySet
 from lead.models.history import OwnerChange
 from lead.models.status import LeadStatus
 from lead.signals import owner_changed
@@ -22,10 +23,11 @@ from lead.signals import owner_changed
 BATCH = 1_000  # rows that one statement writes
 NAMED = 100  # ids in a message
 OwnerMove = tuple[int, int | None, int | None]  # a lead, its old and its new owner
+CHOOSE_ANOTHER = "Choose another, active user."
 OWNER = {"assigned_to", "assigned_to_id"}  # the names of the owner's field
 
 
-class RestaurantQuerySet(TimestampedQuerySet):
+class RestaurantQuerySet(OfLeadQuerySet):
     def update(self, **changes: Any) -> int:
         """As Django's; another owner leaves its row in each history, also for bulk updates."""
         if not OWNER & changes.keys() or self.query.is_sliced:
@@ -41,6 +43,12 @@ class RestaurantQuerySet(TimestampedQuerySet):
             return super().bulk_create(objs, *args, **options)
         with self._recording_owners(Restaurant.objects.using(self.locked().db).filter(pk__in=[obj.pk for obj in objs])):
             return super().bulk_create(objs, *args, **options)
+
+    def unattended(self) -> Self:
+        """The leads that nobody owns, or an inactive user. Both kinds are found by the owner's index."""
+        rows = Restaurant.objects.using(self.db).order_by()
+        unowned, orphaned = rows.filter(assigned_to=None), rows.filter(assigned_to__is_active=False)
+        return self.filter(pk__in=unowned.values("pk").union(orphaned.values("pk"), all=True))
 
     def release(self, *, by=None, note: str = "") -> int:
         """Leave the leads unowned. Returns how many they are."""
@@ -92,7 +100,7 @@ class RestaurantQuerySet(TimestampedQuerySet):
         """
         database = self.locked().db  # where routers have these rows written, unless `using` says
         if to == from_ or not get_user_model().objects.using(database).filter(pk=to, is_active=True).exists():
-            raise ValidationError({"to": ["Choose another, active user."]})
+            raise ValidationError({"to": [CHOOSE_ANOTHER]})
         with transaction.atomic(using=database, savepoint=False):
             ids = self.using(database)._lock_leads_of(from_, leads)
             for batch in batched(ids, BATCH):
@@ -138,6 +146,8 @@ class Restaurant(ParentModel):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
 
+    owner_path = "assigned_to"
+
     # Of the verb that saves, for the history: the user, a note, and the owner that the locked row had.
     _by, _note, _owner_before = None, "", None
 
@@ -148,6 +158,7 @@ class Restaurant(ParentModel):
     class Meta(ParentModel.Meta):
         verbose_name = "lead"
         permissions = [
+            ("view_all", "Can see all leads"),
             ("hand_over_restaurant", "Can hand over leads"),
             ("import_restaurant", "Can import leads"),
             ("export_restaurant", "Can export leads"),

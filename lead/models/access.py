@@ -1,0 +1,109 @@
+"""Whose leads a user may see, by `settings.ACCESS`: the one policy, which `visible_to` of every queryset applies.
+
+`all`: everybody sees everything. `own`: the leads that one owns, and those of the members at or below the teams that
+one manages. `team`: the same, and those of the members of one's own teams. Whoever has `lead.view_all` sees all. Leads
+that nobody owns are seen by those and by the managers of any team. What a user may do is another matter
+(crm.api.permissions, backoffice.accounts.roles).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.db.models import IntegerField, Q, Value
+
+from crm.db.models import TimestampedQuerySet
+from lead.models.team import Team
+
+ALL, TEAM, OWN = "all", "team", "own"
+VIEW_ALL = "view_all"
+
+# What the policy query found, by user, for the rest of a request.
+_found: ContextVar[dict[int, "Policy"] | None] = ContextVar("found policies", default=None)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a user may see: the leads of `owners`, and the unowned ones where `sees_unowned`; or everything."""
+
+    owners: frozenset[int] = frozenset()
+    managed: frozenset[int] = frozenset()  # of the owners: members at or below a team that the user manages
+    sees_unowned: bool = False
+    sees_everything: bool = False
+
+    @classmethod
+    def of(cls, user) -> "Policy":
+        """By one query, and within a request by none the second time; without one for ACCESS=all and superusers."""
+        if settings.ACCESS == ALL or (user.is_active and user.is_superuser):
+            return cls(sees_unowned=True, sees_everything=True)
+        if not user.is_active:  # as `has_perm` has it; an anonymous user is none either
+            return cls()
+        found = _found.get()
+        if found is None:
+            return cls._query(user)
+        if user.pk not in found:
+            found[user.pk] = cls._query(user)
+        return found[user.pk]
+
+    @classmethod
+    def _query(cls, user) -> "Policy":
+        membership = Team.members.through.objects
+        below = Team.objects.at_or_below(Team.objects.filter(managers=user.pk))
+        everything = Permission.objects.filter(content_type__app_label="lead", codename=VIEW_ALL)
+        rows = [
+            labelled(membership.filter(team__in=below.values("pk")), "managed", "user_id"),
+            labelled(Team.managers.through.objects.filter(user=user.pk), "manages", "user_id"),
+            labelled(everything.filter(Q(user=user.pk) | Q(group__user=user.pk)), "everything"),
+        ]
+        if settings.ACCESS == TEAM:
+            own_teams = membership.filter(user=user.pk).values("team")
+            rows.append(labelled(membership.filter(team__in=own_teams), "teammate", "user_id"))
+        found = set(rows[0].union(*rows[1:]))
+        kinds = {kind for kind, _ in found}
+        managed = frozenset(pk for kind, pk in found if kind == "managed")
+        return cls(
+            owners=managed | {pk for kind, pk in found if kind == "teammate"} | {user.pk},
+            managed=managed,
+            sees_unowned=not kinds.isdisjoint({"manages", "everything"}),
+            sees_everything="everything" in kinds,
+        )
+
+    def condition(self, owner: str) -> Q:
+        """The rows that may be seen; `owner` is the lookup path of their lead's owner."""
+        is_seen = Q(**{f"{owner}__in": sorted(self.owners)})
+        return is_seen | Q(**{f"{owner}__isnull": True}) if self.sees_unowned else is_seen
+
+    def may_hand_over_to(self, user: int) -> bool:
+        """Whether leads may be given to the user: to oneself, and to active users whose leads one sees."""
+        return self.sees_everything or (
+            user in self.owners and get_user_model().objects.filter(pk=user, is_active=True).exists()
+        )
+
+
+def labelled(rows: Any, kind: str, user: str = "") -> Any:
+    """Rows (`kind`, id of a user) for the union."""
+    label, pk = Value(kind), user or Value(0, IntegerField())
+    return rows.order_by().annotate(kind=label).values_list("kind", pk)
+
+
+@contextmanager
+def policies_queried_once() -> Iterator[None]:
+    """Within the block the policy of each user is queried at most once."""
+    token = _found.set({})
+    try:
+        yield
+    finally:
+        _found.reset(token)
+
+
+class OfLeadQuerySet(TimestampedQuerySet):
+    """Rows of a lead, or leads: seen by whoever may see the lead. Their model names the `owner_path`."""
+
+    def visible_to(self, user) -> Self:
+        rows, policy = super().visible_to(user), Policy.of(user)
+        return rows if policy.sees_everything else rows.filter(policy.condition(self.model.owner_path))  # type: ignore[attr-defined]
