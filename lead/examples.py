@@ -28,6 +28,7 @@ BODIES: dict[str, Any] = {
     "lead_partial_update": {"potential_revenue": 7500.00},
     "lead_change_status": {"status": "CONTACTED"},
     "lead_change_status/with a note": {"status": "CONTACTED", "note": "Asked to come back in January."},
+    "lead_change_status/lost, and why": {"status": "LOST", "reason": "PRICE"},
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2], "note": "Back from leave."},
     "lead_hand_over/all of them": {"from": 3, "to": 5},
     "lead_hand_over/unowned leads": {"from": None, "to": 5},

@@ -2,7 +2,8 @@ from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
 from crm.api.serializers import IdField, ModelSerializer, Serializer, UTCDateTimeField
-from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
+from lead.models import LeadStatus, LostReason, OwnerChange, Restaurant, StatusChange
+from lead.models.restaurant import REASON_OF_LOST
 
 MAX_LEADS = 10_000  # named in one hand-over
 
@@ -52,15 +53,22 @@ class OwnerChangeSerializer(ModelSerializer):
 
 
 class ChangeStatusSerializer(Serializer):
-    """The body of `change_status`; `lead_status` is a synonym of `status`."""
+    """The body of `change_status`; `lead_status` is a synonym of `status`, `reason` says why a lead is LOST."""
 
     status = serializers.ChoiceField(LeadStatus.choices)
     note = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")
+    reason = serializers.ChoiceField(LostReason.choices, required=False, allow_blank=True, default="")
 
     def to_internal_value(self, data):
         if "status" not in data and "lead_status" in data:
-            data = {"status": data["lead_status"], **({"note": data["note"]} if "note" in data else {})}
+            further = {name: data[name] for name in ("note", "reason") if name in data}
+            data = {"status": data["lead_status"], **further}
         return super().to_internal_value(data)
+
+    def validate(self, attrs):
+        if attrs["reason"] and attrs["status"] != LeadStatus.LOST:
+            raise serializers.ValidationError({"reason": [REASON_OF_LOST]})
+        return attrs
 
 
 class HandedOverSerializer(Serializer):

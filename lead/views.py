@@ -32,7 +32,11 @@ class RestaurantViewSet(ResourceViewSet):
     @extend_schema(request=ChangeStatusSerializer)
     @action(detail=True, methods=["post"])
     def change_status(self, request, pk):
-        """Move a lead in the pipeline. Every move is allowed; the status that it has already leaves no history."""
+        """Move a lead in the pipeline. Every move is allowed; the status that it has already leaves no history.
+
+        `reason` says why a lead is LOST; with another status it is refused. The history's rows do not show it, the
+        timeline and `pipeline` do.
+        """
         lead = self.get_object()
         lead.change_status(**self.body(ChangeStatusSerializer), by=request.user)
         return self.serialized_response(lead)

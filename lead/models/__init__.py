@@ -2,6 +2,15 @@
 
 from lead.models.history import OwnerChange, StatusChange
 from lead.models.restaurant import BATCH, Restaurant, RestaurantQuerySet
-from lead.models.status import PIPELINE, LeadStatus
+from lead.models.status import PIPELINE, LeadStatus, LostReason
 
-__all__ = ["BATCH", "PIPELINE", "LeadStatus", "OwnerChange", "Restaurant", "RestaurantQuerySet", "StatusChange"]
+__all__ = [
+    "BATCH",
+    "PIPELINE",
+    "LeadStatus",
+    "LostReason",
+    "OwnerChange",
+    "Restaurant",
+    "RestaurantQuerySet",
+    "StatusChange",
+]
