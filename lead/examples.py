@@ -53,6 +53,35 @@ ANSWERS: dict[str, Any] = {
         }
     ],
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2]},
+    "lead_durations": [
+        {"status": "NEW", "days": 3.5, "entered": 1, "since": None},
+        {"status": "CONTACTED", "days": 12.04, "entered": 2, "since": None},
+        {"status": "MEETING_SCHEDULED", "days": 4.0, "entered": 1, "since": "2024-12-24T15:30:00Z"},
+        {"status": "NEGOTIATING", "days": 0.0, "entered": 0, "since": None},
+        {"status": "CONVERTED", "days": 0.0, "entered": 0, "since": None},
+        {"status": "LOST", "days": 0.0, "entered": 0, "since": None},
+    ],
+    "pipeline_list": [
+        {
+            "status": "CONTACTED",
+            "now": 14,
+            "entered": 9,
+            "created": 1,
+            "left": 8,
+            "to": {"NEW": 0, "CONTACTED": 0, "MEETING_SCHEDULED": 4, "NEGOTIATING": 2, "CONVERTED": 0, "LOST": 2},
+            "lost_reasons": {
+                "PRICE": 1,
+                "COMPETITOR": 0,
+                "CLOSED_DOWN": 0,
+                "NO_NEED": 0,
+                "NO_ANSWER": 0,
+                "OTHER": 0,
+                "UNKNOWN": 1,
+            },
+            "median_days": 11.25,
+            "conversion": 0.75,
+        }
+    ],
     "lead_owner_history": [
         {
             "id": 1,

@@ -1,19 +1,26 @@
+from itertools import starmap
+
 from django.db.models import F
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from crm.api.viewsets import ResourceViewSet
+from crm import dates
+from crm.api.viewsets import QuestionView, ResourceViewSet
+from lead.durations import Change, durations
 from lead.filters import RestaurantFilter
 from lead.models import Restaurant
+from lead.pipeline import Pipeline
 from lead.serializers import (
     ChangeStatusSerializer,
     HandedOverSerializer,
     HandOverSerializer,
     OwnerChangeSerializer,
+    PipelinePeriodSerializer,
     RestaurantSerializer,
     StatusChangeSerializer,
 )
+from lead.shapes import DurationSerializer, PipelineSerializer
 
 
 class RestaurantViewSet(ResourceViewSet):
@@ -53,6 +60,18 @@ class RestaurantViewSet(ResourceViewSet):
         """List a lead's moves in the pipeline. Oldest first."""
         return self.list_of(self.get_object().status_changes.alias(changed_at=F("created_at")))
 
+    @extend_schema(responses=DurationSerializer(many=True), filters=False)
+    @action(detail=True, filter_backends=[], pagination_class=None)
+    def durations(self, request, pk):
+        """Get how long a lead has been in each status. In days, until now.
+
+        The first status begins with the lead's creation; a status that was entered again adds up.
+        """
+        lead = self.get_object()
+        changes = lead.status_changes.order_by("id").values_list("created_at", "old_status")
+        found = durations(lead.created_at, starmap(Change, changes.iterator()), lead.lead_status, dates.now())
+        return Response([each.body() for each in found])
+
     @extend_schema(request=HandOverSerializer, responses=HandedOverSerializer)
     @action(detail=False, methods=["post"])
     def hand_over(self, request):
@@ -75,3 +94,13 @@ class RestaurantViewSet(ResourceViewSet):
     def owner_history(self, request, pk):
         """List who owned a lead. Each change from one owner to another; oldest first."""
         return self.list_of(self.get_object().owner_changes.alias(changed_at=F("created_at")))
+
+
+class PipelineView(QuestionView):
+    @extend_schema(parameters=[PipelinePeriodSerializer], responses=PipelineSerializer(many=True))
+    def list(self, request):
+        """Get the pipeline of a period. A row of each status: how many leads stand in it, came, left and for where.
+
+        With `owner`, a move counts for whoever owned the lead at that time, and `now` for the present owner.
+        """
+        return Response(Pipeline(request.user, **self.query(PipelinePeriodSerializer)).body())
