@@ -235,6 +235,17 @@ LOGGING = {
     },
 }
 
+# --- Pipeline -----------------------------------------------------------------------------------
+
+# Days without contact after which a lead in that status is stale; 0: never.
+STALE_DAYS = {
+    "NEW": 14,
+    "CONTACTED": 21,
+    "MEETING_SCHEDULED": 21,
+    "NEGOTIATING": 30,
+    **read("STALE_DAYS", {}, env.numbers),
+}
+
 # --- Call planning ------------------------------------------------------------------------------
 
 # Interactions of these types move the lead's call plans; an empty TOUCH_TYPES turns that off.

@@ -53,6 +53,38 @@ ANSWERS: dict[str, Any] = {
         }
     ],
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2]},
+    "lead_timeline": [
+        {
+            "at": "2024-12-24T15:30:00Z",
+            "type": "STATUS",
+            "by": 1,
+            "text": "Status: Negotiating → Lost (price): Signed with another supplier.",
+            "data": {
+                "id": 2,
+                "lead": 1,
+                "old_status": "NEGOTIATING",
+                "new_status": "LOST",
+                "changed_by": 1,
+                "changed_at": "2024-12-24T15:30:00Z",
+                "note": "Signed with another supplier.",
+            },
+        },
+        {
+            "at": "2024-12-20T10:00:00Z",
+            "type": "ORDER",
+            "by": 1,
+            "text": "Order with Asha Rao · Olive oil · quantity 5 · 242.50",
+            "data": {
+                "id": 1,
+                "lead": 1,
+                "contact": 1,
+                "interaction_type": "ORDER",
+                "details": "",
+                "order_placed": True,
+                "date": "2024-12-20T10:00:00Z",
+            },
+        },
+    ],
     "lead_durations": [
         {"status": "NEW", "days": 3.5, "entered": 1, "since": None},
         {"status": "CONTACTED", "days": 12.04, "entered": 2, "since": None},

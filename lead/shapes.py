@@ -5,6 +5,7 @@ from rest_framework import serializers
 from crm.api.serializers import UTCDateTimeField
 from lead.models import LeadStatus, LostReason
 from lead.pipeline import UNKNOWN
+from lead.timeline import EntryType
 
 
 class DurationSerializer(serializers.Serializer):
@@ -47,3 +48,13 @@ class PipelineSerializer(serializers.Serializer):
         allow_null=True,
         help_text="the part, 0 to 1, of those who left an open status that moved on to a later one or to CONVERTED",
     )
+
+
+class TimelineEntrySerializer(serializers.Serializer):
+    """One thing that happened: `at` an instant, `by` a user, `text` in one line."""
+
+    at = UTCDateTimeField()
+    type = serializers.ChoiceField(EntryType.choices)
+    by = serializers.IntegerField(allow_null=True)
+    text = serializers.CharField()
+    data = serializers.DictField(help_text="the row as its own list shows it")  # type: ignore[assignment]

@@ -1,14 +1,19 @@
 from itertools import starmap
+from typing import Any
 
 from django.db.models import F
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from crm import dates
+from crm.api.filters import zone_of
+from crm.api.lists import CHUNK, full_pages_response
+from crm.api.pagination import KeysetPagination
 from crm.api.viewsets import QuestionView, ResourceViewSet
 from lead.durations import Change, durations
-from lead.filters import RestaurantFilter
+from lead.filters import RestaurantFilter, TimelineFilter
 from lead.models import Restaurant
 from lead.pipeline import Pipeline
 from lead.serializers import (
@@ -20,7 +25,8 @@ from lead.serializers import (
     RestaurantSerializer,
     StatusChangeSerializer,
 )
-from lead.shapes import DurationSerializer, PipelineSerializer
+from lead.shapes import DurationSerializer, PipelineSerializer, TimelineEntrySerializer
+from lead.timeline import Cursor, Timeline, Viewer, to_bodies
 
 
 class RestaurantViewSet(ResourceViewSet):
@@ -59,6 +65,36 @@ class RestaurantViewSet(ResourceViewSet):
     def status_history(self, request, pk):
         """List a lead's moves in the pipeline. Oldest first."""
         return self.list_of(self.get_object().status_changes.alias(changed_at=F("created_at")))
+
+    @extend_schema(responses=TimelineEntrySerializer(many=True))
+    @action(
+        detail=True,
+        filterset_class=TimelineFilter,
+        pagination_class=KeysetPagination,
+        search_field=None,
+        ordering_fields=[],
+    )
+    def timeline(self, request, pk):
+        """List what happened with an account. Interactions, orders, calls, changes of status and owner; newest first.
+
+        A row of a call plan's log that is an interaction too appears once, as that. Dates in `text` are in `tz`. The
+        next page is in `Link`; what is added or deleted meanwhile shifts no other row.
+        """
+        lead = self.get_object()
+        self.own_parameters |= {"cursor"}
+        viewer = Viewer(request.user, zone_of(request, self) or dates.server_zone())
+        return self.entries_of(Timeline(lead.pk, viewer, **self.list_query().filters))
+
+    def entries_of(self, timeline):
+        """A page of the timeline, or all of it, which is streamed if it is long."""
+        paginator: Any = self.paginator
+        if not paginator.is_requested(self.request):
+            return full_pages_response(map(to_bodies, timeline.pages(CHUNK)))
+        text, size = paginator.position(self.request)
+        if (cursor := Cursor.parse(text)) is None and text:
+            raise ValidationError({"cursor": ["Follow the link to the next page."]})
+        entries, following = timeline.page(cursor, size)
+        return Response(to_bodies(entries), headers=paginator.headers_of(self.request, following, size))
 
     @extend_schema(responses=DurationSerializer(many=True), filters=False)
     @action(detail=True, filter_backends=[], pagination_class=None)

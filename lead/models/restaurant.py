@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -15,6 +17,7 @@ from crm import dates
 from crm.db.batches import batched
 from crm.db.models import ParentModel, TimestampedQuerySet
 from crm.db.search import SearchField
+from lead.models import stale
 from lead.models.history import OwnerChange
 from lead.models.status import LeadStatus
 from lead.signals import owner_changed
@@ -27,6 +30,12 @@ REASON_OF_LOST = "Only a lead that is LOST has a reason."
 
 
 class RestaurantQuerySet(TimestampedQuerySet):
+    def stale_at(self, moment: datetime, zone: ZoneInfo, is_stale: bool = True) -> Self:
+        """The leads that are stale at `moment`, on the local day in `zone`; or those that are not."""
+        today = dates.start_of_day(dates.day_of(moment, zone), zone)
+        condition = stale.is_stale(today)
+        return self.alias(quiet_since=stale.quiet_since(moment)).filter(condition if is_stale else ~condition)
+
     def update(self, **changes: Any) -> int:
         """As Django's; another owner leaves its row in each history, also for bulk updates."""
         if not OWNER & changes.keys() or self.query.is_sliced:
