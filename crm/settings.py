@@ -238,13 +238,8 @@ LOGGING = {
 # --- Pipeline -----------------------------------------------------------------------------------
 
 # Days without contact after which a lead in that status is stale; 0: never.
-STALE_DAYS = {
-    "NEW": 14,
-    "CONTACTED": 21,
-    "MEETING_SCHEDULED": 21,
-    "NEGOTIATING": 30,
-    **read("STALE_DAYS", {}, env.numbers),
-}
+STALE_DAYS = {"NEW": 14, "CONTACTED": 21, "MEETING_SCHEDULED": 21, "NEGOTIATING": 30}
+STALE_DAYS |= read("STALE_DAYS", STALE_DAYS, env.numbers)
 
 # --- Call planning ------------------------------------------------------------------------------
 

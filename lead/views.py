@@ -82,8 +82,9 @@ class RestaurantViewSet(ResourceViewSet):
         """
         lead = self.get_object()
         self.own_parameters |= {"cursor"}
+        bounds = self.list_query().filters
         viewer = Viewer(request.user, zone_of(request, self) or dates.server_zone())
-        return self.entries_of(Timeline(lead.pk, viewer, **self.list_query().filters))
+        return self.entries_of(Timeline(lead.pk, viewer, **bounds))
 
     def entries_of(self, timeline):
         """A page of the timeline, or all of it, which is streamed if it is long."""
