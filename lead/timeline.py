@@ -22,7 +22,7 @@ from lead.models import OwnerChange, StatusChange
 from lead.serializers import OwnerChangeSerializer, StatusChangeSerializer
 
 START = datetime(1970, 1, 1, tzinfo=UTC)
-LINE = 200  # characters of what somebody wrote, in an entry's text
+LINE = 200  # characters of a note or of order details in an entry's text
 
 
 class EntryType(models.TextChoices):
@@ -69,7 +69,7 @@ class Viewer:
 
 @dataclass(frozen=True)
 class Description:
-    """An entry for people: what happened, what was ordered, what somebody wrote about it."""
+    """An entry for people: what happened, what was ordered, what was noted about it."""
 
     title: str
     order: str = ""

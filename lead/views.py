@@ -138,6 +138,6 @@ class PipelineView(QuestionView):
     def list(self, request):
         """Get the pipeline of a period. A row of each status: how many leads stand in it, came, left and for where.
 
-        With `owner`, a move counts for whoever owned the lead at that time, and `now` for the present owner.
+        With `owner`, a move counts for the user who owned the lead at that time, and `now` for the present owner.
         """
         return Response(Pipeline(request.user, **self.query(PipelinePeriodSerializer)).body())

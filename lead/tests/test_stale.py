@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 
 from call.models import CallPlan
 from crm.tests.support import client_of
@@ -124,6 +126,13 @@ def test_a_status_set_to_zero_does_not_go_stale(api, settings):
     assert not is_stale(api, lead)
     settings.STALE_DAYS = {}
     assert not is_stale(api, lead)
+
+
+@pytest.mark.parametrize("status", ["WON", "LOST"])
+def test_days_of_a_status_that_does_not_go_stale_are_refused_at_the_start(settings, status):
+    settings.STALE_DAYS = {**DAYS, status: 9}
+    with pytest.raises(ImproperlyConfigured, match=status):
+        apps.get_app_config("lead").ready()
 
 
 def test_an_invalid_flag_is_named(api):
