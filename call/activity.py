@@ -14,7 +14,7 @@ def is_called(lead: OuterRef, since: OuterRef, today: datetime) -> Exists:
 
 
 def is_planned(lead: OuterRef, since: OuterRef, today: datetime) -> Exists:
-    """A call that is due today or later: an overdue one is a plan that nobody follows."""
+    """A call that is due today or later: an overdue one is no plan for the future."""
     return Exists(CallPlan.objects.unpaused().filter(lead=lead, next_call_date__gte=today))
 
 

@@ -28,18 +28,17 @@ def call_events(lead: int, viewer: Viewer) -> list[QuerySet]:
 
 def describe_event(event: CallEvent, viewer: Viewer) -> Description:
     rhythm = Frequency(event.plan.frequency).label.lower()
-    planned, due = day(event.planned_for, viewer.zone), day(event.due, viewer.zone)
     match event.kind:
         case CallEvent.Kind.CALLED:
             title = f"Called ({rhythm} plan)"
         case CallEvent.Kind.ATTEMPTED:
             title = f"Tried to call ({rhythm} plan)"
         case CallEvent.Kind.SNOOZED:
-            title = f"Call of {planned} put off to {due}"
+            title = f"Call of {day(event.planned_for, viewer.zone)} put off to {day(event.due, viewer.zone)}"
         case CallEvent.Kind.SKIPPED:
-            title = f"Call of {planned} skipped"
+            title = f"Call of {day(event.planned_for, viewer.zone)} skipped"
         case CallEvent.Kind.RESCHEDULED:
-            title = f"Next call set to {due}"
+            title = f"Next call set to {day(event.due, viewer.zone)}"
         case CallEvent.Kind.FREQUENCY_CHANGED:
             title = f"Calls now {Frequency(event.frequency).label.lower()}"
         case _:

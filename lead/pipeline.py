@@ -1,7 +1,8 @@
 """The pipeline in a period: for each status how many leads stand in it, came and went, and how long they stayed.
 
 All is counted by the database, in a fixed number of queries. A lead that is created in a status has come into it. With
-an owner, a move counts for the user who owned the lead at its instant (as lead.owners says), and "now" for the present one.
+an owner, a move counts for the user who owned the lead at its instant (as lead.owners says), and "now" for the present
+one.
 """
 
 from collections import Counter, defaultdict
