@@ -22,7 +22,7 @@ from call.models import CallPlan, Frequency
 from call.models.work_profile import calendar_of
 from contact.models import Contact
 from crm import dates
-from lead.models import PIPELINE, LeadStatus, Restaurant
+from lead.models import PIPELINE, LeadStatus, LostReason, Restaurant
 from track.models import Interaction
 
 BATCH = 100  # leads a transaction
@@ -169,7 +169,8 @@ class Account:
         latest = self.age - 40 if self.status == LeadStatus.CONVERTED else 1  # converted early: a year of orders
         days_ago = sorted(self.random.sample(range(latest, self.age), len(steps) - 1), reverse=True)
         for status, ago in zip(steps[1:], days_ago, strict=True):
-            self.events.append((self.moment(ago), partial(self.lead.change_status, status, by=self.owner)))
+            why = {"reason": LostReason.values[self.number % len(LostReason)]} if status == LeadStatus.LOST else {}
+            self.events.append((self.moment(ago), partial(self.lead.change_status, status, by=self.owner, **why)))
         if self.status == LeadStatus.CONVERTED:
             self.add_orders(days_ago[-1] - 1)
 

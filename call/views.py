@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
@@ -28,9 +28,8 @@ from call.serializers import (
 from call.shapes import FEED_ADDRESS, AdherenceSerializer, AgendaSerializer
 from crm import dates
 from crm.api import etags
-from crm.api.filters import is_strict
 from crm.api.openapi.schema import constant_response
-from crm.api.viewsets import ApiViewSet, ResourceViewSet
+from crm.api.viewsets import ApiViewSet, QuestionView, ResourceViewSet
 
 
 class CallPlanViewSet(ResourceViewSet):
@@ -171,16 +170,6 @@ class WorkProfileView(ApiViewSet):
             return profile
         mine = WorkProfile.objects.filter(user=self.request.user).first()
         return mine or WorkProfile(user=self.request.user)
-
-
-class QuestionView(ApiViewSet):
-    """A response that is no list of rows: its parameters are its serializer's and no others."""
-
-    def query(self, serializer_class):
-        unknown = set(self.request.query_params) - set(serializer_class().fields)
-        if unknown and is_strict(self.request):
-            raise ValidationError({name: ["Unknown parameter."] for name in unknown})
-        return super().query(serializer_class)
 
 
 class AgendaView(QuestionView):

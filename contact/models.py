@@ -24,7 +24,10 @@ class Contact(ParentModel):
 
     class Meta(ParentModel.Meta):
         permissions = [("import_contact", "Can import contacts"), ("export_contact", "Can export contacts")]
-        indexes = [models.Index(fields=["restaurant", "id"], name="contact_by_restaurant")]
+        indexes = [
+            models.Index(fields=["restaurant", "id"], name="contact_by_restaurant"),
+            models.Index(fields=["restaurant", "created_at", "id"], name="contact_by_restaurant_and_time"),
+        ]
         constraints = [models.CheckConstraint(condition=~models.Q(name=""), name="contact_has_name")]
 
     def __str__(self) -> str:

@@ -92,6 +92,17 @@ def access(raw: str) -> str:
     return raw
 
 
+def numbers(raw: str) -> dict[str, int]:
+    """A comma-separated list of names with whole numbers of days, at most LONGEST: NEW=14,CONTACTED=0."""
+    found = {}
+    for word in words(raw):
+        name, _, number = word.partition("=")
+        if not number.isascii() or not number.isdigit() or int(number) > LONGEST.days:
+            raise ValueError(f"expected names with numbers of days up to {LONGEST.days:,}, such as NEW=14")
+        found[name.strip()] = int(number)
+    return found
+
+
 def networks(raw: str) -> list[str]:
     """A comma-separated list of addresses or CIDR networks."""
     return [str(ip_network(word)) for word in words(raw)]

@@ -239,6 +239,11 @@ LOGGING = {
 # --- Whose leads ---------------------------------------------------------------------------------
 
 ACCESS = read("ACCESS", "all", env.access)  # lead.models.access
+# --- Pipeline -----------------------------------------------------------------------------------
+
+# Days without contact after which a lead in that status is stale; 0: never.
+STALE_DAYS = {"NEW": 14, "CONTACTED": 21, "MEETING_SCHEDULED": 21, "NEGOTIATING": 30}
+STALE_DAYS |= read("STALE_DAYS", STALE_DAYS, env.numbers)
 
 # --- Call planning ------------------------------------------------------------------------------
 

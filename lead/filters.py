@@ -1,3 +1,6 @@
+from django.core.validators import EMPTY_VALUES
+
+from crm import dates
 from crm.api.filters import (
     ChoicesFilter,
     FilterSet,
@@ -5,9 +8,25 @@ from crm.api.filters import (
     IdParameter,
     MoneyFilter,
     TextFilter,
+    TruthFilter,
     UTCDateTimeFilter,
 )
 from lead.models import LeadStatus
+from lead.timeline import EntryType
+
+
+class StaleFilter(TruthFilter):
+    def filter(self, queryset, is_stale):
+        if is_stale in EMPTY_VALUES:
+            return queryset
+        return queryset.stale_at(dates.now(), dates.server_zone(), is_stale)
+
+
+class TimelineFilter(FilterSet):
+    types = ChoicesFilter(choices=EntryType.choices)
+    after = UTCDateTimeFilter("at", "gte")
+    before = UTCDateTimeFilter("at", "lt")
+
 
 NONE = "none"
 
@@ -40,3 +59,7 @@ class RestaurantFilter(FilterSet):
     created_after = UTCDateTimeFilter("created_at", "gte")
     created_before = UTCDateTimeFilter("created_at", "lt")
     updated_after = UTCDateTimeFilter("updated_at", "gte")
+    stale = StaleFilter(
+        help_text="Whether a lead is longer in its status than the days set for that, without a touch in these days,"
+        " and without a call planned for today or later. Converted and lost leads are never stale."
+    )

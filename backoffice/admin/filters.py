@@ -9,6 +9,7 @@ Leads `/admin/lead/restaurant/`
     revenue_from, revenue_to        potential revenue, both inclusive
     touched_within, quiet_for       days: an interaction, no interaction since the day so many days ago
     ordered_within, no_order_for    days: an order, no order since then
+    stale           `1`: stale, as in the API
     plans           `overdue`, `today`, `week`: has a call plan that is; `none`: has no plan
 Contacts `/admin/contact/contact/`
     owner_id, owner, unassigned, city, role
@@ -209,6 +210,7 @@ class LeadFilters(LeadOwnerFilters):
     ordered_within = IntegerFilter(label="Ordered in the last … days", method="by_ordered_within")
     no_order_for = IntegerFilter(label="No order for … days", method="by_no_order_for")
     plans = ChoiceFilter(label="Calls", method="by_plans", choices=[*DUE.items(), ("none", "No call plan")])
+    stale = CheckboxFilter(label="Stale", method="by_stale")
 
     class Meta(ListFilterSet.Meta):
         model = Restaurant
@@ -236,6 +238,9 @@ class LeadFilters(LeadOwnerFilters):
             return queryset.filter(~exists_for_lead(CallPlan.objects.all()))
         open_leads = queryset.exclude(lead_status=LeadStatus.LOST)
         return open_leads.filter(exists_for_lead(CallPlan.objects.filter(is_due(due, self.zone))))
+
+    def by_stale(self, queryset: Any, name: str, checked: bool) -> QuerySet:
+        return queryset.stale_at(dates.now(), self.zone) if checked else queryset
 
 
 def exists_for_lead(rows: QuerySet) -> Exists:

@@ -134,6 +134,7 @@ class ListQuery:
     def read(cls, request, view) -> Self:
         """Raises ValidationError (400), which names every parameter with an invalid value."""
         declared = declared_by(view)
+        fields = getattr(view, "ordering_fields", ["id"])
         query, errors = cls({}), {}
         try:
             zone = zone_of(request, view)
@@ -147,8 +148,8 @@ class ListQuery:
                 elif name == "search" and getattr(view, "search_field", None) and values:
                     words_of(values[-1])
                     query.words = values[-1]
-                elif name == "ordering" and values:
-                    query.order = ordering(values[-1], getattr(view, "ordering_fields", ["id"]))
+                elif name == "ordering" and values and fields:
+                    query.order = ordering(values[-1], fields)
                 elif name not in known_to(view) and is_strict(request):
                     errors[name] = ["Unknown parameter."]
             except FormError as error:
@@ -230,7 +231,8 @@ def is_declarative(filterset_class: type[django_filters.FilterSet] | None) -> bo
 def known_to(view) -> set[str]:
     searched = ["search"] if getattr(view, "search_field", None) else []
     zone = [ZONE] if has_dates(view) else []
-    return {*declared_by(view), *getattr(view, "own_parameters", ()), *PAGE_PARAMETERS, "ordering", *searched, *zone}
+    ordered = ["ordering"] if getattr(view, "ordering_fields", ["id"]) else []
+    return {*declared_by(view), *getattr(view, "own_parameters", ()), *PAGE_PARAMETERS, *ordered, *searched, *zone}
 
 
 class ListQueryBackend(BaseFilterBackend):

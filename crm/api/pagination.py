@@ -19,6 +19,9 @@ MAX_OFFSET = 2**53
 class Pagination(BasePagination):
     """`page` (from 1) and `page_size`; `count=0` leaves the total out, and with it `last`."""
 
+    parameters = ("Page", "PageSize", "Count")  # components of the OpenAPI description
+    links = ("Link", "X-Total-Count")
+
     headers: dict[str, str]
 
     def is_requested(self, request) -> bool:
@@ -68,6 +71,30 @@ class Pagination(BasePagination):
         query = self.request.query_params.copy()
         query["page"], query["page_size"] = str(number), str(self.size)
         return self.request.build_absolute_uri(f"{self.request.path}?{urlencode(list(query.lists()), doseq=True)}")
+
+
+class KeysetPagination(BasePagination):
+    """`page_size`, and the `cursor` of the `next` link: pages by position, for a list that no one query reads."""
+
+    parameters = ("Cursor", "PageSize")
+    links = ("Link",)
+
+    def is_requested(self, request) -> bool:
+        return any(request.query_params.get(name, "").strip() for name in ("cursor", "page_size"))
+
+    def position(self, request) -> tuple[str, int]:
+        """The cursor, "" for the first page, and the size. Raises DRF's ValidationError (400) for an invalid size."""
+        size = _number(request, "page_size", DEFAULT_SIZE, maximum=MAX_SIZE)
+        return request.query_params.get("cursor", "").strip(), size
+
+    def headers_of(self, request, following: object, size: int) -> dict[str, str]:
+        """`Link` with the next page, where there is one."""
+        if following is None:
+            return {}
+        query = request.query_params.copy()
+        query["cursor"], query["page_size"] = str(following), str(size)
+        url = request.build_absolute_uri(f"{request.path}?{urlencode(list(query.lists()), doseq=True)}")
+        return {"Link": f'<{url}>; rel="next"'}
 
 
 def _number(request, name: str, default: int, maximum: int | None) -> int:

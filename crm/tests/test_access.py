@@ -33,6 +33,12 @@ TABLE = """
 /lead/restaurants/<pk>/status_history/  POST PUT PATCH DELETE    401 405 403 405
 /lead/restaurants/<pk>/owner_history/   GET HEAD OPTIONS         401 200 200 200
 /lead/restaurants/<pk>/owner_history/   POST PUT PATCH DELETE    401 405 403 405
+/lead/restaurants/<pk>/timeline/        GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/timeline/        POST PUT PATCH DELETE    401 405 403 405
+/lead/restaurants/<pk>/durations/       GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/durations/       POST PUT PATCH DELETE    401 405 403 405
+/lead/pipeline/                         GET HEAD OPTIONS         401 200 200 200
+/lead/pipeline/                         POST PUT PATCH DELETE    401 405 403 405
 /lead/restaurants/hand_over/            POST                     401 200 403 200
 /lead/restaurants/hand_over/            OPTIONS                  401 200 200 200
 /lead/restaurants/hand_over/            GET HEAD                 401 405 405 405

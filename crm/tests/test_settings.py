@@ -38,6 +38,7 @@ BAD = {
     "THROTTLE": ["-1"],
     "REQUIRE_SECOND_FACTOR": ["all"],
     "LOG_JSON": ["json"],
+    "STALE_DAYS": ["NEW", "NEW=", "NEW=-1", "NEW=x", "NEW=3651"],
     "ROTATE_REFRESH_TOKENS": ["perhaps"],
     "TIME_ZONE": ["Mars/Olympus", "../../etc/passwd", "/etc/localtime", "é"],
     "DATABASE_URL": [
@@ -103,6 +104,11 @@ def test_a_list_is_separated_by_commas(start):
 
     assert settings["ALLOWED_HOSTS"] == ["crm.example.com", "10.0.0.5"]
     assert settings["TRUSTED_PROXIES"] == ["10.0.0.0/8", "::1/128"]
+
+
+def test_days_that_are_left_out_keep_their_default(start):
+    default = start()["STALE_DAYS"]
+    assert start(STALE_DAYS="NEW=7, CONTACTED=0")["STALE_DAYS"] == {**default, "NEW": 7, "CONTACTED": 0}
 
 
 def test_sqlite_takes_its_write_lock_first_and_waits_for_it(start):

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -15,6 +17,7 @@ from crm import dates
 from crm.db.batches import batched
 from crm.db.models import ParentModel, TimestampedQuerySet
 from crm.db.search import SearchField
+from lead.models import stale
 from lead.models.access import OfLeadQuerySet
 from lead.models.history import OwnerChange
 from lead.models.status import LeadStatus
@@ -25,9 +28,16 @@ NAMED = 100  # ids in a message
 OwnerMove = tuple[int, int | None, int | None]  # a lead, its old and its new owner
 CHOOSE_ANOTHER = "Choose another, active user."
 OWNER = {"assigned_to", "assigned_to_id"}  # the names of the owner's field
+REASON_OF_LOST = "Only a lead that is LOST has a reason."
 
 
 class RestaurantQuerySet(OfLeadQuerySet):
+    def stale_at(self, moment: datetime, zone: ZoneInfo, is_stale: bool = True) -> Self:
+        """The leads that are stale at `moment`, on the local day in `zone`; or those that are not."""
+        today = dates.start_of_day(dates.day_of(moment, zone), zone)
+        condition = stale.is_stale(today)
+        return self.alias(quiet_since=stale.quiet_since(moment)).filter(condition if is_stale else ~condition)
+
     def update(self, **changes: Any) -> int:
         """As Django's; another owner leaves its row in each history, also for bulk updates."""
         if not OWNER & changes.keys() or self.query.is_sliced:
@@ -191,8 +201,11 @@ class Restaurant(ParentModel):
                 change = (self.pk, old[0], self.assigned_to_id)
                 rows._record_owner_changes([change], by=self._by, note=self._note)
 
-    def edit(self, *, by=None, note: str = "", **changes: Any) -> list[str]:
-        """As the base class's; another status or owner leaves its row in the history, with `by` and `note`."""
+    def edit(self, *, by=None, note: str = "", reason: str = "", **changes: Any) -> list[str]:
+        """As the base class's; another status or owner leaves its row in the history, with `by` and `note`.
+
+        `reason` is that of a change of status.
+        """
         with self.atomic():
             self.lock()
             old_status = self.lead_status
@@ -202,13 +215,17 @@ class Restaurant(ParentModel):
             finally:
                 del self._by, self._note, self._owner_before
             if "lead_status" in changed:
-                row = {"note": note, "created_by": by, "created_at": self.updated_at, "updated_at": self.updated_at}
-                self.status_changes.create(old_status=old_status, new_status=self.lead_status, **row)
+                stamps = {"created_by": by, "created_at": self.updated_at, "updated_at": self.updated_at}
+                row = {"old_status": old_status, "new_status": self.lead_status, "note": note, "reason": reason}
+                self.status_changes.create(**row, **stamps)
         return changed
 
-    def change_status(self, status: str, *, by=None, note: str = "") -> bool:
+    def change_status(self, status: str, *, by=None, note: str = "", reason: str = "") -> bool:
         """Move the lead in the pipeline and write the history, in which racing changes leave no gap.
 
-        False where it had the status already.
+        False where it had the status already. Raises ValidationError for a `reason`, a LostReason, with another status
+        than LOST.
         """
-        return bool(self.edit(lead_status=status, by=by, note=note))
+        if reason and status != LeadStatus.LOST:
+            raise ValidationError({"reason": [REASON_OF_LOST]})
+        return bool(self.edit(lead_status=status, by=by, note=note, reason=reason))

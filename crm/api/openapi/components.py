@@ -132,6 +132,9 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "Makes a retry safe: a key of one's own for each thing to be done, a UUID for example.",
             {"type": "string", "pattern": "^[!-~]{1,255}$"},
         ),
+        "Cursor": _parameter(
+            "cursor", "query", "The position of a page: in the link to it. Without, the first page.", {"type": "string"}
+        ),
         "IfMatch": _parameter(
             "If-Match", "header", "Write only if the row still has one of these ETags, else 412.", {"type": "string"}
         ),

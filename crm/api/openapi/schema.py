@@ -127,7 +127,7 @@ class AutoSchema(openapi.AutoSchema):
         parameters = super()._get_parameters()
         names = []
         if self.get_filter_backends():
-            names += ["Page", "PageSize", "Count", "Prefer"]
+            names += [*self.view.pagination_class.parameters, "Prefer"]  # type: ignore[attr-defined]
         if self.is_tagged:
             names += ["IfMatch", "IfNoneMatch"] if self.is_write else ["IfNoneMatch"]
         if self.is_keyed:
@@ -188,7 +188,7 @@ class AutoSchema(openapi.AutoSchema):
         if shows_resource and (self.is_tagged or self.is_keyed):
             names.append("ETag")
         if self.get_filter_backends():
-            names += ["Link", "X-Total-Count"]
+            names += self.view.pagination_class.links  # type: ignore[attr-defined]
         if self.is_keyed:
             names.append("Idempotency-Replayed")
         return names
@@ -356,17 +356,17 @@ class Filters(OpenApiFilterExtension):
                     description="An IANA time zone: plain dates in the filters mean its days. Default: the server's.",
                 )
             )
-        named = [sign + name for name in view.ordering_fields for sign in ("", "-")]
-        parameters.append(
-            build_parameter_type(
-                "ordering",
-                {"type": "array", "items": {"type": "string", "enum": named}},
-                "query",
-                explode=False,
-                style="form",
-                description="The order of the rows, a leading minus for descending; the id decides last.",
+        if named := [sign + name for name in view.ordering_fields for sign in ("", "-")]:
+            parameters.append(
+                build_parameter_type(
+                    "ordering",
+                    {"type": "array", "items": {"type": "string", "enum": named}},
+                    "query",
+                    explode=False,
+                    style="form",
+                    description="The order of the rows, a leading minus for descending; the id decides last.",
+                )
             )
-        )
         return parameters
 
     def of_filter(self, name: str, filter) -> dict[str, Any]:
