@@ -10,9 +10,10 @@ class CallConfig(AppConfig):
         from django.db.models.signals import pre_delete
 
         from call import receivers
-        from call.models.work_profile import time_zone_of_user
+        from call.models.work_profile import country_of_user, time_zone_of_user
         from call.signals import work_profile_changed
         from crm.api.authentication import user_annotations
+        from crm.db.phones import user_regions
         from lead.signals import owner_changed
         from track.signals import touch_changed
 
@@ -21,3 +22,4 @@ class CallConfig(AppConfig):
         work_profile_changed.connect(receivers.on_profile_changed)
         pre_delete.connect(receivers.on_user_deleted, get_user_model())
         user_annotations["time_zone"] = time_zone_of_user()
+        user_regions.append(country_of_user)

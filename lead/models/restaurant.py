@@ -14,6 +14,7 @@ from django.db import models, transaction
 from crm import dates
 from crm.db.batches import batched
 from crm.db.models import ParentModel, TimestampedQuerySet
+from crm.db.phones import E164Field, PhoneTailField
 from crm.db.search import SearchField
 from lead.models.history import OwnerChange
 from lead.models.status import LeadStatus
@@ -80,7 +81,8 @@ class RestaurantQuerySet(TimestampedQuerySet):
                 OwnerChange(lead_id=pk, old_owner_id=old, new_owner_id=new, **stamps) for pk, old, new in batch
             )
         if changes:
-            owner_changed.send(Restaurant, leads=[pk for pk, _, _ in changes], using=self.db)
+            owners = {owner for _, *both in changes for owner in both}
+            owner_changed.send(Restaurant, leads=[pk for pk, _, _ in changes], owners=owners, using=self.db)
 
     def hand_over(
         self, from_: int | None, to: int, *, leads: Iterable[int] | None = None, by=None, note: str = ""
@@ -143,6 +145,9 @@ class Restaurant(ParentModel):
 
     search = SearchField(sources=["name", "contact_person", "phone", "email", "city"], phones=["phone"])
 
+    phone_e164 = E164Field(source="phone", owner="assigned_to")
+    phone_tail = PhoneTailField(source="phone")
+
     objects = RestaurantQuerySet.as_manager()
 
     class Meta(ParentModel.Meta):
@@ -156,6 +161,8 @@ class Restaurant(ParentModel):
             models.Index(fields=["assigned_to", "id"], name="lead_by_owner"),
             models.Index(fields=["lead_status", "id"], name="lead_by_status"),
             models.Index(fields=["city", "id"], name="lead_by_city"),
+            models.Index(fields=["phone_e164"], name="lead_by_e164"),
+            models.Index(fields=["phone_tail"], name="lead_by_phone_tail"),
         ]
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="lead_has_name"),
