@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import QuerySet
 
 from call.agenda import LeadDetails
 from call.models import CallPlan, WorkProfile
@@ -17,7 +17,7 @@ from crm.db.phones import Match, Number, read
 from lead.models import Restaurant
 
 LIMIT = 50  # hits
-CANDIDATES = 200  # of each kind: more rows end in the same digits where a chain's leads have its one number
+CANDIDATES = 200  # of each kind, that are not exact: a chain's leads may all have its one number
 RANKS = list(Match)
 
 
@@ -42,15 +42,20 @@ def country_of(user) -> str | None:
     return WorkProfile.objects.filter(user=user).values_list("country", flat=True).first()
 
 
-def candidates(rows: QuerySet, sought: Number, phone: str) -> Iterable[Any]:
+def candidates(rows: QuerySet, sought: Number, phone: str) -> list[Any]:
     """The rows with the same E.164 number, then those whose last digits are the same."""
-    tails = {sought.tail, read(phone).tail}  # they differ where a region's prefix for calls inside it is cut off
-    matches = Q(phone_tail__in=sorted(tails - {""}))
-    if not sought.e164:
-        return rows.filter(matches).order_by("pk")[:CANDIDATES]
-    exact = Q(phone_e164=sought.e164)
-    exact_first = Case(When(exact, Value(0)), default=Value(1))
-    return rows.filter(exact | matches).order_by(exact_first, "pk")[:CANDIDATES]
+    found = list(exact(rows, sought)[:LIMIT])
+    return found if len(found) == LIMIT else found + list(alike(rows, sought, phone)[:CANDIDATES])
+
+
+def exact(rows: QuerySet, sought: Number) -> QuerySet:
+    return rows.filter(phone_e164=sought.e164).order_by("pk") if sought.e164 else rows.none()
+
+
+def alike(rows: QuerySet, sought: Number, phone: str) -> QuerySet:
+    """Without the exact ones. The tails differ where the region's own prefix for calls inside it is cut off."""
+    rows = rows.exclude(phone_e164=sought.e164) if sought.e164 else rows
+    return rows.filter(phone_tail__in=sorted({sought.tail, read(phone).tail})).order_by("pk")
 
 
 def shown(found: list[tuple[Match, Any]], user) -> list[dict[str, Any]]:

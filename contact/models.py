@@ -27,8 +27,8 @@ class Contact(ParentModel):
         permissions = [("import_contact", "Can import contacts"), ("export_contact", "Can export contacts")]
         indexes = [
             models.Index(fields=["restaurant", "id"], name="contact_by_restaurant"),
-            models.Index(fields=["phone_e164"], name="contact_by_e164"),
-            models.Index(fields=["phone_tail"], name="contact_by_phone_tail"),
+            models.Index(fields=["phone_e164", "id"], name="contact_by_e164"),
+            models.Index(fields=["phone_tail", "id"], name="contact_by_phone_tail"),
         ]
         constraints = [models.CheckConstraint(condition=~models.Q(name=""), name="contact_has_name")]
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 
-from call.lookup import candidates
+from call.lookup import alike, exact
 from call.models import CallPlan, WorkProfile
 from contact.models import Contact
 from crm.db.phones import read
@@ -195,11 +195,9 @@ def test_it_costs_the_same_queries_however_many_are_found(now, kam, user, rows, 
 
 @pytest.mark.parametrize("model", [Contact, Restaurant])
 def test_the_numbers_are_found_by_their_indexes(db, model):
-    table = model._meta.db_table
-    rows = candidates(model.objects.all(), read("+919876543210"), "+919876543210")
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")
-    plan = rows.explain()
-    assert "phone_tail" in plan and "e164" in plan
-    assert f"SCAN {table}\n" not in plan and "Seq Scan" not in plan
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")  # which an empty table would be read by
+    sought, rows = read("+919876543210"), model.objects.all()
+    assert "_by_e164" in exact(rows, sought).explain()
+    assert "_by_phone_tail" in alike(rows, sought, "098765 43210").explain()

@@ -28,10 +28,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="contact",
-            index=models.Index(fields=["phone_e164"], name="contact_by_e164"),
+            index=models.Index(fields=["phone_e164", "id"], name="contact_by_e164"),
         ),
         migrations.AddIndex(
             model_name="contact",
-            index=models.Index(fields=["phone_tail"], name="contact_by_phone_tail"),
+            index=models.Index(fields=["phone_tail", "id"], name="contact_by_phone_tail"),
         ),
     ]

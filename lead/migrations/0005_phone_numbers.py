@@ -27,10 +27,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="restaurant",
-            index=models.Index(fields=["phone_e164"], name="lead_by_e164"),
+            index=models.Index(fields=["phone_e164", "id"], name="lead_by_e164"),
         ),
         migrations.AddIndex(
             model_name="restaurant",
-            index=models.Index(fields=["phone_tail"], name="lead_by_phone_tail"),
+            index=models.Index(fields=["phone_tail", "id"], name="lead_by_phone_tail"),
         ),
     ]

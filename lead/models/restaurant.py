@@ -161,8 +161,8 @@ class Restaurant(ParentModel):
             models.Index(fields=["assigned_to", "id"], name="lead_by_owner"),
             models.Index(fields=["lead_status", "id"], name="lead_by_status"),
             models.Index(fields=["city", "id"], name="lead_by_city"),
-            models.Index(fields=["phone_e164"], name="lead_by_e164"),
-            models.Index(fields=["phone_tail"], name="lead_by_phone_tail"),
+            models.Index(fields=["phone_e164", "id"], name="lead_by_e164"),
+            models.Index(fields=["phone_tail", "id"], name="lead_by_phone_tail"),
         ]
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="lead_has_name"),
