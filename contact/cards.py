@@ -1,7 +1,7 @@
 """Contacts as cards for phones: vCard 4.0 (RFC 6350), and 3.0 (RFC 2426) for older ones.
 
 Written here: of the libraries, vobject knows only 3.0. Both versions share their syntax: lines end in CRLF, are folded
-at 75 octets, and texts escape backslash, comma, semicolon and newline.
+at 75 octets, and texts escape backslash, comma and newline; semicolons in 3.0 and in the parts of a value.
 """
 
 import re
@@ -25,8 +25,9 @@ def lines(contact: Contact, version: str) -> list[str]:
     """The properties of a card; empty ones are left out. The name is not taken apart: cultures differ in its parts."""
     lead = contact.restaurant
     is_former = version == "3.0"
+    text = part if is_former else text_of
     optional = {
-        "ORG": text(lead.name),
+        "ORG": part(lead.name),
         "TITLE": text(contact.role),
         "EMAIL;TYPE=INTERNET" if is_former else "EMAIL;TYPE=work": text(contact.email),
         "ADR;TYPE=WORK" if is_former else "ADR;TYPE=work": address(contact),
@@ -38,7 +39,7 @@ def lines(contact: Contact, version: str) -> list[str]:
         "PRODID:-//KAM CRM//Contacts//EN",
         f"UID{'' if is_former else ';VALUE=text'}:contact-{contact.pk}@kam-crm",
         f"FN:{text(contact.name)}",
-        f"N:;{text(contact.name)};;;",
+        f"N:;{part(contact.name)};;;",
         *(f"{name}:{value}" for name, value in optional.items() if value),
         *telephone(contact, is_former),
         f"REV:{timestamp(changed, is_former)}",
@@ -52,10 +53,10 @@ def telephone(contact: Contact, is_former: bool) -> list[str]:
         return []
     number, extension = contact.phone_e164, read(contact.phone).extension
     if is_former:
-        value = f"{number} ext. {extension}" if number and extension else number or text(contact.phone)
+        value = f"{number} ext. {extension}" if number and extension else number or part(contact.phone)
         return [f"TEL;TYPE=WORK,VOICE:{value}"]
     if not number:
-        return [f"TEL;VALUE=text;TYPE=work,voice:{text(contact.phone)}"]
+        return [f"TEL;VALUE=text;TYPE=work,voice:{text_of(contact.phone)}"]
     return [f"TEL;VALUE=uri;TYPE=work,voice:tel:{number}{f';ext={extension}' if extension else ''}"]
 
 
@@ -66,13 +67,18 @@ def address(contact: Contact) -> str:
         parts = ["", "", contact.address, "", "", "", ""]
     else:
         parts = ["", "", lead.address, lead.city, lead.state, lead.pincode, ""]
-    return ";".join(map(text, parts)) if any(parts) else ""
+    return ";".join(map(part, parts)) if any(parts) else ""
 
 
-def text(value: str) -> str:
-    """RFC 6350, section 3.4."""
+def text_of(value: str) -> str:
+    """TEXT-CHAR of RFC 6350, section 4."""
     value = CONTROL_CHARACTERS.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
-    return re.sub(r"([\\,;])", r"\\\1", value).replace("\n", "\\n")
+    return re.sub(r"([\\,])", r"\\\1", value).replace("\n", "\\n")
+
+
+def part(value: str) -> str:
+    """Of a value with several parts; in 3.0 of any text (RFC 2426, section 4)."""
+    return text_of(value).replace(";", "\\;")
 
 
 def timestamp(moment: datetime, is_former: bool) -> str:

@@ -7,7 +7,7 @@ import sys
 
 from django.conf import settings
 from django.db import migrations
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from crm.db.phones import read
 from crm.progress import Progress
@@ -31,7 +31,7 @@ def fill(apps, schema_editor) -> None:
                     columns = {"phone_e164": number.e164, "phone_tail": read(phone).tail}
                     if any(columns.values()):
                         changed.append(model(pk=pk, **columns))
-                model.objects.using(alias).bulk_update(changed, ["phone_e164", "phone_tail"])
+                QuerySet(model, using=alias).bulk_update(changed, ["phone_e164", "phone_tail"])
                 last = batch[-1][0]
                 progress.advance(len(batch))
 

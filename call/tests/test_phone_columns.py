@@ -1,10 +1,14 @@
 """The E.164 column follows the number, the lead, its owner and the owner's country, whichever way they are written."""
 
+from importlib import import_module
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
 
 from call.models import WorkProfile
@@ -154,6 +158,17 @@ def test_owners_of_one_country_leave_the_numbers_unread(rows, owners, django_ass
     monkeypatch.setattr("call.receivers.read_phones_again", lambda leads: 1 / 0)
     rows[0].edit(assigned_to=owners[1])
     assert columns(*rows) == [GERMAN, GERMAN]
+
+
+def test_the_migration_reads_the_numbers_of_existing_rows(rows):
+    lead = Restaurant.objects.create(name="Beisl", phone="12")
+    for model in (Restaurant, Contact):
+        model.objects.update(phone_e164="", phone_tail="")
+    before = [row.updated_at for row in Restaurant.objects.all()]
+    import_module("call.migrations.0007_read_phone_numbers").fill(apps, SimpleNamespace(connection=connection))
+    assert columns(*rows, lead) == [GERMAN, GERMAN, ""]
+    assert [row.phone_tail for row in (*rows, lead)] == ["301234567", "301234567", ""]
+    assert [row.updated_at for row in Restaurant.objects.all()] == before
 
 
 def test_a_command_reads_all_numbers_again_after_a_new_setting(rows, settings):

@@ -103,6 +103,14 @@ def test_texts_of_any_kind_come_through(card, contact, lead, version):
     assert read.org.value == [READ]
 
 
+@pytest.mark.parametrize(("version", "name"), [("4.0", "FN:a;b\\,c\\\\d\\ne"), ("3.0", "FN:a\\;b\\,c\\\\d\\ne")])
+def test_a_semicolon_is_escaped_where_the_version_says_so(api, contact, version, name):
+    contact.edit(name="a;b,c\\d\ne")
+    lines = answer(api, contact, version).content.decode().split("\r\n")
+    assert name in lines
+    assert "N:;a\\;b\\,c\\\\d\\ne;;;" in lines
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_lines_are_folded_at_75_octets_and_no_character_is_cut(api, contact, version):
     contact.edit(address="äöü🍜" * 100)
