@@ -92,7 +92,6 @@ class Agenda:
         self, plan: CallPlan | None, lead: Restaurant, details: "LeadDetails", reason: str = ""
     ) -> dict[str, Any]:
         contact = details.contacts.get(lead.pk)
-        touch = details.touches.get(lead.pk)
         order = details.orders.get(lead.pk)
         overdue = max(0, (self.day - self.local(plan.next_call_date)).days) if plan else 0
         return {
@@ -100,8 +99,7 @@ class Agenda:
             "lead": {"id": lead.pk, "name": lead.name, "city": lead.city, "lead_status": lead.lead_status},
             "contact": contact
             and {"id": contact.pk, "name": contact.name, "role": contact.role, "phone": contact.phone},
-            "last_touch": touch
-            and {"date": touch.date, "interaction_type": touch.interaction_type, "details": touch.details},
+            "last_touch": details.last_touch(lead.pk),
             "last_order": order and {"date": order.ordered_at, "total_price": order.total_price},
             "days_overdue": overdue,
             "why": reason + self.why(plan, overdue),
@@ -159,3 +157,10 @@ class LeadDetails:
             touches={lead: interactions[touch] for lead, _, _, touch, _ in found if touch in interactions},
             orders={lead: last_orders[order] for lead, *_, order in found if order in last_orders},
         )
+
+    def last_touch(self, lead: int) -> dict[str, Any] | None:
+        """As the agenda and the lookup show it."""
+        touch = self.touches.get(lead)
+        if touch is None:
+            return None
+        return {"date": touch.date, "interaction_type": touch.interaction_type, "details": touch.details}

@@ -10,9 +10,10 @@ class CallConfig(AppConfig):
         from django.db.models.signals import pre_delete
 
         from call import activity, receivers, timeline
-        from call.models.work_profile import time_zone_of_user
+        from call.models.work_profile import country_of_user, time_zone_of_user
         from call.signals import work_profile_changed
         from crm.api.authentication import user_annotations
+        from crm.db.phones import user_regions
         from lead.models.stale import activities
         from lead.signals import owner_changed
         from lead.timeline import subscribe
@@ -29,3 +30,4 @@ class CallConfig(AppConfig):
         activities += [activity.is_called, activity.is_planned]
         attempts.append(activity.reached_no_one)
         user_annotations["time_zone"] = time_zone_of_user()
+        user_regions.append(country_of_user)

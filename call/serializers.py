@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -175,6 +176,15 @@ class DaySerializer(DaysSerializer):
         if not 2000 <= day.year <= 2099:  # type: ignore[attr-defined]
             raise serializers.ValidationError("Give a date between 2000 and 2099.")
         return day
+
+
+class LookupSerializer(Serializer):
+    """The query of the lookup. A "+" that was not encoded arrives as a space, and is one again."""
+
+    phone = serializers.CharField(max_length=100, trim_whitespace=False)
+
+    def validate_phone(self, phone: str) -> str:
+        return re.sub(r"^ (?=[1-9])", "+", phone)
 
 
 class PeriodSerializer(Serializer):

@@ -3,7 +3,9 @@
 from django.db import models
 
 from crm.db.models import ParentModel
+from crm.db.phones import E164Field, PhoneTailField
 from crm.db.search import SearchField
+from crm.models import SecretAddress
 from lead.models import OfLeadQuerySet, Restaurant
 
 
@@ -18,6 +20,8 @@ class Contact(ParentModel):
     address = models.TextField(max_length=20_000, blank=True)
 
     search = SearchField(sources=["name", "role", "phone", "email"], phones=["phone"])
+    phone_e164 = E164Field(source="phone", owner="restaurant__assigned_to")
+    phone_tail = PhoneTailField(source="phone")
 
     owner_path = "restaurant__assigned_to"
     objects = OfLeadQuerySet.as_manager()
@@ -27,8 +31,17 @@ class Contact(ParentModel):
         indexes = [
             models.Index(fields=["restaurant", "id"], name="contact_by_restaurant"),
             models.Index(fields=["restaurant", "created_at", "id"], name="contact_by_restaurant_and_time"),
+            models.Index(fields=["phone_e164", "id"], name="contact_by_e164"),
+            models.Index(fields=["phone_tail", "id"], name="contact_by_phone_tail"),
         ]
         constraints = [models.CheckConstraint(condition=~models.Q(name=""), name="contact_has_name")]
 
     def __str__(self) -> str:
         return self.name
+
+
+class AddressBook(SecretAddress):
+    """The secret address of the people at a user's leads, as a file of cards."""
+
+    def __str__(self) -> str:
+        return f"address book of {self.user}"

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
+from phonenumbers import SUPPORTED_REGIONS
 
 from crm.dates import zone
 
@@ -119,6 +120,13 @@ def origins(raw: str) -> list[str]:
 def time_zone(raw: str) -> str:
     """A name of the IANA time zone database."""
     return zone(raw).key
+
+
+def region(raw: str) -> str:
+    """A country with phone numbers of its own, by its ISO 3166-1 code: IN."""
+    if raw.upper() not in SUPPORTED_REGIONS:
+        raise ValueError("expected the two letters of a country, as IN")
+    return raw.upper()
 
 
 def database(raw: str) -> dict:

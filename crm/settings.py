@@ -118,6 +118,7 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = read("TIME_ZONE", "UTC", env.time_zone)
+PHONE_REGION = read("PHONE_REGION", "", env.region)  # of numbers without a country code, where the owner has no country
 
 # --- Speed --------------------------------------------------------------------------------------
 

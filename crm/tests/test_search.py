@@ -141,6 +141,23 @@ def test_a_row_created_through_the_api_is_found_at_once(api):
     assert found(api, CONTACTS, "zoe 123456") == ["Zoë"]
 
 
+NOTATIONS = ["+91 98765 43210", "098765 43210", "9876543210", "tel:+91-98765-43210;ext=4", "(0)98765 43210 x4"]
+NOTATIONS += ["+91 (0)98765 43210", "०९८७६५ ४३२१०", "\uff10\uff19\uff18765 43210", "0091 98765-43210 ext. 4"]
+
+
+@pytest.mark.parametrize("sought", NOTATIONS)
+def test_a_number_is_found_in_every_notation_however_stored(book, api, lead, sought):
+    for number, stored in enumerate(NOTATIONS):
+        Contact.objects.create(restaurant=lead, name=f"Person{number} Rao", phone=stored)
+    assert found(api, CONTACTS, sought) == [f"Person{number}" for number in range(len(NOTATIONS))]
+
+
+def test_a_number_in_words_is_found_with_them(book, api):
+    assert found(api, CONTACTS, "+1(234)567-890") == ["Patricio"]
+    assert found(api, CONTACTS, "patricio +1(234)567-890") == ["Patricio"]
+    assert found(api, CONTACTS, "christina +1(234)567-890") == []
+
+
 def test_a_search_and_a_filter_narrow_each_other(book, api):
     Restaurant.objects.create(name="Berglunds Bar", city="Umeå")
 

@@ -41,6 +41,7 @@ BAD = {
     "STALE_DAYS": ["NEW", "NEW=", "NEW=-1", "NEW=x", "NEW=3651"],
     "ROTATE_REFRESH_TOKENS": ["perhaps"],
     "TIME_ZONE": ["Mars/Olympus", "../../etc/passwd", "/etc/localtime", "é"],
+    "PHONE_REGION": ["IND", "91", "XX", "é"],
     "DATABASE_URL": [
         *("nonsense", "mysql://root@127.0.0.1/crm", "postgres://", "postgres://u:canary/1@h/n", "://"),
         "postgres://u:p@h/n?disable_server_side_cursors=perhaps",
@@ -55,6 +56,10 @@ BAD = {
     "CSRF_TRUSTED_ORIGINS": ["crm.example.com", "ftp://crm.example.com"],
     "CORS_ALLOWED_ORIGINS": ["*", "https://a.example.com, b.example.com"],
 }
+
+
+def test_the_region_of_phones_is_a_country_or_none(start):
+    assert [start(PHONE_REGION=value)["PHONE_REGION"] for value in ("", "IN", "in")] == ["", "IN", "IN"]
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])

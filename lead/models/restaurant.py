@@ -16,6 +16,7 @@ from django.db import models, transaction
 from crm import dates
 from crm.db.batches import batched
 from crm.db.models import ParentModel, TimestampedQuerySet
+from crm.db.phones import E164Field, PhoneTailField
 from crm.db.search import SearchField
 from lead.models import stale
 from lead.models.access import OfLeadQuerySet
@@ -98,7 +99,8 @@ class RestaurantQuerySet(OfLeadQuerySet):
                 OwnerChange(lead_id=pk, old_owner_id=old, new_owner_id=new, **stamps) for pk, old, new in batch
             )
         if changes:
-            owner_changed.send(Restaurant, leads=[pk for pk, _, _ in changes], using=self.db)
+            owners = {owner for _, *both in changes for owner in both}
+            owner_changed.send(Restaurant, leads=[pk for pk, _, _ in changes], owners=owners, using=self.db)
 
     def hand_over(
         self, from_: int | None, to: int, *, leads: Iterable[int] | None = None, by=None, note: str = ""
@@ -163,6 +165,9 @@ class Restaurant(ParentModel):
 
     search = SearchField(sources=["name", "contact_person", "phone", "email", "city"], phones=["phone"])
 
+    phone_e164 = E164Field(source="phone", owner="assigned_to")
+    phone_tail = PhoneTailField(source="phone")
+
     objects = RestaurantQuerySet.as_manager()
 
     class Meta(ParentModel.Meta):
@@ -177,6 +182,8 @@ class Restaurant(ParentModel):
             models.Index(fields=["assigned_to", "id"], name="lead_by_owner"),
             models.Index(fields=["lead_status", "id"], name="lead_by_status"),
             models.Index(fields=["city", "id"], name="lead_by_city"),
+            models.Index(fields=["phone_e164", "id"], name="lead_by_e164"),
+            models.Index(fields=["phone_tail", "id"], name="lead_by_phone_tail"),
         ]
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="lead_has_name"),

@@ -36,6 +36,7 @@ TAGS = [
     ("/contact/", "Contacts", "The people at a restaurant."),
     ("/track/", "Tracking", "Interactions with leads, and the orders placed in them."),
     ("/call/", "Calls", "Call plans: whom to call, how often, and when next."),
+    ("/api/lookup/", "Lookup", "Who is calling."),
     ("/api/", "Users", "Users referenced by id."),
     ("/", "Service", "Health probes. Needs no token."),
 ]
