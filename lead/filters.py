@@ -1,14 +1,14 @@
-from crm.api.filters import ChoicesFilter, FilterSet, IdFilter, MoneyFilter, TextFilter, UTCDateTimeFilter
+from crm.api.filters import ChoicesFilter, FilterSet, FoldedFilter, IdFilter, MoneyFilter, UTCDateTimeFilter
 from lead.models import LeadStatus
 
 
 class RestaurantFilter(FilterSet):
     lead_status = ChoicesFilter(choices=LeadStatus.choices)
     assigned_to = IdFilter("assigned_to_id")
-    city = TextFilter()
-    state = TextFilter()
-    cuisine_type = TextFilter()
-    restaurant_type = TextFilter()
+    city = FoldedFilter("city_fold")
+    state = FoldedFilter("state_fold")
+    cuisine_type = FoldedFilter("cuisine_type_fold")
+    restaurant_type = FoldedFilter("restaurant_type_fold")
     potential_revenue_min = MoneyFilter("potential_revenue", "gte")
     potential_revenue_max = MoneyFilter("potential_revenue", "lte")
     created_after = UTCDateTimeFilter("created_at", "gte")

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models, router, transaction
 
 from crm import dates
-from crm.db.search import SearchField
+from crm.db.folding import DerivedField, fold_key, folded_fields
 from crm.fast.compiled import locked_rows
 
 
@@ -30,18 +30,32 @@ class TimestampedQuerySet(models.QuerySet):
 
     def update(self, **changes: Any) -> int:
         """As Django's; `updated_at` moves too, unless it is given. The deletion of a referenced row updates by this."""
+        for name, folded in folded_fields(self.model).items():
+            if isinstance(changes.get(name), str):
+                changes[folded] = fold_key(changes[name])
         return super().update(**{"updated_at": dates.now(), **changes}) if changes else super().update()
 
     update.alters_data = True  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
-        """As Django's; rows that it updates (`update_conflicts`) get a new `updated_at` and search column."""
+        """As Django's; rows that it updates (`update_conflicts`) get a new `updated_at` and new derived columns."""
         objs = list(objs)
         if options.get("update_fields"):
             options["update_fields"] = with_dependent_fields(self.model, tuple(options["update_fields"]))
             for obj in objs:
                 obj.updated_at = dates.now()
         return super().bulk_create(objs, *args, **options)
+
+    def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> int:
+        """As Django's; the derived columns of the fields are computed and updated with them."""
+        objs, fields = list(objs), list(fields)
+        derived = [field for field in derived_fields(self.model, tuple(fields)) if field.name not in fields]
+        for obj in objs:
+            for field in derived:
+                field.pre_save(obj, add=False)
+        return super().bulk_update(objs, [*fields, *(field.name for field in derived)], batch_size)
+
+    bulk_update.alters_data = True  # type: ignore[attr-defined]
 
 
 class TimestampedModel(models.Model):
@@ -72,7 +86,7 @@ class TimestampedModel(models.Model):
         ordering = ["id"]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """As Django's; `updated_at` and the search column are saved with the fields that they depend on."""
+        """As Django's; `updated_at` and the derived columns are saved with the fields that they depend on."""
         if update_fields is not None:
             update_fields = with_dependent_fields(type(self), tuple(update_fields))
         if not self._state.adding and update_fields != []:
@@ -136,8 +150,14 @@ def attname_of(model: type[models.Model], name: str) -> str:
 
 
 @lru_cache(maxsize=1_000)
+def derived_fields(model: type[models.Model], names: tuple[str, ...]) -> list[DerivedField]:
+    """The fields that are computed from fields with these names."""
+    derived = [field for field in model._meta.concrete_fields if isinstance(field, DerivedField)]
+    return [field for field in derived if not set(field.sources).isdisjoint(names)]
+
+
+@lru_cache(maxsize=1_000)
 def with_dependent_fields(model: type[models.Model], names: tuple[str, ...]) -> list[str]:
-    """The fields with these names, the search columns that contain them, and `updated_at`; for no names, none."""
-    search = [field for field in model._meta.concrete_fields if isinstance(field, SearchField)]
-    dependent = [field.name for field in search if not set(field.sources).isdisjoint(names)]
-    return [*dict.fromkeys([*names, *dependent, "updated_at"])] if names else []
+    """The fields with these names, the columns that are derived from them, and `updated_at`; for no names, none."""
+    derived = [field.name for field in derived_fields(model, names)]
+    return [*dict.fromkeys([*names, *derived, "updated_at"])] if names else []

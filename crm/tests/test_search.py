@@ -6,7 +6,7 @@ import pytest
 
 from call.models import CallPlan
 from contact.models import Contact
-from crm.db.search import fold
+from crm.db.folding import fold
 from lead.models import Restaurant
 from track.models import Interaction
 

@@ -13,6 +13,7 @@ from django.db import models, transaction
 
 from crm import dates
 from crm.db.batches import batched
+from crm.db.folding import ByteOrderedCharField, FoldedField
 from crm.db.models import ParentModel, TimestampedQuerySet
 from crm.db.search import SearchField
 from lead.models.history import OwnerChange
@@ -119,9 +120,9 @@ class RestaurantQuerySet(TimestampedQuerySet):
 class Restaurant(ParentModel):
     """A lead: a restaurant to win, and once won, an account. Phones are stored as typed."""
 
-    name = models.CharField(max_length=254)
+    name = ByteOrderedCharField(max_length=254)
     address = models.TextField(max_length=20_000, blank=True)
-    city = models.CharField(max_length=254, blank=True)
+    city = ByteOrderedCharField(max_length=254, blank=True)
     state = models.CharField(max_length=254, blank=True)
     pincode = models.CharField(max_length=50, blank=True)
     contact_person = models.CharField(max_length=254, blank=True)
@@ -142,6 +143,11 @@ class Restaurant(ParentModel):
     _by, _note, _owner_before = None, "", None
 
     search = SearchField(sources=["name", "contact_person", "phone", "email", "city"], phones=["phone"])
+    name_fold = FoldedField("name")
+    city_fold = FoldedField("city")
+    state_fold = FoldedField("state")
+    restaurant_type_fold = FoldedField("restaurant_type")
+    cuisine_type_fold = FoldedField("cuisine_type")
 
     objects = RestaurantQuerySet.as_manager()
 
@@ -155,7 +161,9 @@ class Restaurant(ParentModel):
         indexes = [
             models.Index(fields=["assigned_to", "id"], name="lead_by_owner"),
             models.Index(fields=["lead_status", "id"], name="lead_by_status"),
-            models.Index(fields=["city", "id"], name="lead_by_city"),
+            models.Index(fields=["city_fold", "id"], name="lead_by_city"),
+            models.Index(fields=["name_fold", "name", "id"], name="lead_in_order_of_name"),
+            models.Index(fields=["city_fold", "city", "id"], name="lead_in_order_of_city"),
         ]
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="lead_has_name"),
