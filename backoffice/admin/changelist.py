@@ -128,7 +128,7 @@ class LargeChangeList(ChangeList):
 
     def get_ordering_field(self, field_name: str) -> Any:
         """As Django's; a text is ordered by its fold, where it has one."""
-        field = super().get_ordering_field(field_name)
+        field: Any = super().get_ordering_field(field_name)
         return folded_fields(self.model).get(field, field)
 
     def get_filters(self, request: HttpRequest) -> Any:

@@ -96,7 +96,7 @@ class Term:
 
 
 @cache
-def columns(model: type[Model]) -> dict[str, Any]:
+def columns_of(model: Any) -> dict[str, Any]:
     """The fields of the model's table by the names that F knows."""
     meta: Any = model._meta
     return {"pk": meta.pk, **{name: field for field in meta.concrete_fields for name in (field.name, field.attname)}}
@@ -138,10 +138,11 @@ class OrderedQuerySet:
             ordering = OrderBy(F(ordering.removeprefix("-")), descending=ordering.startswith("-"))
         elif not isinstance(ordering, OrderBy):
             ordering = OrderBy(ordering)
-        expression = ordering.expression
+        expression: Any = ordering.expression
         if expression == F("?"):
             return False
-        field = columns(self.queryset.model).get(expression.name) if isinstance(expression, F) else None
+        model: Any = self.queryset.model
+        field = columns_of(model).get(getattr(expression, "name", "")) if isinstance(expression, F) else None
         if field:
             name, nulls_last = field.attname, self.are_nulls_last(ordering) if field.null else None
         else:
