@@ -4,10 +4,10 @@ from crm import dates
 from crm.api.filters import (
     ChoicesFilter,
     FilterSet,
+    FoldedFilter,
     IdFilter,
     IdParameter,
     MoneyFilter,
-    TextFilter,
     TruthFilter,
     UTCDateTimeFilter,
 )
@@ -50,10 +50,10 @@ class OwnerFilter(IdFilter):
 class RestaurantFilter(FilterSet):
     lead_status = ChoicesFilter(choices=LeadStatus.choices)
     assigned_to = OwnerFilter("assigned_to_id")
-    city = TextFilter()
-    state = TextFilter()
-    cuisine_type = TextFilter()
-    restaurant_type = TextFilter()
+    city = FoldedFilter("city_fold")
+    state = FoldedFilter("state_fold")
+    cuisine_type = FoldedFilter("cuisine_type_fold")
+    restaurant_type = FoldedFilter("restaurant_type_fold")
     potential_revenue_min = MoneyFilter("potential_revenue", "gte")
     potential_revenue_max = MoneyFilter("potential_revenue", "lte")
     created_after = UTCDateTimeFilter("created_at", "gte")

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from contact.models import Contact
 from crm import dates
 from crm.db.models import TimestampedModel, TimestampedQuerySet
+from crm.db.search import SearchField
 from crm.fast.compiled import CompiledQuery
 from lead.models import OfLeadQuerySet, Restaurant
 from track.signals import touch_changed
@@ -91,6 +92,8 @@ class Interaction(TimestampedModel):
     details = models.TextField(max_length=20_000, blank=True)
     order_placed = models.BooleanField(default=False)
     date = models.DateTimeField(default=dates.now, validators=DATE_BOUNDS)
+
+    search = SearchField(sources=["details"])
 
     owner_path = "lead__assigned_to"
     objects = InteractionQuerySet.as_manager()

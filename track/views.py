@@ -17,7 +17,7 @@ class InteractionViewSet(ResourceViewSet):
     queryset = Interaction.objects.all()
     serializer_class = InteractionSerializer
     filterset_class = InteractionFilter
-    search_field = "lead__search"
+    search_field = ["search", "lead__search", "contact__search"]
     ordering_fields = ["id", "date", "interaction_type", "lead", "contact", "created_at", "updated_at"]
 
     @extend_schema(responses={200: constant_response(message="Interaction deleted successfully.")})

@@ -72,7 +72,7 @@ class FormFieldsMixin(BaseModelAdmin):
 
 
 class TimestampedAdmin(FormFieldsMixin, admin.ModelAdmin):
-    """`search_fields` names one lookup path to a SearchField."""
+    """`search_fields` names lookup paths to SearchFields."""
 
     readonly_fields: Any = AUDIT_FIELDS
     list_per_page = 50
@@ -88,7 +88,7 @@ class TimestampedAdmin(FormFieldsMixin, admin.ModelAdmin):
         if not search_term.strip():
             return queryset, False
         try:
-            return search(queryset, self.get_search_fields(request)[0], search_term), False
+            return search(queryset, [*self.get_search_fields(request)], search_term), False
         except ValidationError:
             return queryset.none(), False
 

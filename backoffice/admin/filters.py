@@ -52,9 +52,9 @@ from backoffice.admin.periods import Periods
 from call.models import CallPlan, Frequency
 from contact.models import Contact
 from crm import dates
-from crm.api.filters import MoneyFilter, TextFilter
+from crm.api.filters import FoldedFilter, MoneyFilter, TextFilter
 from crm.api.serializers import MAX_ID, id_of
-from crm.db.search import fold
+from crm.db.folding import fold
 from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
 from track.models import Interaction, InteractionType, OrderDetails
 
@@ -202,7 +202,7 @@ class LeadFilters(LeadOwnerFilters):
         method="by_status",
         choices=[*LeadStatus.choices, (OPEN, "Open: neither converted nor lost")],
     )
-    type = TextFilter("restaurant_type", "icontains", label="Type")
+    type = FoldedFilter("restaurant_type_fold", "contains", label="Type")
     revenue_from = MoneyFilter("potential_revenue", "gte", label="Potential revenue from", min_value=0)
     revenue_to = MoneyFilter("potential_revenue", "lte", label="Potential revenue to", min_value=0)
     touched_within = IntegerFilter(label="Touched in the last … days", method="by_touched_within")
@@ -250,7 +250,7 @@ def exists_for_lead(rows: QuerySet) -> Exists:
 class ContactFilters(LeadOwnerFilters):
     lead_path = "restaurant__"
 
-    role = TextFilter(label="Role", lookup_expr="icontains")
+    role = FoldedFilter("role_fold", "contains", label="Role")
 
     class Meta(ListFilterSet.Meta):
         model = Contact

@@ -19,7 +19,7 @@ class HistoryAdmin(ReadOnlyMixin, LargeChangeListMixin, TimestampedAdmin):
     def when(self, change: Any):
         return moment_of(change.created_at, change.zone)
 
-    @admin.display(description="lead", ordering="lead__name")
+    @admin.display(description="lead", ordering="lead__name_fold")
     def account(self, change: Any):
         return link_to(change.lead)
 

@@ -42,8 +42,8 @@ class OrderInline(FormFieldsMixin, admin.StackedInline):
 
 @admin.register(Interaction)
 class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
-    search_fields = ["lead__search"]
-    search_help_text = "Name, phone, e-mail, city of the lead"
+    search_fields = ["search", "lead__search", "contact__search"]
+    search_help_text = "Details, or name, phone, e-mail of the lead or contact"
     list_display = ["when", "interaction_type", "lead_name", "contact", "summary", "ordered", "created_by"]
     list_filter = [FilterSetListFilter.of(InteractionFilters)]
     list_select_related = ["lead", "contact", "created_by"]
@@ -60,7 +60,7 @@ class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
     def when(self, interaction: Any):
         return moment_of(interaction.date, interaction.zone)
 
-    @admin.display(description="lead", ordering="lead__name")
+    @admin.display(description="lead", ordering="lead__name_fold")
     def lead_name(self, interaction: Interaction):
         return link_to(interaction.lead)
 

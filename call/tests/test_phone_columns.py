@@ -165,7 +165,7 @@ def test_the_migration_reads_the_numbers_of_existing_rows(rows):
     for model in (Restaurant, Contact):
         model.objects.update(phone_e164="", phone_tail="")
     before = [row.updated_at for row in Restaurant.objects.all()]
-    import_module("call.migrations.0007_read_phone_numbers").fill(apps, SimpleNamespace(connection=connection))
+    import_module("call.migrations.0008_read_phone_numbers").fill(apps, SimpleNamespace(connection=connection))
     assert columns(*rows, lead) == [GERMAN, GERMAN, ""]
     assert [row.phone_tail for row in (*rows, lead)] == ["301234567", "301234567", ""]
     assert [row.updated_at for row in Restaurant.objects.all()] == before

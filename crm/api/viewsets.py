@@ -128,14 +128,14 @@ class QuestionView(ApiViewSet):
 class ReadingViewSet(StockHooksMixin, ApiViewSet):
     """Lists with filters and pages, and single rows.
 
-    `filterset_class`, `search_field` (a look-up path to a SearchField) and `ordering_fields` are the query parameters
-    of a list.
+    `filterset_class`, `search_field` (a look-up path to a SearchField, or several) and `ordering_fields` are the query
+    parameters of a list.
     """
 
     lookup_value_regex = "[0-9]{1,18}"  # anything else is no id: 404
     pagination_class = Pagination
     filterset_class: type[FilterSet] | None = None
-    search_field: str | None = None
+    search_field: str | list[str] | None = None
     ordering_fields = ["id"]
     looks_up_one = False  # True while get_object calls filter_queryset: list filters do not apply to a row
 

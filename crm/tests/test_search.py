@@ -6,7 +6,7 @@ import pytest
 
 from call.models import CallPlan
 from contact.models import Contact
-from crm.db.search import fold
+from crm.db.folding import fold
 from lead.models import Restaurant
 from track.models import Interaction
 
@@ -163,3 +163,52 @@ def test_a_search_and_a_filter_narrow_each_other(book, api):
 
     assert len(api.get(LEADS, {"search": "berglunds"}).json()) == 2
     assert [row["city"] for row in api.get(LEADS, {"search": "berglunds", "city": "Umeå"}).json()] == ["Umeå"]
+
+
+# --- People's alphabets -----------------------------------------------------------------------------------------------
+
+SPELLINGS = {
+    "Smørrebrød": "smorrebrod",
+    "Łódź": "lodz",
+    "Balıkçısı": "balikcisi",
+    "Đà Nẵng": "da nang",
+    "O’Brien’s": "o'brien",
+    "Chick‑fil‑A": "chick-fil-a",
+    "Grand-Hôtel\u00ad l’Étoile": "grand\u2010hotel l\u02bcetoile",
+    "食堂 अनपूर्णा": "अनपूर्णा",
+}
+
+
+@pytest.mark.parametrize(("written", "typed"), SPELLINGS.items())
+def test_a_name_is_found_in_either_spelling(api, written, typed):
+    names = {written, typed}
+    for name in names:
+        Restaurant.objects.create(name=name)
+
+    for text in names:
+        assert {row["name"] for row in api.get(LEADS, {"search": text}).json()} >= {written}
+    assert {row["name"] for row in api.get(LEADS, {"search": typed}).json()} == names
+
+
+@pytest.mark.parametrize("path", LISTS_OF_LEADS[:2])
+def test_interactions_are_found_by_details_and_by_their_contact(book, api, path):
+    lead, other = Restaurant.objects.order_by("id")
+    zoe = Contact.objects.create(restaurant=other, name="Zoë Łukaszewicz")
+    Interaction.log(lead=other, contact=zoe, interaction_type="ORDER", details="Wants the crème brûlée mould.")
+
+    assert found(api, path, "creme BRULEE") == ["Wants"]
+    assert found(api, path, "zoe lukaszewicz") == ["Wants"]
+    assert found(api, path, "brulee cactus lukas") == ["Wants"]  # each word in its own table
+    assert found(api, path, "brulee berglunds") == []
+    assert found(api, path, "cactus") == ["Cactus", "Wants"]
+
+
+def test_details_are_found_as_they_are_after_an_edit(book, api):
+    row = api.get("/track/interactions/", {"search": "berglunds"}).json()[0]
+    api.patch(f"/track/interactions/{row['id']}/", {"details": "Ærø"})
+    assert found(api, "/track/interactions/", "aero") == ["Ærø"]
+
+
+def test_a_search_in_three_tables_costs_one_query(book, api, django_assert_num_queries):
+    with django_assert_num_queries(2):  # the token's user; the rows
+        assert found(api, "/track/interactions/", "snabbkop order@") == ["Berglunds"]

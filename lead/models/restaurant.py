@@ -15,6 +15,7 @@ from django.db import models, transaction
 
 from crm import dates
 from crm.db.batches import batched
+from crm.db.folding import ByteOrderedCharField, FoldedField
 from crm.db.models import ParentModel, TimestampedQuerySet
 from crm.db.phones import E164Field, PhoneTailField
 from crm.db.search import SearchField
@@ -139,9 +140,9 @@ class RestaurantQuerySet(OfLeadQuerySet):
 class Restaurant(ParentModel):
     """A lead: a restaurant to win, and once won, an account. Phones are stored as typed."""
 
-    name = models.CharField(max_length=254)
+    name = ByteOrderedCharField(max_length=254)
     address = models.TextField(max_length=20_000, blank=True)
-    city = models.CharField(max_length=254, blank=True)
+    city = ByteOrderedCharField(max_length=254, blank=True)
     state = models.CharField(max_length=254, blank=True)
     pincode = models.CharField(max_length=50, blank=True)
     contact_person = models.CharField(max_length=254, blank=True)
@@ -164,6 +165,11 @@ class Restaurant(ParentModel):
     _by, _note, _owner_before = None, "", None
 
     search = SearchField(sources=["name", "contact_person", "phone", "email", "city"], phones=["phone"])
+    name_fold = FoldedField("name")
+    city_fold = FoldedField("city")
+    state_fold = FoldedField("state")
+    restaurant_type_fold = FoldedField("restaurant_type")
+    cuisine_type_fold = FoldedField("cuisine_type")
 
     phone_e164 = E164Field(source="phone", owner="assigned_to")
     phone_tail = PhoneTailField(source="phone")
@@ -181,7 +187,9 @@ class Restaurant(ParentModel):
         indexes = [
             models.Index(fields=["assigned_to", "id"], name="lead_by_owner"),
             models.Index(fields=["lead_status", "id"], name="lead_by_status"),
-            models.Index(fields=["city", "id"], name="lead_by_city"),
+            models.Index(fields=["city_fold", "id"], name="lead_by_city"),
+            models.Index(fields=["name_fold", "name", "id"], name="lead_in_order_of_name"),
+            models.Index(fields=["city_fold", "city", "id"], name="lead_in_order_of_city"),
             models.Index(fields=["phone_e164", "id"], name="lead_by_e164"),
             models.Index(fields=["phone_tail", "id"], name="lead_by_phone_tail"),
         ]

@@ -344,7 +344,8 @@ class Filters(OpenApiFilterExtension):
                     {"type": "string", "maxLength": search.MAX_LENGTH},
                     "query",
                     description=f"Up to {search.MAX_TERMS} words, or a phone number; each must be found, anywhere in"
-                    " the names, phones, e-mails and cities. Case and accents do not matter, nor how a phone is typed.",
+                    " the names, phones, e-mails and cities, or in the details of an interaction. Case and accents do"
+                    " not matter, nor how a phone is typed.",
                 )
             )
         if filters.has_dates(view):
@@ -364,7 +365,8 @@ class Filters(OpenApiFilterExtension):
                     "query",
                     explode=False,
                     style="form",
-                    description="The order of the rows, a leading minus for descending; the id decides last.",
+                    description="The order of the rows, a leading minus for descending; the id decides last. Texts are"
+                    " ordered without case and accents, and then as written.",
                 )
             )
         return parameters
@@ -392,4 +394,6 @@ class Filters(OpenApiFilterExtension):
                 text = f"{'At least' if filter.lookup_expr == 'gte' else 'At most'} this `{field}`."
             case _:
                 schema, text = {"type": "string", "maxLength": 254}, f"Exactly this `{field}`."
+                if isinstance(filter, filters.FoldedFilter):
+                    text = f"This `{name}`; case and accents do not matter."
         return build_parameter_type(name, schema, "query", description=filter.extra.get("help_text") or text)
