@@ -15,8 +15,8 @@ for nested objects. Unknown keys are ignored. Date-times are taken with any UTC 
 Money is a number with two decimals.
 
 **Lists** are bare arrays. Without `page` and `page_size` they are complete; with either, `Link` (RFC 8288) leads to the
-other pages and `X-Total-Count` says how many rows there are. Its `next` leads on by key: a client that follows it to the end
-sees each row once, also where rows are added and deleted meanwhile.
+other pages and `X-Total-Count` says how many rows there are. Its `next` leads on by key: a client that follows it to
+the end sees each row once, also where rows are added and deleted meanwhile.
 
 **Concurrent changes.** Each single row has an `ETag`. Send it back as `If-None-Match` to read only what is new
 (304), and as `If-Match` to write only if it is unchanged (else 412). A tag that a compressing proxy changed
