@@ -10,14 +10,17 @@ class CallConfig(AppConfig):
         from django.db.models.signals import pre_delete
 
         from call import receivers
+        from call.models.event import attempts
         from call.models.work_profile import time_zone_of_user
         from call.signals import work_profile_changed
         from crm.api.authentication import user_annotations
         from lead.signals import owner_changed
         from track.signals import touch_changed
+        from track.touches import not_touches
 
         touch_changed.connect(receivers.on_touch_changed)
         owner_changed.connect(receivers.on_owner_changed)
         work_profile_changed.connect(receivers.on_profile_changed)
         pre_delete.connect(receivers.on_user_deleted, get_user_model())
         user_annotations["time_zone"] = time_zone_of_user()
+        not_touches.append(attempts())

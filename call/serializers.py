@@ -175,19 +175,3 @@ class DaySerializer(DaysSerializer):
         if not 2000 <= day.year <= 2099:  # type: ignore[attr-defined]
             raise serializers.ValidationError("Give a date between 2000 and 2099.")
         return day
-
-
-class PeriodSerializer(Serializer):
-    """The query of the adherence: local dates, both inclusive, at most two years."""
-
-    to = serializers.DateField()
-
-    def get_fields(self):
-        return {"from": serializers.DateField(), **super().get_fields()}  # `from` is no Python name
-
-    def validate(self, attrs: dict[str, date]) -> dict[str, date]:
-        if not attrs["from"].year >= 2000 or not attrs["to"].year <= 2100:
-            raise serializers.ValidationError({"from": ["Give dates between 2000 and 2100."]})
-        if not timedelta(0) <= attrs["to"] - attrs["from"] <= timedelta(days=2 * MAX_DAYS):
-            raise serializers.ValidationError({"to": ["Give a date on or after `from`, at most two years later."]})
-        return attrs

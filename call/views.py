@@ -4,11 +4,11 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
-from call.adherence import adherence, visible_rows
+from call.adherence import adherence
 from call.agenda import Agenda
 from call.filters import CallPlanFilter
 from call.models import CallPlan, FeedAddress, WorkProfile
@@ -18,7 +18,6 @@ from call.serializers import (
     CallPlanSerializer,
     DaySerializer,
     DaysSerializer,
-    PeriodSerializer,
     ReasonSerializer,
     RecordCallSerializer,
     SetFrequencySerializer,
@@ -28,9 +27,10 @@ from call.serializers import (
 from call.shapes import FEED_ADDRESS, AdherenceSerializer, AgendaSerializer
 from crm import dates
 from crm.api import etags
-from crm.api.filters import is_strict
 from crm.api.openapi.schema import constant_response
-from crm.api.viewsets import ApiViewSet, ResourceViewSet
+from crm.api.serializers import PeriodSerializer
+from crm.api.viewsets import ApiViewSet, QuestionView, ResourceViewSet
+from lead.owners import visible_rows
 
 
 class CallPlanViewSet(ResourceViewSet):
@@ -171,16 +171,6 @@ class WorkProfileView(ApiViewSet):
             return profile
         mine = WorkProfile.objects.filter(user=self.request.user).first()
         return mine or WorkProfile(user=self.request.user)
-
-
-class QuestionView(ApiViewSet):
-    """A response that is no list of rows: its parameters are its serializer's and no others."""
-
-    def query(self, serializer_class):
-        unknown = set(self.request.query_params) - set(serializer_class().fields)
-        if unknown and is_strict(self.request):
-            raise ValidationError({name: ["Unknown parameter."] for name in unknown})
-        return super().query(serializer_class)
 
 
 class AgendaView(QuestionView):

@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Self
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, router, transaction
@@ -16,7 +17,7 @@ from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.fast.compiled import CompiledQuery
 from lead.models import OfLeadQuerySet, Restaurant
 from track.signals import touch_changed
-from track.touches import Touch, touch_of
+from track.touches import Touch, not_touches, touch_of
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -56,6 +57,10 @@ def check_parties(lead: int, contact: int | None, using: str | None = None) -> N
 
 
 class InteractionQuerySet(OfLeadQuerySet):
+    def touches(self) -> Self:
+        """The interactions that count as contact with the account, those dated in the future included."""
+        return self.filter(*(~condition for condition in not_touches), interaction_type__in=settings.TOUCH_TYPES)
+
     def with_orders(self) -> Self:
         """The interactions in which an order was placed."""
         return self.filter(order_placed=True)

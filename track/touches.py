@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Exists
+
+# Which interactions are no touches although their type says so. Apps that know of some add their condition when they
+# are ready: calls that reached no one.
+not_touches: list[Exists] = []
 
 
 @dataclass(frozen=True)

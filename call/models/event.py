@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from call import recurrence
 from crm import dates
@@ -140,3 +140,8 @@ class CallEvent(TimestampedModel):
             case CallEvent.Kind.FREQUENCY_CHANGED:
                 return recurrence.FrequencySet(dates.day_of(self.happened_at, calendar.zone), self.frequency)
         return None
+
+
+def attempts() -> Exists:
+    """Of interactions, those that are calls which reached no one."""
+    return Exists(CallEvent.objects.filter(interaction=OuterRef("pk"), kind=EventKind.ATTEMPTED))

@@ -21,7 +21,7 @@ from rest_framework.serializers import ListSerializer
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
 from crm.api import etags, idempotency
-from crm.api.filters import FilterSet, ListQuery
+from crm.api.filters import FilterSet, ListQuery, is_strict
 from crm.api.lists import WINDOW, full_list_response, rows_to_json
 from crm.api.overrides import StockHooksMixin
 from crm.api.pagination import Pagination
@@ -112,6 +112,16 @@ class ApiViewSet(GenericViewSet):
         serializer = serializer_class(data=data, context={**self.get_serializer_context(), **context})
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
+
+
+class QuestionView(ApiViewSet):
+    """A response that is no list of rows: its parameters are its serializer's and no others."""
+
+    def query(self, serializer_class):
+        unknown = set(self.request.query_params) - set(serializer_class().fields)
+        if unknown and is_strict(self.request):
+            raise ValidationError({name: ["Unknown parameter."] for name in unknown})
+        return super().query(serializer_class)
 
 
 class ReadingViewSet(StockHooksMixin, ApiViewSet):
