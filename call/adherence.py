@@ -2,9 +2,9 @@
 
 An occurrence is a local date on which a plan's call was planned: each is in the log, as the date that was planned
 before an event, or is the plan's next call now. It belongs to the lead's owner at the planned instant; its date is in
-the zone that it was computed in. It is on time when the plan was touched by that date, late when it was first touched
-after it, skipped when a user skipped it, and missed when it was not touched by the end of the period or today,
-whichever is earlier.
+the zone that it was computed in (a deleted user's is known no more: the server's). It is on time when the plan was
+touched by that date, late when it was first touched after it, skipped when a user skipped it, and missed when it was
+not touched by the end of the period or today, whichever is earlier.
 """
 
 from bisect import bisect_right
