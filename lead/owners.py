@@ -1,4 +1,4 @@
-"""Who owned a lead at an instant, by its present owner and the history: figures stay with whoever earned them."""
+"""Who owned a lead at an instant, by its present owner and the history: figures stay with those who earned them."""
 
 from bisect import bisect_right
 from collections.abc import Iterable

@@ -416,7 +416,7 @@ def test_leads_without_an_active_owner_are_unattended_soonest_call_first(kam, be
     assert second["why"] == "Nobody owns this lead. No call is planned for this lead."
 
 
-def test_the_next_unpaused_plan_stands_for_an_unattended_lead(kam):
+def test_an_unattended_lead_is_listed_with_its_next_unpaused_plan(kam):
     lead = Restaurant.objects.create(name="unowned")
     plan_for(lead, "2026-01-25T10:00:00Z")
     soonest = plan_for(lead, "2026-01-23T10:00:00Z")

@@ -40,8 +40,8 @@ def outsider(cast):
     return client_of(cast.users["outsider"])
 
 
-def told(answer) -> tuple:
-    """All that an answer tells but the id that was sent and the request's own."""
+def content_of(answer) -> tuple:
+    """All that an answer shows but the id that was sent and the request's own."""
     headers = {name: value for name, value in answer.headers.items() if name != "X-Request-ID"}
     return answer.status_code, re.sub(rb"\b900\d{3}\b", b"ID", answer.content), headers
 
@@ -57,7 +57,7 @@ def test_a_hidden_row_answers_as_a_missing_one(sent, cast, outsider):
                 path = cast.path(route, "?page=1&colour=red", missing=missing)
                 answer = outsider.generic(method, path, headers=HEADERS[sent], **as_json(body))
                 transaction.set_rollback(True)
-            answers.append(told(answer))
+            answers.append(content_of(answer))
         assert answers[0] == answers[1], (method, route)
         assert answers[0][0] == 404, (method, route)
 
@@ -66,20 +66,20 @@ def test_an_invalid_body_for_a_hidden_row_is_not_looked_at(cast, outsider):
     for method, route in ROW_REQUESTS:
         if method in ("POST", "PUT", "PATCH"):
             body = as_json({"lead_status": "?", "quantity": -1, "lead": MISSING, "contact": "x", "status": 1})
-            answers = [told(outsider.generic(method, cast.path(route, missing=m), **body)) for m in (False, True)]
+            answers = [content_of(outsider.generic(method, cast.path(route, missing=m), **body)) for m in (False, True)]
             assert answers[0] == answers[1] and answers[0][0] == 404, (method, route)
 
 
 def test_options_of_a_hidden_row_are_those_of_a_missing_one(cast, outsider):
     for route in {route for _, route in ROW_REQUESTS}:
-        answers = [told(outsider.options(cast.path(route, missing=missing))) for missing in (False, True)]
+        answers = [content_of(outsider.options(cast.path(route, missing=missing))) for missing in (False, True)]
         assert answers[0] == answers[1], route
 
 
 def test_a_hidden_team_answers_as_a_missing_one(cast, outsider):
     for method in ("get", "head", "put", "delete"):
         paths = [f"/api/teams/{pk}/" for pk in (cast.team.pk, MISSING)]
-        assert told(getattr(outsider, method)(paths[0])) == told(getattr(outsider, method)(paths[1]))
+        assert content_of(getattr(outsider, method)(paths[0])) == content_of(getattr(outsider, method)(paths[1]))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_hidden_id_in_a_body_is_an_unknown_one(method, path, body, cast, outsi
             name: [known[each] for each in value] if isinstance(value, list) else known.get(value, value)
             for name, value in body.items()
         }
-        answers.append(told(getattr(outsider, method)(path.format(**own), sent, format="json")))
+        answers.append(content_of(getattr(outsider, method)(path.format(**own), sent, format="json")))
     assert answers[0] == answers[1]
     assert answers[0][0] == 400
 

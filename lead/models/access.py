@@ -1,7 +1,7 @@
 """Whose leads a user may see, by `settings.ACCESS`: the one policy, which `visible_to` of every queryset applies.
 
 `all`: everybody sees everything. `own`: the leads that one owns, and those of the members at or below the teams that
-one manages. `team`: the same, and those of the members of one's own teams. Whoever has `lead.view_all` sees all. Leads
+one manages. `team`: the same, and those of the members of one's own teams. Users with `lead.view_all` see all. Leads
 that nobody owns are seen by those and by the managers of any team. What a user may do is another matter
 (crm.api.permissions, backoffice.accounts.roles).
 """
@@ -115,7 +115,7 @@ def policies_queried_once() -> Iterator[None]:
 
 
 class OfLeadQuerySet(TimestampedQuerySet):
-    """Rows of a lead, or leads: seen by whoever may see the lead. Their model names the `owner_path`."""
+    """Rows of a lead, or leads: seen by those who may see the lead. Their model names the `owner_path`."""
 
     def visible_to(self, user) -> Self:
         rows, policy = super().visible_to(user), Policy.of(user)

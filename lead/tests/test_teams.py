@@ -1,4 +1,4 @@
-"""Teams over HTTP: a tree of users, written by whoever has the permission, read by those who belong to it."""
+"""Teams over HTTP: a tree of users, written by users with the permission, read by those who belong to it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -127,7 +127,7 @@ def test_one_reads_the_own_teams_and_those_below(api, writer, user, reader, team
     assert len(writer.get(TEAMS).json()) == 4
 
 
-def test_whoever_sees_every_lead_reads_every_team(user, team):
+def test_users_who_see_every_lead_read_every_team(user, team):
     reads_all = get_user_model().objects.create_user("reads_all")
     assert client_of(reads_all).get(TEAMS).json() == []
     reads_all.user_permissions.add(Permission.objects.get(codename="view_all"))
@@ -135,7 +135,7 @@ def test_whoever_sees_every_lead_reads_every_team(user, team):
     assert len(client_of(again).get(TEAMS).json()) == 1
 
 
-def test_members_do_not_write_and_are_told_so_before_anything_else(api, team):
+def test_members_do_not_write_and_hear_so_before_anything_else(api, team):
     for method, path in [("post", TEAMS), ("put", path_of(team)), ("patch", path_of(team)), ("delete", path_of(team))]:
         assert getattr(api, method)(path, {"parent": "x"}, format="json").status_code == 403
         assert getattr(api, method)(f"{TEAMS}0/", {}, format="json").status_code == 403
