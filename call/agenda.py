@@ -9,16 +9,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
-from call.models import CallEvent, CallPlan
+from call.models import CallPlan
 from call.models.event import AHEAD
 from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
-from lead.models import LeadStatus, Restaurant, RestaurantQuerySet
+from lead.models import LeadStatus, Policy, Restaurant, RestaurantQuerySet
 from track.models import Interaction
 
 UNATTENDED = 100  # leads in an agenda; all are under /lead/restaurants/?assigned_to=none
@@ -79,6 +78,8 @@ class Agenda:
         rows = Restaurant.objects.visible_to(self.viewer)
         if self.owner_id == self.viewer.pk:
             return rows
+        if not Policy.of(self.viewer).sees_leads_of(self.owner_id):  # as of a user who does not exist
+            return rows.none()
         owner = get_user_model().objects.filter(pk=self.owner_id).first()
         return rows.visible_to(owner) if owner else rows.none()
 
@@ -128,12 +129,8 @@ class LeadDetails:
     @classmethod
     def of(cls, leads: Iterable[int]) -> "LeadDetails":
         leads, now = set(leads), dates.now()
-        attempts = CallEvent.objects.filter(interaction=OuterRef("pk"), kind=CallEvent.Kind.ATTEMPTED)
-        touches = (
-            Interaction.objects.filter(lead=OuterRef("pk"), interaction_type__in=settings.TOUCH_TYPES)
-            .filter(~Exists(attempts), date__lte=now + AHEAD)
-            .order_by("-date", "-id")
-        )
+        touches = Interaction.objects.touches().filter(lead=OuterRef("pk"), date__lte=now + AHEAD)
+        touches = touches.order_by("-date", "-id")
         spoken_to = touches.filter(contact__isnull=False).values("contact")[:1]
         first = Contact.objects.filter(restaurant=OuterRef("pk")).order_by("id").values("pk")[:1]
         orders = Interaction.objects.dated_orders().filter(lead=OuterRef("pk"), ordered_at__lte=now)

@@ -114,6 +114,7 @@ ANSWERS: dict[str, Any] = {
         "today": [ENTRY],
         "upcoming": [],
         "unplanned": [],
+        "unattended": [{**ENTRY, "why": "Nobody owns this lead. Due today: daily calls, never called."}],
     },
     "adherence_list": [
         {
@@ -125,7 +126,18 @@ ANSWERS: dict[str, Any] = {
             "skipped": 1,
             "snoozed": 2,
             "average_days_late": 1.5,
-        }
+        },
+        {
+            "owner": None,
+            "planned": 3,
+            "on_time": 3,
+            "late": 0,
+            "missed": 0,
+            "skipped": 0,
+            "snoozed": 0,
+            "average_days_late": None,
+            "former_owner": "asha",
+        },
     ],
     "lookup_list": [HIT],
     "feed_create": {"url": "http://127.0.0.1:8000/call/feed/x8K2mQ4vT6yB0nR5sW7zC9dF1gH3jL.ics"},

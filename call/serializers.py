@@ -185,19 +185,3 @@ class LookupSerializer(Serializer):
 
     def validate_phone(self, phone: str) -> str:
         return re.sub(r"^ (?=[1-9])", "+", phone)
-
-
-class PeriodSerializer(Serializer):
-    """The query of the adherence: local dates, both inclusive, at most two years."""
-
-    to = serializers.DateField()
-
-    def get_fields(self):
-        return {"from": serializers.DateField(), **super().get_fields()}  # `from` is no Python name
-
-    def validate(self, attrs: dict[str, date]) -> dict[str, date]:
-        if not attrs["from"].year >= 2000 or not attrs["to"].year <= 2100:
-            raise serializers.ValidationError({"from": ["Give dates between 2000 and 2100."]})
-        if not timedelta(0) <= attrs["to"] - attrs["from"] <= timedelta(days=2 * MAX_DAYS):
-            raise serializers.ValidationError({"to": ["Give a date on or after `from`, at most two years later."]})
-        return attrs

@@ -91,6 +91,8 @@ class AdherenceSerializer(serializers.Serializer):
     average_days_late = serializers.FloatField(allow_null=True)
     former_owner = serializers.CharField(required=False, help_text="a deleted user's name; `owner` is null then")
 
+    left_out = ("former_owner",)
+
 
 class WorkProfile(OpenApiSerializerExtension):
     """Its JSON columns."""

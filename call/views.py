@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from call.adherence import adherence, visible_rows
+from call.adherence import adherence
 from call.agenda import Agenda
 from call.filters import CallPlanFilter
 from call.lookup import hits
@@ -17,7 +17,6 @@ from call.serializers import (
     DaySerializer,
     DaysSerializer,
     LookupSerializer,
-    PeriodSerializer,
     ReasonSerializer,
     RecordCallSerializer,
     SetFrequencySerializer,
@@ -29,7 +28,9 @@ from crm import dates
 from crm.api import etags
 from crm.api.openapi.schema import constant_response
 from crm.api.secret_addresses import ADDRESS, SecretAddressView, SecretFileView
+from crm.api.serializers import PeriodSerializer
 from crm.api.viewsets import ApiViewSet, QuestionView, ResourceViewSet
+from lead.owners import visible_rows
 
 
 class CallPlanViewSet(ResourceViewSet):

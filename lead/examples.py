@@ -21,6 +21,9 @@ NEW_LEAD = {
 STAMPS = {"created_at": "2024-12-24T15:30:00Z", "updated_at": "2024-12-24T15:30:00Z"}
 LEAD = {"id": 1, **NEW_LEAD, **STAMPS}
 
+NEW_TEAM = {"name": "Pune", "parent": 1, "members": [3, 5], "managers": [2]}
+TEAM = {"id": 4, **NEW_TEAM}
+
 BODIES: dict[str, Any] = {
     "lead_create": NEW_LEAD,
     "lead_create/the least": {"name": "Bistro Anna"},
@@ -32,6 +35,10 @@ BODIES: dict[str, Any] = {
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2], "note": "Back from leave."},
     "lead_hand_over/all of them": {"from": 3, "to": 5},
     "lead_hand_over/unowned leads": {"from": None, "to": 5},
+    "team_create": NEW_TEAM,
+    "team_create/the least": {"name": "Pune"},
+    "team_update": NEW_TEAM,
+    "team_partial_update": {"members": [3, 5, 6]},
 }
 
 ANSWERS: dict[str, Any] = {
@@ -125,4 +132,9 @@ ANSWERS: dict[str, Any] = {
             "note": "Back from leave.",
         }
     ],
+    "team_list": [{"id": 1, "name": "West", "parent": None, "members": [], "managers": [7]}, TEAM],
+    "team_create": TEAM,
+    "team_retrieve": TEAM,
+    "team_update": TEAM,
+    "team_partial_update": {**TEAM, "members": [3, 5, 6]},
 }

@@ -121,7 +121,7 @@ class RestaurantViewSet(ResourceViewSet):
         """
         body = self.body(HandOverSerializer)
         owners = {"from": body.pop("from_id"), "to": body.pop("to_id")}
-        if not Policy.of(request.user).may_hand_over_to(owners["to"]):
+        if not Policy.of(request.user).sees_leads_of(owners["to"]):
             raise ValidationError({"to": [CHOOSE_ANOTHER]})
         leads = self.get_queryset().hand_over(*owners.values(), **body, by=request.user)
         return Response({**owners, "leads": leads})

@@ -74,6 +74,8 @@ TABLE = """
 /track/interactions/<pk>/order_details/ PUT PATCH                401 200 403 200
 /track/interactions/<pk>/order_details/ DELETE                   401 204 403 204
 /track/interactions/<pk>/order_details/ POST                     401 405 403 405
+/track/performance/                     GET HEAD OPTIONS         401 200 200 200
+/track/performance/                     POST PUT PATCH DELETE    401 405 403 405
 
 /call/                                  GET HEAD OPTIONS         401 200 200 200
 /call/                                  POST                     401 201 403 201
@@ -165,7 +167,12 @@ TABLE = """
 /readyz                                 OPTIONS POST PUT PATCH DELETE 405 405 405 405
 """
 
-QUERIES = {"/call/adherence/": "?from=2024-01-01&to=2024-12-31", "/api/lookup/": "?phone=%2B919876543210"}
+PERIOD = "?from=2024-01-01&to=2024-12-31"
+QUERIES = {
+    "/call/adherence/": PERIOD,
+    "/track/performance/": PERIOD,
+    "/api/lookup/": "?phone=%2B919876543210",
+}
 
 
 def rows_of(table: str):

@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
-from django.db.models import IntegerField, Q, Value
+from django.db.models import IntegerField, Q, QuerySet, Value
 
 from crm.db.models import TimestampedQuerySet
+from crm.fast.compiled import CompiledQuery
 from lead.models.team import Team
 
 ALL, TEAM, OWN = "all", "team", "own"
@@ -52,22 +54,12 @@ class Policy:
 
     @classmethod
     def _query(cls, user) -> "Policy":
-        membership = Team.members.through.objects
-        below = Team.objects.at_or_below(Team.objects.filter(managers=user.pk))
-        everything = Permission.objects.filter(content_type__app_label="lead", codename=VIEW_ALL)
-        rows = [
-            labelled(membership.filter(team__in=below.values("pk")), "managed", "user_id"),
-            labelled(Team.managers.through.objects.filter(user=user.pk), "manages", "user_id"),
-            labelled(everything.filter(Q(user=user.pk) | Q(group__user=user.pk)), "everything"),
-        ]
-        if settings.ACCESS == TEAM:
-            own_teams = membership.filter(user=user.pk).values("team")
-            rows.append(labelled(membership.filter(team__in=own_teams), "teammate", "user_id"))
-        found = set(rows[0].union(*rows[1:]))
+        found = grounds(user=user.pk)
         kinds = {kind for kind, _ in found}
         managed = frozenset(pk for kind, pk in found if kind == "managed")
+        teammates = {pk for kind, pk in found if kind == "teammate" and settings.ACCESS == TEAM}
         return cls(
-            owners=managed | {pk for kind, pk in found if kind == "teammate"} | {user.pk},
+            owners=managed | teammates | {user.pk},
             managed=managed,
             sees_unowned=not kinds.isdisjoint({"manages", "everything"}),
             sees_everything="everything" in kinds,
@@ -78,11 +70,32 @@ class Policy:
         is_seen = Q(**{f"{owner}__in": sorted(self.owners)})
         return is_seen | Q(**{f"{owner}__isnull": True}) if self.sees_unowned else is_seen
 
+    def sees_leads_of(self, owner: int | None) -> bool:
+        """Whether the owner's leads (None: the unowned ones) may be seen."""
+        return self.sees_everything or (self.sees_unowned if owner is None else owner in self.owners)
+
     def may_hand_over_to(self, user: int) -> bool:
-        """Whether leads may be given to the user: to oneself, and to active users whose leads one sees."""
-        return self.sees_everything or (
-            user in self.owners and get_user_model().objects.filter(pk=user, is_active=True).exists()
-        )
+        """Whether leads may be given to the user: with ACCESS=all to every user, else to active ones whose leads one
+        sees. One query at most.
+        """
+        users = get_user_model().objects.filter(pk=user)
+        if settings.ACCESS == ALL:
+            return users.exists()
+        return self.sees_leads_of(user) and users.filter(is_active=True).exists()
+
+
+@partial(CompiledQuery, placeholders={"user": 2**31 - 3})
+def grounds(user: int) -> QuerySet:
+    """Why a user sees the leads of others: rows (kind, id of another user), without duplicates."""
+    membership = Team.members.through.objects
+    below = Team.objects.at_or_below(Team.objects.filter(managers=user))
+    own_teams = membership.filter(user=user).values("team")
+    everything = Permission.objects.filter(content_type__app_label="lead", codename=VIEW_ALL)
+    return labelled(membership.filter(team__in=below.values("pk")), "managed", "user_id").union(
+        labelled(membership.filter(team__in=own_teams), "teammate", "user_id"),
+        labelled(Team.managers.through.objects.filter(user=user), "manages", "user_id"),
+        labelled(everything.filter(Q(user=user) | Q(group__user=user)), "everything"),
+    )
 
 
 def labelled(rows: Any, kind: str, user: str = "") -> Any:

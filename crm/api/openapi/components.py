@@ -35,10 +35,10 @@ TAGS = [
     ("/api/token/", "Authentication", "Obtain, refresh, verify and revoke tokens."),
     ("/lead/", "Leads", "Restaurants: won, to be won, or lost; and the histories of their status and owner."),
     ("/contact/", "Contacts", "The people at a restaurant."),
-    ("/track/", "Tracking", "Interactions with leads, and the orders placed in them."),
+    ("/track/", "Tracking", "Interactions with leads, the orders placed in them, and what each owner's leads brought."),
     ("/call/", "Calls", "Call plans: whom to call, how often, and when next."),
     ("/api/lookup/", "Lookup", "Who is calling."),
-    ("/api/", "Users", "Users referenced by id."),
+    ("/api/", "Users", "Users referenced by id, and their teams."),
     ("/", "Service", "Health probes. Needs no token."),
 ]
 

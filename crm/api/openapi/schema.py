@@ -208,7 +208,8 @@ class AutoSchema(openapi.AutoSchema):
                 if isinstance(serializer.fields[name], serializers.EmailField):
                     properties[name] = {"type": "string"}
         if direction == "response" and properties:
-            schema["required"] = list(properties)
+            left_out = getattr(serializer, "left_out", ())  # in some answers
+            schema["required"] = [name for name in properties if name not in left_out]
         return schema
 
     def _get_serializer_field_meta(self, field, direction):
