@@ -4,7 +4,7 @@ Each table is read for a page of rows before a cursor; the newest of them are th
 table, however far back it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -19,10 +19,11 @@ from django.utils.timezone import get_current_timezone
 from call.models import CallEvent, Frequency, Outcome
 from contact.models import Contact
 from crm.db.models import TimestampedModel
-from lead.models import OwnerChange, StatusChange
+from lead.models import OwnerChange, Policy, StatusChange
 from track.models import Interaction, OrderDetails
 
 PAGE = 50
+HIDDEN_CONTACT = "A contact of another lead"  # that the user may not see
 START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -91,6 +92,12 @@ class Timeline:
                     candidates.append((Cursor(getattr(row, source.moment), number, row.pk), source, row))
         candidates.sort(key=lambda each: each[0], reverse=True)
         page = candidates[:size]
+        shown: list[Any] = [row for _, source, row in page if source.model is Interaction]
+        hidden = hidden_contacts(
+            [(contact, self.lead) for row in shown if (contact := loaded(row, "contact"))], self.user
+        )
+        for row in shown:
+            row.hides_contact = row.contact_id in hidden
         return [self.entry(*each) for each in page], page[-1][0] if candidates[size:] else None
 
     def entry(self, cursor: Cursor, source: Source, row: Any) -> Entry:
@@ -133,6 +140,17 @@ def interactions(lead: int, user: Any) -> QuerySet:
     return rows.select_related(*related)
 
 
+def hidden_contacts(contacts: Iterable[tuple[Contact, int]], user: Any) -> set[int]:
+    """The ids of those that the user may not see, of contacts each with the lead of a row that names it.
+
+    One query, and only where one of them works for another lead by now.
+    """
+    moved = {contact.pk for contact, lead in contacts if contact.restaurant_id != lead}
+    if not moved or Policy.of(user).sees_everything:
+        return set()
+    return moved - set(Contact.objects.visible_to(user).filter(pk__in=moved).values_list("pk", flat=True))
+
+
 def loaded(row: Any, name: str) -> Any:
     """The related row, where it was selected with this one and exists."""
     field = row._meta.get_field(name)
@@ -142,7 +160,7 @@ def loaded(row: Any, name: str) -> Any:
 def interaction_entry(row: Any) -> Entry:
     title = row.get_interaction_type_display()
     if contact := loaded(row, "contact"):
-        title += f" with {contact}"
+        title += f" with {HIDDEN_CONTACT.lower() if row.hides_contact else contact}"
     if row.outcome:
         title += f": {Outcome(row.outcome).label.lower()}"
     kind = "order" if row.order_placed else "interaction"

@@ -56,6 +56,8 @@ def pipeline(stages: list[Stage]) -> dict[str, Any]:
         "leads": counted(leads, "lead"),
         "revenue": money(Decimal(revenue)),
         "url": list_of(Restaurant),
+        "unattended": counted(sum(stage.unattended for stage in stages), "lead"),
+        "unattended_url": list_of(Restaurant, unattended=1),
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
-from django.db.models import IntegerField, Q, Value
+from django.db.models import IntegerField, Q, QuerySet, Value
 
 from crm.db.models import TimestampedQuerySet
 from lead.models.team import Team
@@ -78,11 +78,13 @@ class Policy:
         is_seen = Q(**{f"{owner}__in": sorted(self.owners)})
         return is_seen | Q(**{f"{owner}__isnull": True}) if self.sees_unowned else is_seen
 
+    def recipients(self, users: QuerySet) -> QuerySet:
+        """Of the users those to whom leads may be given: active users whose leads one sees, oneself included."""
+        return users if self.sees_everything else users.filter(pk__in=sorted(self.owners), is_active=True)
+
     def may_hand_over_to(self, user: int) -> bool:
-        """Whether leads may be given to the user: to oneself, and to active users whose leads one sees."""
-        return self.sees_everything or (
-            user in self.owners and get_user_model().objects.filter(pk=user, is_active=True).exists()
-        )
+        """Whether the user is one of the `recipients`."""
+        return self.sees_everything or self.recipients(get_user_model().objects.filter(pk=user)).exists()
 
 
 def labelled(rows: Any, kind: str, user: str = "") -> Any:
