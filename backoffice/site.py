@@ -10,13 +10,14 @@ from django.urls import path, reverse
 from backoffice.accounts.signin import SignInSiteMixin
 from backoffice.accounts.user_field import zone_of_viewer
 from backoffice.dashboard.adherence import adherence_page
+from backoffice.dashboard.recent import latest_actions
 from backoffice.dashboard.views import overview
 
 # The groups of the navigation, with the labels of their models. Other models come last, under their app's name.
 NAVIGATION = {
     "Work": ["lead.restaurant", "contact.contact", "track.interaction", "track.orderdetails", "call.callplan"],
     "History": ["lead.statuschange", "lead.ownerchange"],
-    "People": ["auth.user", "auth.group", "call.workprofile"],
+    "People": ["auth.user", "lead.team", "auth.group", "call.workprofile"],
 }
 DISPLAY_NAMES = {"track.orderdetails": "Orders"}  # where the plural of the model is not the usual word
 
@@ -41,7 +42,13 @@ class BackOfficeSite(SignInSiteMixin):
 
     def recent(self, request: HttpRequest) -> HttpResponse:
         """The latest actions of the user in the admin."""
-        context = {**self.each_context(request), "title": "My recent actions", "zone": zone_of_viewer(request)}
+        entries = latest_actions(request.user)
+        context = {
+            **self.each_context(request),
+            "title": "My recent actions",
+            "zone": zone_of_viewer(request),
+            "entries": entries,
+        }
         return TemplateResponse(request, "backoffice/recent.html", context)
 
     def display_name(self, model: type[Model]) -> str:

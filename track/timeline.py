@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Expression, QuerySet
+from django.db.models import Exists, Expression, OuterRef, QuerySet
 
 from contact.models import Contact
+from lead.models import Policy
 from lead.timeline import Description, EntryType, Source, Viewer
 from track.models import Interaction, OrderDetails
 from track.serializers import InteractionSerializer
+
+HIDDEN_CONTACT = "A contact of another lead"  # that the viewer may not see
 
 # Annotations of the interactions, which apps to the left add in their AppConfig. `outcome`: how the call went, or "".
 annotations: dict[str, Callable[[Viewer], Expression]] = {}
@@ -19,7 +22,10 @@ def interactions(lead: int, viewer: Viewer, is_order: bool) -> list[QuerySet]:
     related = ["created_by"]
     related += ["contact"] if viewer.may_view(Contact) else []
     related += ["order"] if is_order and viewer.may_view(OrderDetails) else []
-    added = {name: expression_for(viewer) for name, expression_for in annotations.items()}
+    added: dict[str, Any] = {name: expression_for(viewer) for name, expression_for in annotations.items()}
+    if "contact" in related and not Policy.of(viewer.user).sees_everything:
+        contacts = Contact.objects.visible_to(viewer.user)
+        added["sees_contact"] = Exists(contacts.filter(pk=OuterRef("contact")))
     rows = Interaction.objects.visible_to(viewer.user).filter(lead=lead, order_placed=is_order)
     return [rows.annotate(**added).select_related(*related)]
 
@@ -32,7 +38,7 @@ def loaded(row: Any, name: str) -> Any:
 def describe_interaction(row: Any, viewer: Viewer) -> Description:
     title = row.get_interaction_type_display()
     if contact := loaded(row, "contact"):
-        title += f" with {contact}"
+        title += f" with {contact if getattr(row, 'sees_contact', True) else HIDDEN_CONTACT.lower()}"
     if outcome := getattr(row, "outcome", ""):
         title += f": {outcome.replace('_', ' ').lower()}"
     order = loaded(row, "order")

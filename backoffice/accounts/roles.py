@@ -1,4 +1,4 @@
-"""Who may do what in the back office: the groups, each with its permissions.
+"""Who may do what in the back office: the groups, each with its permissions. To whose leads: lead.models.access.
 
 A role alone gives no access: that takes an account with "staff status". Through the API every active user edits
 everything, except members of `Read only`. A change of ROLES takes a migration that calls `grant` again.
@@ -25,12 +25,14 @@ EDIT = VIEW | may("add change", *RECORDS) | may("delete", "track.interaction", "
 HAND_OVER = {"lead.hand_over_restaurant"}
 EXPORT = {"lead.export_restaurant", "contact.export_contact"}
 IMPORT = {"lead.import_restaurant", "contact.import_contact"}
-MANAGE = {"call.view_adherence", "auth.view_user"}
+VIEW_ALL = {"lead.view_all"}  # for ACCESS other than "all"
+MANAGE = {"call.view_adherence", "auth.view_user"} | may("view", "lead.team")
+TEAMS = may("view add change delete", "lead.team")
 
 ROLES = {
     "KAM": EDIT,
-    "Manager": EDIT | may("delete", *RECORDS) | HAND_OVER | EXPORT | MANAGE,
-    "Back office": EDIT | HAND_OVER | EXPORT | IMPORT,
+    "Manager": EDIT | may("delete", *RECORDS) | HAND_OVER | EXPORT | VIEW_ALL | MANAGE,
+    "Back office": EDIT | HAND_OVER | EXPORT | IMPORT | VIEW_ALL | TEAMS,
     READ_ONLY_GROUP: VIEW,
 }
 

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q
 
 from call.models.work_profile import zone_of
+from lead.models import Policy
 
 MAX_FOUND = 200  # users
 MAX_NAMED = 5  # users in an error message
@@ -35,17 +36,26 @@ def find_users(text: str) -> list[Any]:
 
 
 class UserField(forms.CharField):
-    """One active user, by username or by a part of the name that only one user has."""
+    """One active user, by username or by a part of the name that only one user has.
+
+    With a `giver`, only a user to whom they may hand leads over; others are as if they did not exist.
+    """
+
+    giver: Any = None
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.TextInput({"autocomplete": "off", "autocapitalize": "none"})
         super().__init__(**{"max_length": 254, "widget": widget, "help_text": "Username, or part of a name.", **kwargs})
 
     def clean(self, value: Any) -> Any:
-        users = [user for user in find_users(super().clean(value)) if user.is_active]
+        users = [user for user in find_users(super().clean(value)) if user.is_active and self.may_receive(user)]
         if len(users) == 1:
             return users[0]
         if not users:
             raise forms.ValidationError("No active user is called that.")
         names = [user.get_username() for user in users[:MAX_NAMED]] + ["…"] * (len(users) > MAX_NAMED)
         raise forms.ValidationError(f"Several are called that: {', '.join(names)}.")
+
+    def may_receive(self, user: Any) -> bool:
+        policy = Policy.of(self.giver) if self.giver else None
+        return policy is None or policy.sees_everything or user.pk in policy.owners

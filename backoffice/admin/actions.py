@@ -58,7 +58,7 @@ class BulkAction:
             model_admin.message_user(request, f"{message} Narrow them down first. Nothing was changed.", messages.ERROR)
             return None
         is_submitted = "post" in request.POST
-        form = self.form_class(request.POST if is_submitted else None, label_suffix="")
+        form = self.get_form(model_admin, request, ids, request.POST if is_submitted else None)
         if is_submitted and self.matches_page(request, form, ids) and form.is_valid():
             try:
                 with transaction.atomic():
@@ -73,6 +73,9 @@ class BulkAction:
                 self.report(model_admin, request, count, len(ids))
                 return None
         return self.page(model_admin, request, queryset, ids, form)
+
+    def get_form(self, model_admin: Any, request: HttpRequest, ids: list[int], data: Any) -> forms.Form:
+        return self.form_class(data, label_suffix="")
 
     def matches_page(self, request: HttpRequest, form: forms.Form, ids: list[int]) -> bool:
         """Whether "all that match" are as many as on the page. Otherwise the page is shown again with the new count."""
@@ -131,10 +134,10 @@ def log_changes(request: HttpRequest, rows: QuerySet, message: str) -> None:
     LogEntry.objects.log_actions(user.pk, rows, CHANGE, message)
 
 
-def locked_leads(ids: list[int]) -> Iterator[Restaurant]:
-    """In the order of their ids, one batch at a time in memory, without deleted ones."""
+def locked_leads(ids: list[int], user: Any) -> Iterator[Restaurant]:
+    """In the order of their ids, one batch at a time in memory, without those that are deleted or hidden by now."""
     for batch in batched(ids, BATCH):
-        yield from Restaurant.objects.locked().filter(pk__in=batch).order_by("pk")
+        yield from Restaurant.objects.visible_to(user).locked().filter(pk__in=batch).order_by("pk")
 
 
 # --- Leads ----------------------------------------------------------------------------------------
@@ -163,7 +166,8 @@ class ChangeStatuses(BulkAction):
     form_class = StatusForm
 
     def run(self, model_admin: Any, request: HttpRequest, ids: list[int], *, status: str, **why: str) -> int:
-        changed = [lead.pk for lead in locked_leads(ids) if lead.change_status(status, by=request.user, **why)]
+        user = request.user
+        changed = [lead.pk for lead in locked_leads(ids, user) if lead.change_status(status, by=user, **why)]
         for batch in batched(changed, BATCH):
             message = f"Status changed to {LeadStatus(status).label}."
             log_changes(request, Restaurant.objects.filter(pk__in=batch), message)
@@ -184,9 +188,14 @@ class HandOver(BulkAction):
     allowed_permissions = ["hand_over"]
     form_class = OwnerForm
 
+    def get_form(self, model_admin: Any, request: HttpRequest, ids: list[int], data: Any) -> forms.Form:
+        form: Any = super().get_form(model_admin, request, ids, data)
+        form.fields["to"].giver = request.user
+        return form
+
     def run(self, model_admin: Any, request: HttpRequest, ids: list[int], *, to: Any, note: str) -> int:
         leads_of = defaultdict(list)
-        for lead in locked_leads(ids):
+        for lead in locked_leads(ids, request.user):
             leads_of[lead.assigned_to_id].append(lead.pk)
         leads_of.pop(to.pk, None)
         for owner, leads in leads_of.items():
@@ -221,7 +230,7 @@ class LogCalls(BulkAction):
     def run(self, model_admin: Any, request: HttpRequest, ids: list[int], *, last_called: Any, details: str) -> int:
         lock_plans_of(ids)
         call = {"interaction_type": InteractionType.CALL, "date": last_called, "details": details}
-        leads = Restaurant.objects.filter(pk__in=ids).order_by("pk")
+        leads = Restaurant.objects.visible_to(request.user).filter(pk__in=ids).order_by("pk")
         for lead in leads:
             Interaction.log(lead=lead, created_by=request.user, **call)
         return len(leads)
@@ -281,16 +290,21 @@ class DeleteRows(BulkAction):
     short_description = "Delete…"
     allowed_permissions = ["delete"]
     max_rows = 500
+    refusal: ClassVar[str] = "You may not delete the related rows, which would be deleted too: {}."
 
     def run(self, model_admin: Any, request: HttpRequest, ids: list[int]) -> int:
         rows = model_admin.get_queryset(request).filter(pk__in=ids)
-        if self.get_extra_context(model_admin, request, rows)["refusal"]:
-            raise PermissionDenied
+        self.check(model_admin, request, rows)
         count = len(rows)
         model_admin.log_deletions(request, rows)
         model_admin.delete_queryset(request, rows)
         return count
 
+    def check(self, model_admin: Any, request: HttpRequest, rows: QuerySet) -> None:
+        if self.get_extra_context(model_admin, request, rows)["refusal"]:
+            raise PermissionDenied
+
     def get_extra_context(self, model_admin: Any, request: HttpRequest, queryset: QuerySet) -> dict[str, Any]:
         deleted, _, missing, protected = model_admin.get_deleted_objects(queryset.order_by(), request)
-        return {"deleted": deleted, "refusal": sorted({*map(str, missing), *map(str, protected)})}
+        names = ", ".join(sorted({*map(str, missing), *map(str, protected)}))
+        return {"deleted": deleted, "refusal": self.refusal.format(names) if names else ""}

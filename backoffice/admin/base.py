@@ -25,7 +25,7 @@ from crm import dates
 from crm.api.exceptions import is_conflict
 from crm.api.serializers import id_of
 from crm.db.deletion import summary
-from crm.db.models import TimestampedModel
+from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.db.search import search
 
 AUDIT_FIELDS = ["created_at", "created_by", "updated_at"]
@@ -63,21 +63,65 @@ class MomentField(forms.SplitDateTimeField):
 
 
 class FormFieldsMixin(BaseModelAdmin):
-    """For a ModelAdmin or an inline: its form carries the initial values of the page, which show what was changed."""
+    """For a ModelAdmin or an inline: its form carries the initial values of the page, which show what was changed.
+
+    A row that the user may not see cannot be chosen either.
+    """
 
     formfield_overrides: Any = {models.DateTimeField: {"form_class": MomentField}}
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
         return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
 
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> models.QuerySet:
+        rows = super().get_field_queryset(db, db_field, request)
+        if rows is None:
+            rows = db_field.remote_field.model._default_manager.using(db)
+        return rows.visible_to(request.user) if isinstance(rows, TimestampedQuerySet) else rows
 
-class TimestampedAdmin(FormFieldsMixin, admin.ModelAdmin):
-    """`search_fields` names lookup paths to SearchFields."""
+
+class ConflictsMixin(admin.ModelAdmin):
+    """Shows a message where a simultaneous request deletes or references the row of the page."""
+
+    def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.handle_conflicts(super().changeform_view, request, object_id, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.handle_conflicts(super().delete_view, request, object_id, *args, **kwargs)
+
+    def redirect_missing(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the list, with a message that the row does not exist; Django redirects to the start page."""
+        text = (
+            f"{capfirst(self.opts.verbose_name)} with ID “{unquote(object_id)}” doesn’t exist. Perhaps it was deleted?"
+        )
+        self.message_user(request, text, messages.WARNING)
+        return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
+
+    def handle_conflicts(self, view: Any, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any):
+        """Django's `view`, whose exceptions become messages."""
+        try:
+            return view(request, object_id, *args, **kwargs)
+        except self.model.DoesNotExist:
+            return self.redirect_missing(request, object_id)
+        except (IntegrityError, OperationalError) as error:
+            if request.method != "POST" or not is_conflict(error):
+                raise
+            self.message_user(request, CONFLICT_MESSAGE, messages.ERROR)
+            return redirect(request.get_full_path())
+
+
+class TimestampedAdmin(FormFieldsMixin, ConflictsMixin):
+    """`search_fields` names lookup paths to SearchFields. Rows that the user may not see are as missing ones."""
 
     readonly_fields: Any = AUDIT_FIELDS
     list_per_page = 50
     show_full_result_count = False
     ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> TimestampedQuerySet:
+        """What the lists, pages, actions and autocompletion of the table show and change."""
+        rows: Any = super().get_queryset(request)
+        return rows.visible_to(request.user)
 
     def formfield_for_foreignkey(self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: Any):
         if db_field.name in self.get_autocomplete_fields(request):
@@ -92,12 +136,6 @@ class TimestampedAdmin(FormFieldsMixin, admin.ModelAdmin):
         except ValidationError:
             return queryset.none(), False
 
-    def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.handle_conflicts(super().changeform_view, request, object_id, *args, **kwargs)
-
-    def delete_view(self, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.handle_conflicts(super().delete_view, request, object_id, *args, **kwargs)
-
     def history_view(self, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.handle_conflicts(super().history_view, request, object_id, *args, **kwargs)
 
@@ -107,26 +145,6 @@ class TimestampedAdmin(FormFieldsMixin, admin.ModelAdmin):
         if row is None:
             raise self.model.DoesNotExist
         return row
-
-    def redirect_missing(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """To the list, with a message that the row does not exist; Django redirects to the start page."""
-        text = (
-            f"{capfirst(self.opts.verbose_name)} with ID “{unquote(object_id)}” doesn’t exist. Perhaps it was deleted?"
-        )
-        self.message_user(request, text, messages.WARNING)
-        return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
-
-    def handle_conflicts(self, view: Any, request: HttpRequest, object_id: Any, *args: Any, **kwargs: Any):
-        """Django's `view`, with a message where a simultaneous request deletes or references the row."""
-        try:
-            return view(request, object_id, *args, **kwargs)
-        except self.model.DoesNotExist:
-            return self.redirect_missing(request, object_id)
-        except (IntegrityError, OperationalError) as error:
-            if request.method != "POST" or not is_conflict(error):
-                raise
-            self.message_user(request, CONFLICT_MESSAGE, messages.ERROR)
-            return redirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
@@ -154,7 +172,7 @@ class TimestampedAdmin(FormFieldsMixin, admin.ModelAdmin):
         return *summary(rows, request, self.admin_site), set(), []
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.delete_queryset(request, self.model.objects.filter(pk=obj.pk))
+        self.delete_queryset(request, self.get_queryset(request).filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         """Row by row, since the models override `delete`, in the order in which all verbs lock rows."""

@@ -161,6 +161,7 @@ class LargeChangeListMixin(ModelAdmin):
     change_list_template = "backoffice/list.html"
     empty_value_display = EMPTY
     sums: ClassVar[dict[str, str]] = {}
+    delete_action: ClassVar[DeleteRows] = DeleteRows()
     has_moments: ClassVar[bool] = True  # the rows get the `zone` in which to show them
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -193,7 +194,7 @@ class LargeChangeListMixin(ModelAdmin):
         """Our bulk deletion in place of Django's, as the last action."""
         actions: dict[str, Any] = super().get_actions(request)
         if actions.pop(DeleteRows.name, None):
-            actions[DeleteRows.name] = (DeleteRows(), DeleteRows.name, DeleteRows.short_description)
+            actions[DeleteRows.name] = (self.delete_action, DeleteRows.name, DeleteRows.short_description)
         return actions
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:

@@ -5,6 +5,7 @@ Leads `/admin/lead/restaurant/`
     owner_id        the owner's id; for links
     owner           the owner's username, else part of a username or name
     unassigned      `1`: without an owner
+    unattended      `1`: without an owner who is active, as `?assigned_to=none` of the API
     city, type      part of the city, of the restaurant's type
     revenue_from, revenue_to        potential revenue, both inclusive
     touched_within, quiet_for       days: an interaction, no interaction since the day so many days ago
@@ -65,10 +66,13 @@ MAX_CITIES = 1_000
 YES_NO = [("1", "Yes"), ("0", "No")]
 
 
-def matching_cities(text: str) -> list[str]:
-    """The stored spellings of cities that contain `text`, regardless of case and accents; at most MAX_CITIES."""
+def matching_cities(text: str, user: Any) -> list[str]:
+    """The stored spellings of cities of leads that the user may see, at most MAX_CITIES.
+
+    They contain `text`, regardless of case and accents.
+    """
     words = fold(text).split()
-    leads = Restaurant.objects.order_by().exclude(city="")
+    leads = Restaurant.objects.visible_to(user).order_by().exclude(city="")
     for word in words:
         leads = leads.filter(search__contains=word)
     cities = leads.values_list("city", flat=True).distinct()
@@ -176,7 +180,7 @@ class LeadOwnerFilters(ListFilterSet):
         return queryset.filter(self.lead_condition(assigned_to=None)) if checked else queryset
 
     def by_city(self, queryset: QuerySet, name: str, text: str) -> QuerySet:
-        return queryset.filter(self.lead_condition(city__in=matching_cities(text)))
+        return queryset.filter(self.lead_condition(city__in=matching_cities(text, self.request.user)))
 
 
 class DateRangeFilters(ListFilterSet):
@@ -209,12 +213,13 @@ class LeadFilters(LeadOwnerFilters):
     quiet_for = IntegerFilter(label="Not touched for … days", method="by_quiet_for")
     ordered_within = IntegerFilter(label="Ordered in the last … days", method="by_ordered_within")
     no_order_for = IntegerFilter(label="No order for … days", method="by_no_order_for")
+    unattended = CheckboxFilter(label="Without an active owner", method="by_unattended")
     plans = ChoiceFilter(label="Calls", method="by_plans", choices=[*DUE.items(), ("none", "No call plan")])
     stale = CheckboxFilter(label="Stale", method="by_stale")
 
     class Meta(ListFilterSet.Meta):
         model = Restaurant
-        fields = ["status", "owner", "unassigned", "city", "type", "plans"]
+        fields = ["status", "owner", "unassigned", "unattended", "city", "type", "plans"]
 
     def by_status(self, queryset: QuerySet, name: str, status: str) -> QuerySet:
         if status == OPEN:
@@ -232,6 +237,9 @@ class LeadFilters(LeadOwnerFilters):
 
     def by_no_order_for(self, queryset: QuerySet, name: str, days: int) -> QuerySet:
         return queryset.filter(~exists_for_lead(ordered_since(days, self.zone)))
+
+    def by_unattended(self, queryset: Any, name: str, checked: bool) -> QuerySet:
+        return queryset.unattended() if checked else queryset
 
     def by_plans(self, queryset: QuerySet, name: str, due: str) -> QuerySet:
         if due == "none":

@@ -14,9 +14,11 @@ from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, link_to, moment_of
 from backoffice.admin.filters import FilterSetListFilter, InteractionFilters
 from backoffice.admin.order import OrderForm
+from backoffice.admin.timeline import hidden_contacts
 from backoffice.admin.verb_forms import ContactField
 from crm.api.serializers import id_of
 from track.models import Interaction, InteractionType, OrderDetails
+from track.timeline import HIDDEN_CONTACT
 
 ORDER_FIELDS = ["product_details", "quantity", "total_price", "order_date"]
 
@@ -26,7 +28,8 @@ class InteractionForm(forms.ModelForm):
         data = super().clean() or {}
         lead, contact = data.get("lead"), data.get("contact")
         if lead and contact and contact.restaurant_id != lead.pk:
-            self.add_error("contact", f"{contact} does not belong to {lead}.")
+            field: Any = self.fields["contact"]
+            self.add_error("contact", f"{field.label_from_instance(contact)} does not belong to {lead}.")
         is_unticked = "order_placed" in self.changed_data and not data.get("order_placed")
         if is_unticked and self.instance.pk and self.instance.has_order_details():
             self.add_error("order_placed", "Delete the order below first, and save; then this can be unticked.")
@@ -44,7 +47,7 @@ class OrderInline(FormFieldsMixin, admin.StackedInline):
 class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
     search_fields = ["search", "lead__search", "contact__search"]
     search_help_text = "Details, or name, phone, e-mail of the lead or contact"
-    list_display = ["when", "interaction_type", "lead_name", "contact", "summary", "ordered", "created_by"]
+    list_display = ["when", "interaction_type", "lead_name", "contact_name", "summary", "ordered", "created_by"]
     list_filter = [FilterSetListFilter.of(InteractionFilters)]
     list_select_related = ["lead", "contact", "created_by"]
     ordering = ["-date", "-id"]
@@ -64,6 +67,10 @@ class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
     def lead_name(self, interaction: Interaction):
         return link_to(interaction.lead)
 
+    @admin.display(description="contact")
+    def contact_name(self, interaction: Any):
+        return HIDDEN_CONTACT if interaction.hides_contact else interaction.contact
+
     @admin.display(description="details")
     def summary(self, interaction: Interaction):
         return truncatechars(interaction.details, 60)
@@ -72,14 +79,26 @@ class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
     def ordered(self, interaction: Interaction):
         return "Placed" if interaction.order_placed else ""
 
+    def annotate_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        hidden = hidden_contacts([(row.contact, row.lead_id) for row in rows if row.contact], request.user)
+        for row in rows:
+            row.hides_contact = row.contact_id in hidden
+
     def describe(self, interaction: Any) -> str:
         return f"{interaction.get_interaction_type_display()} with {interaction.lead}, {interaction.date:%Y-%m-%d}"
 
     # --- The page -----------------------------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: Interaction | None = None):
-        fields = [("lead", "contact"), ("interaction_type", "date"), "details", "order_placed"]
+        contact = "contact"
+        if obj and not self.has_change_permission(request, obj):  # a link with the name, whoever it works for
+            contact = "contact_name"
+            self.annotate_page(request, [obj])
+        fields = [("lead", contact), ("interaction_type", "date"), "details", "order_placed"]
         return [(None, {"fields": fields}), *([AUDIT_FIELDSET] if obj else [])]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Interaction | None = None):
+        return [*super().get_readonly_fields(request, obj), "contact_name"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any):
         """Where the lead is known, the contact is chosen from its contacts."""
@@ -88,7 +107,7 @@ class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
         if lead and "contact" in form.base_fields:
             replaced = form.base_fields["contact"]
             field = ContactField(label=replaced.label, show_hidden_initial=replaced.show_hidden_initial)
-            field.offer_contacts_of(lead, obj and obj.contact)
+            field.offer_contacts_of(lead, request.user, obj and obj.contact)
             form.base_fields["contact"] = field
         return form
 

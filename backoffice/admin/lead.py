@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Max, Min, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +26,7 @@ from backoffice.exchange.sheets import LeadSheet
 from call.models import CallPlan
 from contact.models import Contact
 from crm import dates
-from lead.models import OwnerChange, Restaurant, StatusChange
+from lead.models import OwnerChange, Policy, Restaurant, StatusChange
 from lead.timeline import Cursor
 from track.models import Interaction
 
@@ -120,6 +121,16 @@ class RestaurantAdmin(ExchangeMixin, LargeChangeListMixin, ChangeFormMixin, Time
             ("Kind", {"fields": [("restaurant_type", "cuisine_type")]}),
             *([AUDIT_FIELDSET] if obj else []),
         ]
+
+    def get_form(self, request: HttpRequest, obj: Restaurant | None = None, change: bool = False, **kwargs: Any):
+        """The owner is chosen from those to whom the user may hand over; the present one may stay."""
+        form = super().get_form(request, obj, change, **kwargs)
+        field: Any = form.base_fields.get("assigned_to")
+        if field:
+            users = get_user_model().objects.all()
+            present = users.filter(pk=obj.assigned_to_id) if obj else users.none()
+            field.queryset = Policy.of(request.user).recipients(users) | present
+        return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The user who creates a lead owns it, unless the address names another owner."""

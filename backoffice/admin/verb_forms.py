@@ -10,7 +10,7 @@ from django.forms.models import ModelChoiceIterator
 from django.utils.functional import lazy
 from rest_framework.serializers import Serializer
 
-from backoffice.admin.timeline import current_zone, day
+from backoffice.admin.timeline import current_zone, day, hidden_contacts
 from call.models import CallPlan, Frequency, Outcome
 from call.models.work_profile import zone_of
 from call.serializers import RecordCallSerializer, SetFrequencySerializer, SnoozeSerializer
@@ -18,6 +18,7 @@ from contact.models import Contact
 from crm import dates
 from lead.models import PIPELINE, LeadStatus, LostReason, Restaurant
 from lead.serializers import ChangeStatusSerializer
+from track.timeline import HIDDEN_CONTACT
 
 MAX_TEXT = 20_000
 CHOICES = 200  # contacts of one lead to choose from
@@ -117,17 +118,29 @@ class ContactIterator(ModelChoiceIterator):
 
 
 class ContactField(forms.ModelChoiceField):
-    """One of a lead's contacts. It offers at most CHOICES; the form checks that the contact is one of the lead's."""
+    """One of a lead's contacts, as far as the user may see them. It offers at most CHOICES; the form checks that the
+    contact is one of the lead's.
+    """
 
     iterator = ContactIterator
     offered = Contact.objects.none()
     selected: Contact | None = None
+    hides_selected = False
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Contact.objects.all(), required=False, empty_label="No particular contact", **kwargs)
+        super().__init__(Contact.objects.none(), required=False, empty_label="No particular contact", **kwargs)
 
-    def offer_contacts_of(self, lead: int, selected: Contact | None = None) -> None:
-        self.offered, self.selected = Contact.objects.filter(restaurant=lead).order_by("id"), selected
+    def offer_contacts_of(self, lead: int, user: Any, selected: Contact | None = None) -> None:
+        """The `selected` one may work for a lead by now that the user may not see; it can stay, without its name."""
+        visible = Contact.objects.visible_to(user)
+        self.offered, self.selected = visible.filter(restaurant=lead).order_by("id"), selected
+        self.hides_selected = bool(selected and hidden_contacts([(selected, lead)], user))
+        self.queryset = (
+            visible | Contact.objects.filter(pk=selected.pk) if selected and self.hides_selected else visible
+        )
+
+    def label_from_instance(self, obj: Any) -> str:
+        return HIDDEN_CONTACT if self.hides_selected and obj == self.selected else super().label_from_instance(obj)
 
 
 # --- The lead's -------------------------------------------------------------------------------
@@ -205,7 +218,7 @@ class RecordCall(PlanVerb):
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         if self.user.has_perm("contact.view_contact"):
-            cast(ContactField, self.fields["contact"]).offer_contacts_of(self.lead)
+            cast(ContactField, self.fields["contact"]).offer_contacts_of(self.lead, self.user)
         else:
             del self.fields["contact"]
 

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet, Sum, Window
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum, Window
 
 from backoffice.activity import DUE, happened_since, is_due, latest_begun
 from backoffice.dashboard.cache import cached
@@ -38,6 +38,7 @@ class Stage:
     status: str
     leads: int = 0
     revenue: Decimal = Decimal(0)
+    unattended: int = 0  # of the leads: without an active owner
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,11 @@ class Figures:
 
         def compute() -> list[Stage]:
             by_status = visible.order_by().values("lead_status")
-            sums: Any = by_status.annotate(leads=Count("pk"), revenue=Sum("potential_revenue", default=Decimal(0)))
+            sums: Any = by_status.annotate(
+                leads=Count("pk"),
+                revenue=Sum("potential_revenue", default=Decimal(0)),
+                unattended=Count("pk", filter=Q(assigned_to=None) | Q(assigned_to__is_active=False)),
+            )
             found = {row.pop("lead_status"): row for row in sums}
             return [Stage(status, **found.get(status, {})) for status in LeadStatus.values]
 

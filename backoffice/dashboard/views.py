@@ -59,6 +59,8 @@ def pipeline(stages: list[Stage], stale: int) -> dict[str, Any]:
         "stale": counted(stale, "lead"),
         "stale_url": list_of(Restaurant, stale=1),
         "open": f"{sum(stage.leads for stage in stages if stage.status in PIPELINE):,}",
+        "unattended": counted(sum(stage.unattended for stage in stages), "lead"),
+        "unattended_url": list_of(Restaurant, unattended=1),
     }
 
 

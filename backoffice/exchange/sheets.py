@@ -21,7 +21,7 @@ from contact.models import Contact
 from contact.serializers import ContactSerializer
 from crm.api.serializers import IdField, ModelSerializer, id_of
 from crm.db.models import TimestampedModel, TimestampedQuerySet
-from lead.models import Restaurant
+from lead.models import Policy, Restaurant
 from lead.serializers import RestaurantSerializer
 
 CHUNK = 2_000  # rows that an export fetches at once
@@ -267,7 +267,12 @@ class LeadSheet(Sheet):
 
     @cached_property
     def user_ids(self) -> dict[str, int]:
-        return {username: pk for pk, username in self.usernames.items()}
+        """Of the users whom the importer may name as owners."""
+        users = get_user_model().objects.all()
+        policy = Policy.of(self.importer.user) if self.importer.user else None
+        if policy is None or policy.sees_everything:
+            return {username: pk for pk, username in self.usernames.items()}
+        return dict(policy.recipients(users).values_list("username", "pk"))
 
     def new_instance(self) -> Restaurant:
         return Restaurant(created_by=self.importer.user, assigned_to=self.importer.user)

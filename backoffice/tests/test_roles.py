@@ -15,6 +15,7 @@ from backoffice.accounts.roles import ROLES, grant
 from call.models import WorkProfile
 from crm.tests import PASSWORD
 from crm.tests.support import form_of, signed_in
+from lead.models import Team
 
 ROLE_NAMES = ["KAM", "Manager", "Back office", "Read only"]
 
@@ -29,6 +30,7 @@ call.callplan       sacd  sacd  sacd  s
 call.workprofile    s     s     s     s
 lead.statuschange   s     s     s     s
 lead.ownerchange    s     s     s     s
+lead.team           -     s     sacd  -
 auth.user           n     s     n     n
 auth.group          -     -     -     -
 """
@@ -39,6 +41,7 @@ lead.import_restaurant     no   no   yes  no
 contact.export_contact     no   yes  yes  no
 contact.import_contact     no   no   yes  no
 call.view_adherence        no   yes  no   no
+lead.view_all              no   yes  yes  no
 """
 
 
@@ -90,6 +93,7 @@ def rows(user, lead, contact, interaction, plan):
     lead.edit(assigned_to=other, by=user)
     rows = [lead, contact, interaction, interaction.order, plan, WorkProfile.objects.create(user=user)]
     rows += [lead.status_changes.get(), lead.owner_changes.get(), other, Group.objects.create(name="Others")]
+    rows.append(Team.establish(name="North"))
     return {row._meta.label_lower: row for row in rows}
 
 

@@ -40,7 +40,7 @@ def test_the_navigation_has_the_lists_in_order(admin_client):
     groups = dict(sidebar(admin_client.get("/admin/").text))
     assert groups["Work"] == ["Leads", "Contacts", "Interactions", "Orders", "Call plans", "Adherence"]
     assert groups["History"] == ["Status changes", "Owner changes", "My recent actions"]
-    assert groups["People"] == ["Users", "Groups", "Work profiles"]
+    assert groups["People"] == ["Users", "Teams", "Groups", "Work profiles"]
 
 
 def test_every_list_is_in_the_navigation_once(admin_client):

@@ -74,14 +74,16 @@ class Policy:
         """Whether the owner's leads (None: the unowned ones) may be seen."""
         return self.sees_everything or (self.sees_unowned if owner is None else owner in self.owners)
 
-    def may_hand_over_to(self, user: int) -> bool:
-        """Whether leads may be given to the user: with ACCESS=all to every user, else to active ones whose leads one
-        sees. One query at most.
-        """
-        users = get_user_model().objects.filter(pk=user)
+    def recipients(self, users: QuerySet) -> QuerySet:
+        """Of the users those to whom leads may be given: with ACCESS=all all, else active ones whose leads one sees."""
         if settings.ACCESS == ALL:
-            return users.exists()
-        return self.sees_leads_of(user) and users.filter(is_active=True).exists()
+            return users
+        active = users.filter(is_active=True)
+        return active if self.sees_everything else active.filter(pk__in=sorted(self.owners))
+
+    def may_hand_over_to(self, user: int) -> bool:
+        """Whether the user exists and is one of the `recipients`. One query."""
+        return self.recipients(get_user_model().objects.filter(pk=user)).exists()
 
 
 @partial(CompiledQuery, placeholders={"user": 2**31 - 3})

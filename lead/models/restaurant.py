@@ -104,15 +104,17 @@ class RestaurantQuerySet(OfLeadQuerySet):
             owner_changed.send(Restaurant, leads=[pk for pk, _, _ in changes], owners=owners, using=self.db)
 
     def hand_over(
-        self, from_: int | None, to: int, *, leads: Iterable[int] | None = None, by=None, note: str = ""
+        self, from_: int | None, to: int | None, *, leads: Iterable[int] | None = None, by=None, note: str = ""
     ) -> list[int]:
-        """Give the leads of the user `from_` (None: the unowned ones) to the user `to`; all, or the named ones.
+        """Give the leads of the user `from_` (None: the unowned ones) to the user `to` (None: to nobody); all, or the
+        named ones.
 
         Returns their ids. Raises ValidationError, which names `to` or `leads`, and then nothing has changed: `to` must
-        be another, active user, and every named lead must exist and be `from_`'s, also once it is locked.
+        be another, active user or nobody, and every named lead must exist and be `from_`'s, also once it is locked.
         """
         database = self.locked().db  # where routers have these rows written, unless `using` says
-        if to == from_ or not get_user_model().objects.using(database).filter(pk=to, is_active=True).exists():
+        users = get_user_model().objects.using(database)
+        if to == from_ or (to is not None and not users.filter(pk=to, is_active=True).exists()):
             raise ValidationError({"to": [CHOOSE_ANOTHER]})
         with transaction.atomic(using=database, savepoint=False):
             ids = self.using(database)._lock_leads_of(from_, leads)

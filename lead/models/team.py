@@ -14,6 +14,7 @@ from crm.db.models import ParentModel, TimestampedQuerySet
 TREE = """WITH RECURSIVE tree(id) AS (
     {start} UNION SELECT team.id FROM lead_team team JOIN tree ON team.parent_id = tree.id
 ) SELECT id FROM tree"""
+BELOW_ITSELF = "A team cannot be below itself."
 
 
 class TeamQuerySet(TimestampedQuerySet):
@@ -49,6 +50,13 @@ class Team(ParentModel):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """For forms: raises ValidationError, naming `parent`, for the team itself or one below it."""
+        teams = Team.objects.using(self.database)
+        below = teams.at_or_below(teams.filter(pk=self.pk))
+        if self.pk and self.parent_id and below.filter(pk=self.parent_id).exists():
+            raise ValidationError({"parent": [BELOW_ITSELF]})
+
     @classmethod
     def establish(cls, *, members: Iterable[int] = (), managers: Iterable[int] = (), **fields: Any) -> Self:
         """Create a team with its members and managers (ids of users)."""
@@ -82,4 +90,4 @@ class Team(ParentModel):
         teams = Team.objects.using(self.database)
         pk = getattr(parent, "pk", parent)
         if pk and teams.at_or_below(teams.filter(pk=self.pk)).filter(pk=pk).exists():
-            raise ValidationError({"parent": ["A team cannot be below itself."]})
+            raise ValidationError({"parent": [BELOW_ITSELF]})
