@@ -10,10 +10,12 @@ class CallConfig(AppConfig):
         from django.db.models.signals import pre_delete
 
         from call import receivers
+        from call.models.plan import next_call_of_lead
         from call.models.work_profile import time_zone_of_user
         from call.signals import work_profile_changed
         from crm.api.authentication import user_annotations
         from lead.signals import owner_changed
+        from track.accounts import account_annotations
         from track.signals import touch_changed
 
         touch_changed.connect(receivers.on_touch_changed)
@@ -21,3 +23,4 @@ class CallConfig(AppConfig):
         work_profile_changed.connect(receivers.on_profile_changed)
         pre_delete.connect(receivers.on_user_deleted, get_user_model())
         user_annotations["time_zone"] = time_zone_of_user()
+        account_annotations["next_call_date"] = next_call_of_lead()

@@ -1,7 +1,13 @@
+from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
-from track.views import InteractionViewSet
+from track.views import AccountViewSet, InteractionViewSet
 
 router = SimpleRouter()
 router.register("interactions", InteractionViewSet)
-urlpatterns = router.urls
+one = {"get": "retrieve", "put": "update", "patch": "partial_update"}
+urlpatterns = [
+    *router.urls,
+    path("accounts/", AccountViewSet.as_view({"get": "list"}, detail=False)),
+    re_path("^accounts/(?P<pk>[0-9]{1,18})/$", AccountViewSet.as_view(one, detail=True)),  # type: ignore[arg-type]
+]

@@ -70,6 +70,19 @@ class UTCDateTimeParameter(Field):
         raise FormError("Enter a date or a date-time between 1900 and 2200, such as 2024-12-24T15:30:00Z.")
 
 
+class DayParameter(Field):
+    """A date between 1900 and 2200, ISO 8601."""
+
+    def parse(self, value: str) -> date:
+        try:
+            day = parse_date(value.strip())
+        except ValueError:
+            day = None
+        if day is None or not 1900 <= day.year < 2200:
+            raise FormError("Enter a date between 1900 and 2200, such as 2024-12-24.")
+        return day
+
+
 class TruthField(Field):
     def parse(self, value: str) -> bool:
         known = {"true": True, "1": True, "false": False, "0": False}
@@ -91,6 +104,10 @@ class IdFilter(django_filters.Filter):
 
 class UTCDateTimeFilter(django_filters.Filter):
     field_class = UTCDateTimeParameter
+
+
+class DayFilter(django_filters.Filter):
+    field_class = DayParameter
 
 
 class TruthFilter(django_filters.Filter):
@@ -147,8 +164,8 @@ class ListQuery:
                 elif name == "search" and getattr(view, "search_field", None) and values:
                     words_of(values[-1])
                     query.words = values[-1]
-                elif name == "ordering" and values:
-                    query.order = ordering(values[-1], getattr(view, "ordering_fields", ["id"]))
+                elif name == "ordering" and values and (allowed := getattr(view, "ordering_fields", ["id"])):
+                    query.order = ordering(values[-1], allowed)
                 elif name not in known_to(view) and is_strict(request):
                     errors[name] = ["Unknown parameter."]
             except FormError as error:
@@ -230,7 +247,8 @@ def is_declarative(filterset_class: type[django_filters.FilterSet] | None) -> bo
 def known_to(view) -> set[str]:
     searched = ["search"] if getattr(view, "search_field", None) else []
     zone = [ZONE] if has_dates(view) else []
-    return {*declared_by(view), *getattr(view, "own_parameters", ()), *PAGE_PARAMETERS, "ordering", *searched, *zone}
+    ordered = ["ordering"] if getattr(view, "ordering_fields", ["id"]) else []
+    return {*declared_by(view), *getattr(view, "own_parameters", ()), *PAGE_PARAMETERS, *ordered, *searched, *zone}
 
 
 class ListQueryBackend(BaseFilterBackend):

@@ -1,7 +1,7 @@
 """Complete lists: those that are long are streamed, in memory that does not grow with them."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
@@ -50,3 +50,10 @@ def full_list_response(
     if everything[WHOLE : WHOLE + 1].exists():
         return streamed(joined(map(to_array, batched(everything.iterator(CHUNK), CHUNK))))
     return RenderedResponse(to_array(list(everything)))
+
+
+def list_response(rows: Sequence[Row], to_objects: Callable[[list[Row]], list[dict[str, Any]]]) -> HttpResponseBase:
+    """As `full_list_response`, of rows in memory: long ones are sent in chunks. Raises TooManyLists (503)."""
+    if len(rows) > WHOLE:
+        return streamed(joined(to_json(to_objects(chunk)) for chunk in batched(rows, CHUNK)))
+    return RenderedResponse(to_json(to_objects(list(rows))))

@@ -58,6 +58,12 @@ TABLE = """
 /track/interactions/<pk>/order_details/ DELETE                   401 204 403 204
 /track/interactions/<pk>/order_details/ POST                     401 405 403 405
 
+/track/accounts/                        GET HEAD OPTIONS         401 200 200 200
+/track/accounts/                        POST PUT PATCH DELETE    401 405 403 405
+/track/accounts/<pk>/                   GET HEAD OPTIONS         401 200 200 200
+/track/accounts/<pk>/                   PUT PATCH                401 200 403 200
+/track/accounts/<pk>/                   POST DELETE              401 405 403 405
+
 /call/                                  GET HEAD OPTIONS         401 200 200 200
 /call/                                  POST                     401 201 403 201
 /call/                                  PUT PATCH DELETE         401 405 403 405
@@ -214,6 +220,7 @@ def path_of(user, lead, contact, interaction, plan):
     secret = FeedAddress.renew(user)
 
     def path(route: str) -> str:
+        route = route.replace("/track/accounts/<pk>/", f"/track/accounts/{lead.pk}/")
         if "<pk>" in route:
             route = route.replace("<pk>", str(rows[route.split("/")[1]].pk))
         return route.replace("<str:secret>", secret) + QUERIES.get(route, "")

@@ -60,7 +60,9 @@ class AutoSchema(openapi.AutoSchema):
 
     @property
     def noun(self) -> str:
-        """What it is about: the model, or what the view is called after."""
+        """What it is about: the view's own word, the model, or what the view is called after."""
+        if noun := getattr(self.view, "noun", ""):
+            return noun
         queryset = getattr(self.view, "queryset", None)
         name = type(self.view).__name__.removesuffix("View")
         words = re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
@@ -357,6 +359,8 @@ class Filters(OpenApiFilterExtension):
                 )
             )
         named = [sign + name for name in view.ordering_fields for sign in ("", "-")]
+        if not named:  # the order is the view's
+            return parameters
         parameters.append(
             build_parameter_type(
                 "ordering",
@@ -380,6 +384,8 @@ class Filters(OpenApiFilterExtension):
                 schema = {"oneOf": instants}
                 bound = "From this moment on" if filter.lookup_expr == "gte" else "Before this moment"
                 text = f"{bound}, by `{field}`. A plain date is the first instant of that day."
+            case filters.DayParameter():
+                schema, text = {"type": "string", "format": "date"}, f"This `{field}`, a date."
             case filters.TruthField():
                 schema, text = {"type": "boolean"}, f"Whether `{field}`."
             case filters.ChoicesField() as choices:
