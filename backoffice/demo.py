@@ -23,7 +23,7 @@ from call.models.work_profile import calendar_of
 from contact.models import Contact
 from crm import dates
 from lead.models import PIPELINE, LeadStatus, Restaurant
-from track.models import Interaction
+from track.models import Interaction, QuietMark
 
 BATCH = 100  # leads a transaction
 
@@ -61,6 +61,8 @@ DETAILS = {
     "MESSAGE": ["Confirmed the delivery.", "Asked for opening hours."],
 }
 TOUCH_TYPES = ["CALL", "CALL", "CALL", "VISIT", "MEETING"]
+
+SILENCES = [0, 0, 30, 0, 50, 0, 120]  # days since the last order, at least: accounts of every verdict
 
 STATUS_WEIGHTS = {
     LeadStatus.NEW: 20,
@@ -221,7 +223,10 @@ class Account:
 
     def add_orders(self, days_ago: int) -> None:
         days_ago = min(days_ago, 365)
-        while days_ago > 0:
+        latest = SILENCES[self.number % len(SILENCES)]
+        if self.number % 10 == 9:
+            self.events.append((self.moment(3), self.agree_on_silence))
+        while days_ago > latest:
             product, price = self.random.choice(PRODUCTS)
             quantity = self.random.randint(2, 60)
             order = {"product_details": f"{quantity} {product}", "quantity": quantity, "total_price": quantity * price}
@@ -260,6 +265,9 @@ class Account:
 
     def skip(self) -> None:
         self.plan.skip(by=self.owner, reason="Closed that week.")
+
+    def agree_on_silence(self) -> None:
+        QuietMark.set(self.lead, self.today + timedelta(days=45), reason="Closed for renovation.", by=self.owner)
 
     def pause(self) -> None:
         self.plan.pause(by=self.owner, reason="The kitchen is being rebuilt.")

@@ -1,4 +1,4 @@
-"""A user's day on the phone: calls overdue, due today and coming up, leads without a plan, and the details of each.
+"""A user's day on the phone: calls overdue, due today and coming up, leads without a plan, accounts at risk.
 
 A fixed number of queries, however many plans there are.
 """
@@ -18,7 +18,13 @@ from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
 from lead.models import LeadStatus, Restaurant
+from track.accounts import Account, accounts_of
+from track.health import AT_RISK
 from track.models import Interaction
+
+AT_RISK_DAYS = 7
+UNPLANNED = "No call is planned for this lead."
+SEE_ACCOUNT = "No call is due in the next 7 days, and the account is overdue to order."
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,10 @@ class Agenda:
         """The answer of `GET /call/agenda/`."""
         plans = list(self.plans().select_related("lead"))
         unplanned = list(self.unplanned())
-        details = LeadDetails.of([plan.lead_id for plan in plans] + [lead.pk for lead in unplanned])
+        accounts = self.accounts()
+        at_risk = self.at_risk(accounts)
+        listed = [plan.lead_id for plan in plans] + [lead.pk for lead in [*unplanned, *at_risk]]
+        details = LeadDetails.of(listed, accounts)
         body: dict[str, Any] = {
             "date": self.day,
             "time_zone": self.zone.key,
@@ -42,6 +51,7 @@ class Agenda:
             "today": [],
             "upcoming": [],
             "unplanned": [self.entry(None, lead, details) for lead in unplanned],
+            "at_risk": [self.entry(None, lead, details, SEE_ACCOUNT) for lead in at_risk],
         }
         for plan in plans:
             due = self.local(plan.next_call_date)
@@ -58,13 +68,29 @@ class Agenda:
         mine = Restaurant.objects.filter(assigned_to=self.owner_id).exclude(lead_status=LeadStatus.LOST)
         return mine.filter(~Exists(planned)).order_by("id")
 
+    def accounts(self) -> dict[int, Account]:
+        """By lead, worst first: the owner's accounts on the day."""
+        mine = Restaurant.objects.filter(assigned_to=self.owner_id)
+        return {account.lead: account for account in accounts_of(mine, self.day)}
+
+    def at_risk(self, accounts: dict[int, Account]) -> list[Restaurant]:
+        """The owner's accounts that are SILENT or LATE, worst first, without a call due in the next 7 days."""
+        end = dates.start_of_day(self.day + timedelta(days=AT_RISK_DAYS + 1), self.zone)
+        called = CallPlan.objects.unpaused().filter(lead=OuterRef("pk"), next_call_date__lt=end)
+        worst = [pk for pk, account in accounts.items() if account.health.verdict in AT_RISK]
+        leads = Restaurant.objects.filter(~Exists(called), pk__in=worst).exclude(lead_status=LeadStatus.LOST)
+        return sorted(leads, key=lambda lead: worst.index(lead.pk))
+
     def local(self, moment: datetime) -> date:
         return dates.day_of(moment, self.zone)
 
-    def entry(self, plan: CallPlan | None, lead: Restaurant, details: "LeadDetails") -> dict[str, Any]:
+    def entry(
+        self, plan: CallPlan | None, lead: Restaurant, details: "LeadDetails", why: str = UNPLANNED
+    ) -> dict[str, Any]:
         contact = details.contacts.get(lead.pk)
         touch = details.touches.get(lead.pk)
         order = details.orders.get(lead.pk)
+        account = details.accounts.get(lead.pk)
         overdue = max(0, (self.day - self.local(plan.next_call_date)).days) if plan else 0
         return {
             "plan": plan and CallPlanSerializer(plan).data,
@@ -75,12 +101,11 @@ class Agenda:
             and {"date": touch.date, "interaction_type": touch.interaction_type, "details": touch.details},
             "last_order": order and {"date": order.ordered_at, "total_price": order.total_price},
             "days_overdue": overdue,
-            "why": self.why(plan, overdue),
+            "why": self.why(plan, overdue) if plan else why,
+            "account": account and {"verdict": account.health.verdict, "sentence": account.health.sentence},
         }
 
-    def why(self, plan: CallPlan | None, overdue: int) -> str:
-        if plan is None:
-            return "No call is planned for this lead."
+    def why(self, plan: CallPlan, overdue: int) -> str:
         called = f"last called on {self.local(plan.last_called)}" if plan.last_called else "never called"
         due = self.local(plan.next_call_date)
         if overdue:
@@ -92,14 +117,15 @@ class Agenda:
 
 @dataclass
 class LeadDetails:
-    """By lead: whom to call, the last touch and the last order."""
+    """By lead: whom to call, the last touch, the last order, and how the account does."""
 
     contacts: dict[int, Contact]
     touches: dict[int, Interaction]
     orders: dict[int, Any]  # interactions with `ordered_at` and `total_price`
+    accounts: dict[int, Account]
 
     @classmethod
-    def of(cls, leads: Iterable[int]) -> "LeadDetails":
+    def of(cls, leads: Iterable[int], accounts: dict[int, Account]) -> "LeadDetails":
         leads, now = set(leads), dates.now()
         attempts = CallEvent.objects.filter(interaction=OuterRef("pk"), kind=CallEvent.Kind.ATTEMPTED)
         touches = (
@@ -129,4 +155,5 @@ class LeadDetails:
             contacts={lead: person for lead, person in candidates if person.restaurant_id == lead},
             touches={lead: interactions[touch] for lead, _, _, touch, _ in found if touch in interactions},
             orders={lead: last_orders[order] for lead, *_, order in found if order in last_orders},
+            accounts=accounts,
         )

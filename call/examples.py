@@ -39,6 +39,10 @@ ENTRY = {
     "last_order": {"date": "2024-12-20T12:00:00Z", "total_price": 500.00},
     "days_overdue": 0,
     "why": "Due today: daily calls, never called.",
+    "account": {
+        "verdict": "ON_RHYTHM",
+        "sentence": "Orders about every 24 days, at longest 54; last order 3 days ago.",
+    },
 }
 
 BODIES: dict[str, Any] = {
@@ -102,6 +106,7 @@ ANSWERS: dict[str, Any] = {
         "today": [ENTRY],
         "upcoming": [],
         "unplanned": [],
+        "at_risk": [],
     },
     "adherence_list": [
         {

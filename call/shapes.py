@@ -8,6 +8,7 @@ from rest_framework import serializers
 from call.serializers import CallPlanSerializer
 from crm.api.serializers import MoneyField, UTCDateTimeField
 from lead.models import LeadStatus
+from track.health import Verdict
 from track.models import InteractionType
 
 FEED_ADDRESS: dict[str, Any] = {
@@ -44,6 +45,11 @@ class LastOrderSerializer(serializers.Serializer):
     total_price = MoneyField(max_digits=14, decimal_places=2, allow_null=True)
 
 
+class AgendaAccountSerializer(serializers.Serializer):
+    verdict = serializers.ChoiceField(Verdict.choices)
+    sentence = serializers.CharField()
+
+
 class AgendaEntrySerializer(serializers.Serializer):
     """The details for one call, and `why` it is listed."""
 
@@ -54,6 +60,7 @@ class AgendaEntrySerializer(serializers.Serializer):
     last_order = LastOrderSerializer(allow_null=True)
     days_overdue = serializers.IntegerField()
     why = serializers.CharField()
+    account = AgendaAccountSerializer(allow_null=True)
 
 
 class AgendaSerializer(serializers.Serializer):
@@ -63,6 +70,7 @@ class AgendaSerializer(serializers.Serializer):
     today = AgendaEntrySerializer(many=True)
     upcoming = AgendaEntrySerializer(many=True)
     unplanned = AgendaEntrySerializer(many=True)
+    at_risk = AgendaEntrySerializer(many=True)
 
 
 class AdherenceSerializer(serializers.Serializer):

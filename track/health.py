@@ -21,13 +21,13 @@ ENOUGH = 4  # order days
 class Verdict(TextChoices):
     """How an account does, worst first."""
 
-    SILENT = "SILENT"
-    LATE = "LATE"
-    DUE = "DUE"
-    ON_RHYTHM = "ON_RHYTHM"
-    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
-    NEVER_ORDERED = "NEVER_ORDERED"
-    QUIET = "QUIET"
+    SILENT = "SILENT", "Silent"
+    LATE = "LATE", "Late"
+    DUE = "DUE", "Due"
+    ON_RHYTHM = "ON_RHYTHM", "On rhythm"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA", "Insufficient data"
+    NEVER_ORDERED = "NEVER_ORDERED", "Never ordered"
+    QUIET = "QUIET", "Quiet"
 
 
 RANK = {str(verdict): place for place, verdict in enumerate(Verdict)}

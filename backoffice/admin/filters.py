@@ -9,6 +9,7 @@ Leads `/admin/lead/restaurant/`
     revenue_from, revenue_to        potential revenue, both inclusive
     touched_within, quiet_for       days: an interaction, no interaction since the day so many days ago
     ordered_within, no_order_for    days: an order, no order since then
+    verdict         a Verdict: how the account does by the rhythm of its own orders, today in the server's zone
     plans           `overdue`, `today`, `week`: has a call plan that is; `none`: has no plan
 Contacts `/admin/contact/contact/`
     owner_id, owner, unassigned, city, role
@@ -55,6 +56,8 @@ from crm.api.filters import MoneyFilter, TextFilter
 from crm.api.serializers import MAX_ID, id_of
 from crm.db.search import fold
 from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
+from track.accounts import accounts_of, today
+from track.health import Verdict
 from track.models import Interaction, InteractionType, OrderDetails
 
 OPEN = "open"
@@ -201,6 +204,7 @@ class LeadFilters(LeadOwnerFilters):
         method="by_status",
         choices=[*LeadStatus.choices, (OPEN, "Open: neither converted nor lost")],
     )
+    verdict = ChoiceFilter(label="Verdict", method="by_verdict", choices=Verdict.choices)
     type = TextFilter("restaurant_type", "icontains", label="Type")
     revenue_from = MoneyFilter("potential_revenue", "gte", label="Potential revenue from", min_value=0)
     revenue_to = MoneyFilter("potential_revenue", "lte", label="Potential revenue to", min_value=0)
@@ -212,12 +216,16 @@ class LeadFilters(LeadOwnerFilters):
 
     class Meta(ListFilterSet.Meta):
         model = Restaurant
-        fields = ["status", "owner", "unassigned", "city", "type", "plans"]
+        fields = ["status", "owner", "unassigned", "city", "type", "verdict", "plans"]
 
     def by_status(self, queryset: QuerySet, name: str, status: str) -> QuerySet:
         if status == OPEN:
             return queryset.exclude(lead_status__in=CLOSED)
         return queryset.filter(lead_status=status)
+
+    def by_verdict(self, queryset: QuerySet, name: str, verdict: str) -> QuerySet:
+        accounts = accounts_of(queryset.model.objects.all(), today(), verdicts=[verdict])
+        return queryset.filter(pk__in=[account.lead for account in accounts])
 
     def by_touched_within(self, queryset: QuerySet, name: str, days: int) -> QuerySet:
         return queryset.filter(exists_for_lead(happened_since(days, self.zone)))

@@ -228,3 +228,9 @@ def test_the_progress_bar_is_silent_elsewhere():
     with Progress(2, "leads", log) as progress:
         progress.advance(1)
     assert log.written == ""
+
+
+def test_there_are_accounts_of_every_verdict(users):
+    list(load(200, users=users, today=accounts.today()))
+    found = {account.health.verdict for account in accounts.accounts_of(Restaurant.objects.all(), accounts.today())}
+    assert found == set(Verdict.values)
