@@ -62,7 +62,8 @@ DETAILS = {
 }
 TOUCH_TYPES = ["CALL", "CALL", "CALL", "VISIT", "MEETING"]
 
-SILENCES = [0, 0, 30, 0, 50, 0, 120]  # days since the last order, at least: accounts of every verdict
+HOLIDAY = 75
+SILENCES = [0, 0, 30, 0, HOLIDAY, 0, 120]  # days since the last order, at least: accounts of every verdict
 
 STATUS_WEIGHTS = {
     LeadStatus.NEW: 20,
@@ -226,13 +227,17 @@ class Account:
         latest = SILENCES[self.number % len(SILENCES)]
         if self.number % 10 == 9:
             self.events.append((self.moment(3), self.agree_on_silence))
+        number = 0
         while days_ago > latest:
+            number += 1
             product, price = self.random.choice(PRODUCTS)
             quantity = self.random.randint(2, 60)
             order = {"product_details": f"{quantity} {product}", "quantity": quantity, "total_price": quantity * price}
             verb = partial(self.log, "ORDER", self.contact(), "Placed an order.", order=order)
             self.events.append((self.moment(days_ago), verb))
             days_ago -= self.random.randint(10, 40)
+            if latest == HOLIDAY and number in (3, 5):  # so that its silence is not the longest
+                days_ago -= HOLIDAY
 
     def add_plan_change(self, moment: datetime) -> None:
         """Of some plans: the next call is snoozed or skipped, or the plan is paused."""

@@ -125,7 +125,7 @@ class LeadDetails:
     accounts: dict[int, Account]
 
     @classmethod
-    def of(cls, leads: Iterable[int], accounts: dict[int, Account]) -> "LeadDetails":
+    def of(cls, leads: Iterable[int], accounts: dict[int, Account] | None = None) -> "LeadDetails":
         leads, now = set(leads), dates.now()
         attempts = CallEvent.objects.filter(interaction=OuterRef("pk"), kind=CallEvent.Kind.ATTEMPTED)
         touches = (
@@ -155,5 +155,5 @@ class LeadDetails:
             contacts={lead: person for lead, person in candidates if person.restaurant_id == lead},
             touches={lead: interactions[touch] for lead, _, _, touch, _ in found if touch in interactions},
             orders={lead: last_orders[order] for lead, *_, order in found if order in last_orders},
-            accounts=accounts,
+            accounts=accounts or {},
         )
