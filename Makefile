@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage lock audit schema postman feed-test api-test pooler-test e2e trials bench bench-sqlite clean
+.PHONY: help run test check format coverage lock audit schema postman feed-test api-test northwind pooler-test e2e trials bench bench-sqlite clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ feed-test: .venv/installed  ## read the calendar feed and the address book with 
 api-test: .venv/installed .venv/installed-api  ## a generated client, and schemathesis, against the OpenAPI description
 	$(BIN)/python -m crm.tests.server .venv/api/bin/python .ci/client.py
 	$(BIN)/python -m crm.tests.server .venv/api/bin/python .ci/fuzz.py
+
+northwind: .venv/installed  ## hold the health of Northwind's accounts against an oracle (needs its CSV files in NORTHWIND)
+	NORTHWIND=$${NORTHWIND:-../shared/data/northwind} $(BIN)/python -m crm.tests.server $(BIN)/python .ci/northwind.py
 
 pooler-test: .venv/installed  ## drive the API behind a real PgBouncer, on DATABASE_URL (needs pgbouncer)
 	$(BIN)/pytest -c trials/pooler/pytest.ini trials/pooler

@@ -6,11 +6,13 @@ in each bar's own words, and where there is one in the table below it. A bar wit
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from math import ceil
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
@@ -99,6 +101,30 @@ def columns(
         "height": TOP + HEIGHT + BOTTOM,
     }
     return drawn("columns", rows, {**words, **frame})
+
+
+def rhythm(title: str, description: str, days: Sequence[date], expected: date | None, today: date) -> SafeString:
+    """Days on a line up to today, or to the expected day if that is later; the time up to it is a band."""
+    first, last = days[0], max(today, expected or today)
+
+    def x(day: date) -> str:
+        return f"{percent((day - first).days, (last - first).days):.2f}%"
+
+    band = (
+        {"x": x(days[-1]), "width": f"{percent((expected - days[-1]).days, (last - first).days):.2f}%"}
+        if expected
+        else None
+    )
+    context = {
+        "title": title,
+        "description": description,
+        "id": f"chart-{slugify(title)}",
+        "band": band,
+        "today": x(today),
+    }
+    marks = [{"x": x(day), "text": date_format(day, "j F Y")} for day in days]
+    ends = {"first": date_format(first, "j M Y"), "last": date_format(last, "j M Y")}
+    return render_to_string("backoffice/rhythm.html", {**context, **ends, "days": marks})
 
 
 def drawn(kind: str, rows: list[dict[str, Any]], context: dict[str, Any]) -> SafeString:

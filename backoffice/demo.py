@@ -23,7 +23,7 @@ from call.models.work_profile import calendar_of
 from contact.models import Contact
 from crm import dates
 from lead.models import PIPELINE, LeadStatus, LostReason, Restaurant
-from track.models import Interaction
+from track.models import Interaction, QuietMark
 
 BATCH = 100  # leads a transaction
 
@@ -61,6 +61,9 @@ DETAILS = {
     "MESSAGE": ["Confirmed the delivery.", "Asked for opening hours."],
 }
 TOUCH_TYPES = ["CALL", "CALL", "CALL", "VISIT", "MEETING"]
+
+HOLIDAY = 75
+SILENCES = [0, 0, 30, 0, HOLIDAY, 0, 120]  # days since the last order, at least: accounts of every verdict
 
 STATUS_WEIGHTS = {
     LeadStatus.NEW: 20,
@@ -224,13 +227,20 @@ class Account:
 
     def add_orders(self, days_ago: int) -> None:
         days_ago = min(days_ago, 365)
-        while days_ago > 0:
+        latest = SILENCES[self.number % len(SILENCES)]
+        if self.number % 10 == 9:
+            self.events.append((self.moment(3), self.agree_on_silence))
+        number = 0
+        while days_ago > latest:
+            number += 1
             product, price = self.random.choice(PRODUCTS)
             quantity = self.random.randint(2, 60)
             order = {"product_details": f"{quantity} {product}", "quantity": quantity, "total_price": quantity * price}
             verb = partial(self.log, "ORDER", self.contact(), "Placed an order.", order=order)
             self.events.append((self.moment(days_ago), verb))
             days_ago -= self.random.randint(10, 40)
+            if latest == HOLIDAY and number in (3, 5):  # so that its silence is not the longest
+                days_ago -= HOLIDAY
 
     def add_plan_change(self, moment: datetime) -> None:
         """Of some plans: the next call is snoozed or skipped, or the plan is paused."""
@@ -263,6 +273,9 @@ class Account:
 
     def skip(self) -> None:
         self.plan.skip(by=self.owner, reason="Closed that week.")
+
+    def agree_on_silence(self) -> None:
+        QuietMark.set(self.lead, self.today + timedelta(days=45), reason="Closed for renovation.", by=self.owner)
 
     def pause(self) -> None:
         self.plan.pause(by=self.owner, reason="The kitchen is being rebuilt.")

@@ -1,4 +1,4 @@
-"""A user's day on the phone: calls overdue, due today and coming up, leads without a plan, and the details of each.
+"""A user's day on the phone: calls overdue, due today and coming up, leads without a plan, accounts at risk.
 
 A fixed number of queries, however many plans there are.
 """
@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from call.models import CallPlan
 from call.models.event import AHEAD
@@ -18,9 +18,14 @@ from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
 from lead.models import LeadStatus, Policy, Restaurant, RestaurantQuerySet
+from track.accounts import Account, accounts_of
+from track.health import AT_RISK
 from track.models import Interaction
 
 UNATTENDED = 100  # leads in an agenda; all are under /lead/restaurants/?assigned_to=none
+AT_RISK_DAYS = 7
+UNPLANNED = "No call is planned for this lead."
+SEE_ACCOUNT = "No call is due in the next 7 days, and the account is overdue to order."
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,10 @@ class Agenda:
         plans = list(self.plans().select_related("lead"))
         unplanned = list(self.unplanned())
         unattended = self.unattended()
-        leads = [plan.lead_id for plan in plans] + [lead.pk for lead in unplanned] + [lead.pk for lead, _ in unattended]
-        details = LeadDetails.of(leads)
+        accounts = self.accounts(lead.pk for lead, _ in unattended)
+        at_risk = self.at_risk(accounts)
+        leads = [*unplanned, *at_risk, *(lead for lead, _ in unattended)]
+        details = LeadDetails.of([*(plan.lead_id for plan in plans), *(lead.pk for lead in leads)], accounts)
         body: dict[str, Any] = {
             "date": self.day,
             "time_zone": self.zone.key,
@@ -48,6 +55,7 @@ class Agenda:
             "upcoming": [],
             "unplanned": [self.entry(None, lead, details) for lead in unplanned],
             "unattended": [self.entry(plan, lead, details, self.missing_owner(lead)) for lead, plan in unattended],
+            "at_risk": [self.entry(None, lead, details, unplanned=SEE_ACCOUNT) for lead in at_risk],
         }
         for plan in plans:
             due = self.local(plan.next_call_date)
@@ -86,14 +94,35 @@ class Agenda:
     def missing_owner(self, lead: Restaurant) -> str:
         return f"{lead.assigned_to} is not active. " if lead.assigned_to else "Nobody owns this lead. "
 
+    def accounts(self, unattended: Iterable[int]) -> dict[int, Account]:
+        """By lead, worst first: the owner's accounts on the day, and those among the unattended leads."""
+        shown = Q(assigned_to=self.owner_id) | Q(pk__in=list(unattended))
+        leads = Restaurant.objects.visible_to(self.viewer).filter(shown)
+        return {account.lead: account for account in accounts_of(leads, self.day)}
+
+    def at_risk(self, accounts: dict[int, Account]) -> list[Restaurant]:
+        """The owner's accounts that are SILENT or LATE, worst first, without a call due in the next 7 days."""
+        end = dates.start_of_day(self.day + timedelta(days=AT_RISK_DAYS + 1), self.zone)
+        called = CallPlan.objects.unpaused().filter(lead=OuterRef("pk"), next_call_date__lt=end)
+        worst = [pk for pk, account in accounts.items() if account.health.verdict in AT_RISK]
+        mine = Restaurant.objects.filter(assigned_to=self.owner_id)
+        leads = mine.filter(~Exists(called), pk__in=worst).exclude(lead_status=LeadStatus.LOST)
+        return sorted(leads, key=lambda lead: worst.index(lead.pk))
+
     def local(self, moment: datetime) -> date:
         return dates.day_of(moment, self.zone)
 
     def entry(
-        self, plan: CallPlan | None, lead: Restaurant, details: "LeadDetails", reason: str = ""
+        self,
+        plan: CallPlan | None,
+        lead: Restaurant,
+        details: "LeadDetails",
+        reason: str = "",
+        unplanned: str = UNPLANNED,
     ) -> dict[str, Any]:
         contact = details.contacts.get(lead.pk)
         order = details.orders.get(lead.pk)
+        account = details.accounts.get(lead.pk)
         overdue = max(0, (self.day - self.local(plan.next_call_date)).days) if plan else 0
         return {
             "plan": plan and CallPlanSerializer(plan).data,
@@ -103,12 +132,11 @@ class Agenda:
             "last_touch": details.last_touch(lead.pk),
             "last_order": order and {"date": order.ordered_at, "total_price": order.total_price},
             "days_overdue": overdue,
-            "why": reason + self.why(plan, overdue),
+            "why": reason + (self.why(plan, overdue) if plan else unplanned),
+            "account": account and {"verdict": account.health.verdict, "sentence": account.health.sentence},
         }
 
-    def why(self, plan: CallPlan | None, overdue: int) -> str:
-        if plan is None:
-            return "No call is planned for this lead."
+    def why(self, plan: CallPlan, overdue: int) -> str:
         called = f"last called on {self.local(plan.last_called)}" if plan.last_called else "never called"
         due = self.local(plan.next_call_date)
         if overdue:
@@ -120,14 +148,15 @@ class Agenda:
 
 @dataclass
 class LeadDetails:
-    """By lead: whom to call, the last touch and the last order."""
+    """By lead: whom to call, the last touch, the last order, and how the account does."""
 
     contacts: dict[int, Contact]
     touches: dict[int, Interaction]
     orders: dict[int, Any]  # interactions with `ordered_at` and `total_price`
+    accounts: dict[int, Account]
 
     @classmethod
-    def of(cls, leads: Iterable[int]) -> "LeadDetails":
+    def of(cls, leads: Iterable[int], accounts: dict[int, Account] | None = None) -> "LeadDetails":
         leads, now = set(leads), dates.now()
         touches = Interaction.objects.touches().filter(lead=OuterRef("pk"), date__lte=now + AHEAD)
         touches = touches.order_by("-date", "-id")
@@ -153,6 +182,7 @@ class LeadDetails:
             contacts={lead: person for lead, person in candidates if person.restaurant_id == lead},
             touches={lead: interactions[touch] for lead, _, _, touch, _ in found if touch in interactions},
             orders={lead: last_orders[order] for lead, *_, order in found if order in last_orders},
+            accounts=accounts or {},
         )
 
     def last_touch(self, lead: int) -> dict[str, Any] | None:

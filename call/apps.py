@@ -10,6 +10,7 @@ class CallConfig(AppConfig):
         from django.db.models.signals import pre_delete
 
         from call import activity, receivers, timeline
+        from call.models.plan import next_call_of_lead
         from call.models.work_profile import country_of_user, time_zone_of_user
         from call.signals import work_profile_changed
         from crm.api.authentication import user_annotations
@@ -17,6 +18,7 @@ class CallConfig(AppConfig):
         from lead.models.stale import activities
         from lead.signals import owner_changed
         from lead.timeline import subscribe
+        from track.accounts import account_annotations
         from track.signals import touch_changed
         from track.timeline import annotations
         from track.touches import attempts
@@ -31,3 +33,4 @@ class CallConfig(AppConfig):
         attempts.append(activity.reached_no_one)
         user_annotations["time_zone"] = time_zone_of_user()
         user_regions.append(country_of_user)
+        account_annotations["next_call_date"] = next_call_of_lead()

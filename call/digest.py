@@ -39,7 +39,8 @@ class Digest:
 
     def mail(self) -> EmailMultiAlternatives:
         due = len(self.body["overdue"]) + len(self.body["today"])
-        lists = [("Overdue", self.body["overdue"]), ("Today", self.body["today"])]
+        titles = {"overdue": "Overdue", "today": "Today", "at_risk": "At risk"}
+        lists = [(title, self.body[part]) for part, title in titles.items()]
         context = {"user": self.user, "lists": [(title, entries) for title, entries in lists if entries]}
         mail = EmailMultiAlternatives(
             subject=f"{due} {'call' if due == 1 else 'calls'} for {self.day:%A, %d %B %Y}",

@@ -39,6 +39,10 @@ ENTRY: dict[str, Any] = {
     "last_order": {"date": "2024-12-20T12:00:00Z", "total_price": 500.00},
     "days_overdue": 0,
     "why": "Due today: daily calls, never called.",
+    "account": {
+        "verdict": "ON_RHYTHM",
+        "sentence": "Orders about every 24 days, at longest 54; last order 3 days ago.",
+    },
 }
 HIT = {
     "kind": "contact",
@@ -115,6 +119,7 @@ ANSWERS: dict[str, Any] = {
         "upcoming": [],
         "unplanned": [],
         "unattended": [{**ENTRY, "why": "Nobody owns this lead. Due today: daily calls, never called."}],
+        "at_risk": [],
     },
     "adherence_list": [
         {

@@ -11,10 +11,13 @@ from django.db.models import QuerySet
 
 from call.agenda import LeadDetails
 from call.models import CallPlan, WorkProfile
+from call.models.work_profile import zone_of
 from call.serializers import CallPlanSerializer
 from contact.models import Contact
+from crm import dates
 from crm.db.phones import Match, Number, read
 from lead.models import Restaurant
+from track.accounts import accounts_of
 
 LIMIT = 50  # hits
 CANDIDATES = 200  # of each kind, that are not exact: a chain's leads may all have its one number
@@ -63,7 +66,7 @@ def shown(found: list[tuple[Match, Any]], user) -> list[dict[str, Any]]:
     plans: dict[int, CallPlan] = {}
     for plan in CallPlan.objects.visible_to(user).unpaused().of_open_leads().filter(lead__in=leads).by_date():
         plans.setdefault(plan.lead_id, plan)
-    details, accounts = LeadDetails.of(leads), accounts_of(leads)
+    details, accounts = LeadDetails.of(leads), accounts_among(leads, user)
     return [hit(match, row, plans.get(lead_of(row).pk), details, accounts) for match, row in found]
 
 
@@ -95,6 +98,8 @@ def lead_of(row: Any) -> Restaurant:
     return row if isinstance(row, Restaurant) else row.restaurant
 
 
-def accounts_of(leads: Iterable[int]) -> dict[int, Any]:
-    """By lead, what is known of it as an account; nothing yet."""
-    return {}
+def accounts_among(leads: Iterable[int], user) -> dict[int, Any]:
+    """By lead, how the account does: `verdict` and `sentence`, as in the agenda."""
+    rows = Restaurant.objects.visible_to(user).filter(pk__in=list(leads))
+    found = accounts_of(rows, dates.today(zone_of(user)))
+    return {each.lead: {"verdict": each.health.verdict, "sentence": each.health.sentence} for each in found}

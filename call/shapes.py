@@ -7,6 +7,7 @@ from call.serializers import CallPlanSerializer
 from crm.api.serializers import MoneyField, UTCDateTimeField
 from crm.db.phones import Match
 from lead.models import LeadStatus
+from track.health import Verdict
 from track.models import InteractionType
 
 
@@ -37,6 +38,11 @@ class LastOrderSerializer(serializers.Serializer):
     total_price = MoneyField(max_digits=14, decimal_places=2, allow_null=True)
 
 
+class AgendaAccountSerializer(serializers.Serializer):
+    verdict = serializers.ChoiceField(Verdict.choices)
+    sentence = serializers.CharField()
+
+
 class AgendaEntrySerializer(serializers.Serializer):
     """The details for one call, and `why` it is listed."""
 
@@ -47,6 +53,7 @@ class AgendaEntrySerializer(serializers.Serializer):
     last_order = LastOrderSerializer(allow_null=True)
     days_overdue = serializers.IntegerField()
     why = serializers.CharField()
+    account = AgendaAccountSerializer(allow_null=True)
 
 
 class AgendaSerializer(serializers.Serializer):
@@ -57,6 +64,7 @@ class AgendaSerializer(serializers.Serializer):
     upcoming = AgendaEntrySerializer(many=True)
     unplanned = AgendaEntrySerializer(many=True)
     unattended = AgendaEntrySerializer(many=True)
+    at_risk = AgendaEntrySerializer(many=True)
 
 
 class HitLeadSerializer(AgendaLeadSerializer):

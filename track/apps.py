@@ -12,10 +12,11 @@ class TrackConfig(AppConfig):
         from lead.timeline import subscribe
         from track.activity import is_touched
         from track.models import InteractionType
-        from track.timeline import INTERACTION, ORDER
+        from track.timeline import INTERACTION, NOTE, ORDER
 
         activities.append(is_touched)
         subscribe(INTERACTION)
         subscribe(ORDER)
+        subscribe(NOTE)
         if unknown := set(settings.TOUCH_TYPES) - set(InteractionType.values):
             raise ImproperlyConfigured(f"TOUCH_TYPES names no interaction types: {', '.join(sorted(unknown))}.")

@@ -44,6 +44,40 @@ NEW_ORDER = {
     "order": {"product_details": "50 units of Product A", "quantity": 50, "total_price": 500.00},
 }
 
+ACCOUNT = {
+    "lead": 2,
+    "name": "Bistro Anna",
+    "assigned_to": 1,
+    "verdict": "SILENT",
+    "order_days": 9,
+    "last_order_day": "2024-10-23",
+    "days_since": 63,
+    "usual_gap": 24,
+    "longest_gap": 54,
+    "expected_on": "2024-11-16",
+    "orders_365": 9,
+    "revenue_365": 4500.00,
+    "revenue_365_before": 0.00,
+    "next_call_date": "2024-12-29T00:00:00Z",
+    "quiet_until": None,
+    "sentence": "Orders about every 24 days, at longest 54; last order 63 days ago.",
+}
+ACCOUNT_DETAIL = {
+    **ACCOUNT,
+    "gaps": [21, 24, 54, 24, 19, 26, 24, 30],
+    "order_days_list": [
+        *("2024-03-15", "2024-04-05", "2024-04-29", "2024-06-22", "2024-07-16"),
+        *("2024-08-04", "2024-08-30", "2024-09-23", "2024-10-23"),
+    ],
+}
+QUIET = {"quiet_until": "2025-03-01", "quiet_reason": "Closed for renovation."}
+QUIET_ACCOUNT = {
+    **ACCOUNT_DETAIL,
+    "verdict": "QUIET",
+    "quiet_until": "2025-03-01",
+    "sentence": "Orders about every 24 days, at longest 54; last order 63 days ago; quiet until 2025-03-01 as agreed.",
+}
+
 BODIES: dict[str, Any] = {
     "interaction_create": NEW_CALL,
     "interaction_create/with an order": NEW_ORDER,
@@ -51,6 +85,8 @@ BODIES: dict[str, Any] = {
     "interaction_partial_update": {"details": "Confirmed product interest."},
     "interaction_replace_order_details": ORDER_DETAILS,
     "interaction_edit_order_details": {"quantity": 60, "total_price": 600.00},
+    "account_update": QUIET,
+    "account_partial_update": QUIET,
 }
 
 ANSWERS: dict[str, Any] = {
@@ -69,4 +105,8 @@ ANSWERS: dict[str, Any] = {
         {"owner": 1, "touches": 42, "orders": 7, "revenue": 3500.00},
         {"owner": None, "touches": 12, "orders": 2, "revenue": 940.50, "former_owner": "asha"},
     ],
+    "account_list": [ACCOUNT],
+    "account_retrieve": ACCOUNT_DETAIL,
+    "account_update": QUIET_ACCOUNT,
+    "account_partial_update": QUIET_ACCOUNT,
 }

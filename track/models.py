@@ -1,6 +1,6 @@
 """What happened with an account: interactions, and the orders that were placed in them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, Self
@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, router, transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
 
 from contact.models import Contact
@@ -265,3 +266,59 @@ class OrderDetails(TimestampedModel):
                     self.interaction.lock()  # before the order's row, as in the interaction's own verbs
                     changes["order_date"] = self.interaction.date
             return super().edit(by=by, **changes)
+
+
+class QuietMarkQuerySet(OfLeadQuerySet):
+    def last_of_each_lead(self) -> Self:
+        """Of each lead the last mark, the only one that counts."""
+        later = QuietMark.objects.using(self.db).filter(lead=OuterRef("lead"), pk__gt=OuterRef("pk"))
+        return self.filter(~Exists(later))
+
+    def covering(self, day: date) -> Self:
+        """The latest marks that last from the local day on which they were set until `day` or longer."""
+        _, end = dates.bounds_of_day(day, dates.server_zone())
+        return self.last_of_each_lead().filter(until__gte=day, created_at__lt=end)
+
+
+class QuietMark(TimestampedModel):
+    """An agreed silence of an account, set at `created_at` by `created_by`, with `until` as its last day.
+
+    Rows are the log: the latest one of a lead counts; one without `until` takes the one before it back. A mark ends by
+    itself, and nothing is written then: with its last day, or with an order that is dated after it was set.
+    """
+
+    lead = models.ForeignKey(Restaurant, models.CASCADE, related_name="quiet_marks", db_index=False)
+    until = models.DateField(null=True, blank=True)
+    reason = models.TextField(max_length=20_000, blank=True)
+
+    owner_path = "lead__assigned_to"
+    objects = QuietMarkQuerySet.as_manager()
+
+    class Meta(TimestampedModel.Meta):
+        indexes = [models.Index(fields=["lead", "id"], name="quiet_mark_by_lead")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(until__gte=EARLIEST.date(), until__lte=LATEST.date()), name="quiet_until_in_bounds"
+            )
+        ]
+
+    def __str__(self) -> str:
+        said = f"Quiet until {self.until}" if self.until else "No longer quiet"
+        return f"{said}: {self.reason}" if self.reason else said
+
+    @classmethod
+    def set(cls, lead: Restaurant, until: date | None, *, reason: str = "", by=None) -> bool:
+        """Agree that the lead is quiet until the day `until`, inclusive; None takes the mark back.
+
+        False, and no row, where that is what the latest mark says. Raises ValidationError for a day before today.
+        """
+        if until and until < dates.today(dates.server_zone()):
+            raise ValidationError({"quiet_until": "Choose today or a later day."})
+        with lead.atomic():
+            lead.lock()
+            rows = cls.objects.using(lead.database).filter(lead=lead)
+            latest = rows.order_by("-id").values_list("until", "reason").first() or (None, "")
+            if latest == (until, reason) or (until is None and latest[0] is None):
+                return False
+            rows.create(lead=lead, until=until, reason=reason, created_by=by)
+        return True

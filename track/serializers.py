@@ -1,3 +1,4 @@
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -6,9 +7,11 @@ from django.http import QueryDict
 from rest_framework import serializers
 
 from contact.models import Contact
-from crm.api.serializers import IdField, ModelSerializer, MoneyField, Serializer
+from crm.api.serializers import IdField, ModelSerializer, MoneyField, Serializer, UTCDateTimeField
 from lead.models import Restaurant
-from track.models import MAX_QUANTITY, Interaction, OrderDetails, check_parties
+from track.accounts import account_of, annotations_of
+from track.health import Verdict
+from track.models import LATEST, MAX_QUANTITY, Interaction, OrderDetails, QuietMark, check_parties
 
 QUOTED = 40  # characters of a wrong quantity that its error quotes
 
@@ -92,3 +95,81 @@ class PerformanceSerializer(Serializer):
     former_owner = serializers.CharField(required=False, help_text="a deleted user's name; `owner` is null then")
 
     left_out = ("former_owner",)
+
+
+class AccountSerializer(Serializer):
+    """How an account does by the rhythm of its orders, on a day."""
+
+    lead = IdField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    assigned_to = IdField(read_only=True, allow_null=True)
+    verdict = serializers.ChoiceField(Verdict.choices, read_only=True)
+    order_days = serializers.IntegerField(read_only=True, help_text="days with an order, however many on one")
+    last_order_day = serializers.DateField(read_only=True, allow_null=True)
+    days_since = serializers.IntegerField(read_only=True, allow_null=True, help_text="since the last order day")
+    usual_gap = serializers.FloatField(read_only=True, allow_null=True, help_text="median of the last 12 gaps, in days")
+    longest_gap = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="of the last 12, in days; from 10 gaps on the second longest"
+    )
+    expected_on = serializers.DateField(read_only=True, allow_null=True, help_text="last order day + usual gap")
+    orders_365 = serializers.IntegerField(read_only=True, help_text="in the 365 days that end with the day")
+    revenue_365 = MoneyField(
+        read_only=True,
+        max_digits=20,
+        decimal_places=2,
+        allow_null=True,
+        help_text="of the known prices; null where there are orders and none has a price",
+    )
+    revenue_365_before = MoneyField(
+        read_only=True, max_digits=20, decimal_places=2, allow_null=True, help_text="in the 365 days before those"
+    )
+    next_call_date = UTCDateTimeField(read_only=True, allow_null=True, help_text="the first of its unpaused plans")
+    quiet_until = serializers.DateField(
+        required=False,
+        allow_null=True,
+        help_text="last day of an agreed silence; over by itself after it, or with the next order",
+    )
+    sentence = serializers.CharField(read_only=True)
+
+
+class AccountDetailSerializer(AccountSerializer):
+    """As in the list, with the days that the verdict follows from. The instance is a lead; the day is the view's."""
+
+    gaps = serializers.ListField(child=serializers.IntegerField(), read_only=True, help_text="days, oldest first")
+    order_days_list = serializers.ListField(child=serializers.DateField(), read_only=True, help_text="the last 13")
+    quiet_reason = serializers.CharField(
+        max_length=20_000, required=False, allow_blank=True, write_only=True, help_text="of the new `quiet_until`"
+    )
+
+    def to_representation(self, instance: Restaurant) -> dict[str, Any]:
+        account = account_of(instance.pk, self.context["view"].on)
+        row = account.row(instance.name, instance.assigned_to_id, annotations_of(instance.pk))
+        return {**row, "gaps": account.health.gaps, "order_days_list": account.health.days}
+
+    def validate_quiet_until(self, day: date | None) -> date | None:
+        if day and day > LATEST.date():
+            raise serializers.ValidationError(f"Choose a day until {LATEST.date()}.")
+        return day
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "quiet_reason" in attrs and not attrs.get("quiet_until"):
+            raise serializers.ValidationError({"quiet_reason": ["Give it with the quiet_until that it explains."]})
+        return attrs
+
+    def update(self, instance: Restaurant, validated_data: dict[str, Any]) -> Restaurant:
+        if "quiet_until" in validated_data:
+            reason, by = validated_data.get("quiet_reason", ""), validated_data["by"]
+            QuietMark.set(instance, validated_data["quiet_until"], reason=reason, by=by)
+        return instance
+
+
+class QuietMarkSerializer(ModelSerializer):
+    """A line of the log of agreed silences; `until` is null where one was taken back."""
+
+    marked_by = serializers.PrimaryKeyRelatedField(source="created_by", read_only=True)  # type: ignore[var-annotated]
+    marked_at = UTCDateTimeField(source="created_at", read_only=True)
+
+    class Meta:
+        model = QuietMark
+        fields = ["id", "lead", "until", "reason", "marked_by", "marked_at"]
+        read_only_fields = fields

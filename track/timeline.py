@@ -1,15 +1,16 @@
-"""Interactions and orders in the timeline of their lead, by the date of the interaction."""
+"""Interactions, orders and quiet marks in the timeline of their lead; interactions by their date."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Exists, Expression, OuterRef, QuerySet
+from django.utils.formats import date_format
 
 from contact.models import Contact
 from lead.models import Policy
 from lead.timeline import Description, EntryType, Source, Viewer
-from track.models import Interaction, OrderDetails
-from track.serializers import InteractionSerializer
+from track.models import Interaction, OrderDetails, QuietMark
+from track.serializers import InteractionSerializer, QuietMarkSerializer
 
 HIDDEN_CONTACT = "A contact of another lead"  # that the viewer may not see
 
@@ -57,3 +58,15 @@ def source(type: EntryType, is_order: bool) -> Source:
 
 
 INTERACTION, ORDER = source(EntryType.INTERACTION, False), source(EntryType.ORDER, True)
+
+
+def quiet_marks(lead: int, viewer: Viewer) -> list[QuerySet]:
+    return [QuietMark.objects.visible_to(viewer.user).filter(lead=lead).select_related("created_by")]
+
+
+def describe_mark(mark: QuietMark, viewer: Viewer) -> Description:
+    title = f"Quiet until {date_format(mark.until, 'j M Y')}" if mark.until else "No longer quiet"
+    return Description(title, details=mark.reason)
+
+
+NOTE = Source(EntryType.NOTE, QuietMark, "created_at", QuietMarkSerializer, quiet_marks, describe_mark)

@@ -13,10 +13,12 @@ from django.utils.safestring import SafeString
 
 from backoffice.activity import latest_begun
 from backoffice.admin.timeline import current_zone, may_view
-from backoffice.charts import Bar, columns
+from backoffice.charts import Bar, columns, rhythm
 from call.models import CallPlan
 from crm import dates
-from lead.models import Restaurant
+from lead.models import LeadStatus, Restaurant
+from track.accounts import account_of, today
+from track.health import Health, Verdict
 from track.models import Interaction, InteractionQuerySet, OrderDetails
 
 MONTHS = 12
@@ -59,6 +61,26 @@ class AccountSummary:
     def next_call(self) -> CallPlan | None:
         """The plan that is due first; a lost lead is not called."""
         return CallPlan.objects.filter(lead=self.lead).unpaused().of_open_leads().by_date().first()
+
+    @cached_property
+    def health(self) -> Health | None:
+        """Of a lead that is converted or has ordered; on the server's day."""
+        found = account_of(self.lead.pk, today()).health
+        return found if found.order_days or self.lead.lead_status == LeadStatus.CONVERTED else None
+
+    @property
+    def verdict(self) -> str:
+        return Verdict(self.health.verdict).label if self.health else ""
+
+    def rhythm(self) -> SafeString:
+        """The last order days, and the usual gap after them; nothing before the second order day."""
+        found = self.health
+        if found is None or found.usual_gap is None:
+            return SafeString("")
+        days = ", ".join(date_format(day, "j F Y") for day in found.days)
+        usual = f"{found.usual_gap:g} day{'' if found.usual_gap == 1 else 's'}"
+        description = f"Order days: {days}. The band is the usual gap of {usual} after the last one, the line is today."
+        return rhythm("Order days", description, found.days, found.expected_on, today())
 
     @property
     def is_overdue(self) -> bool:

@@ -11,6 +11,7 @@ Leads `/admin/lead/restaurant/`
     touched_within, quiet_for       days: an interaction, no interaction since the day so many days ago
     ordered_within, no_order_for    days: an order, no order since then
     stale           `1`: stale, as in the API
+    verdict         a Verdict: how the account does by the rhythm of its own orders, today in the server's zone
     plans           `overdue`, `today`, `week`: has a call plan that is; `none`: has no plan
 Contacts `/admin/contact/contact/`
     owner_id, owner, unassigned, city, role
@@ -57,6 +58,8 @@ from crm.api.filters import FoldedFilter, MoneyFilter, TextFilter
 from crm.api.serializers import MAX_ID, id_of
 from crm.db.folding import fold
 from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
+from track.accounts import accounts_of, today
+from track.health import Verdict
 from track.models import Interaction, InteractionType, OrderDetails
 
 OPEN = "open"
@@ -206,6 +209,7 @@ class LeadFilters(LeadOwnerFilters):
         method="by_status",
         choices=[*LeadStatus.choices, (OPEN, "Open: neither converted nor lost")],
     )
+    verdict = ChoiceFilter(label="Verdict", method="by_verdict", choices=Verdict.choices)
     type = FoldedFilter("restaurant_type_fold", "contains", label="Type")
     revenue_from = MoneyFilter("potential_revenue", "gte", label="Potential revenue from", min_value=0)
     revenue_to = MoneyFilter("potential_revenue", "lte", label="Potential revenue to", min_value=0)
@@ -219,12 +223,16 @@ class LeadFilters(LeadOwnerFilters):
 
     class Meta(ListFilterSet.Meta):
         model = Restaurant
-        fields = ["status", "owner", "unassigned", "unattended", "city", "type", "plans"]
+        fields = ["status", "owner", "unassigned", "unattended", "city", "type", "verdict", "plans"]
 
     def by_status(self, queryset: QuerySet, name: str, status: str) -> QuerySet:
         if status == OPEN:
             return queryset.exclude(lead_status__in=CLOSED)
         return queryset.filter(lead_status=status)
+
+    def by_verdict(self, queryset: QuerySet, name: str, verdict: str) -> QuerySet:
+        accounts = accounts_of(queryset.model.objects.all(), today(), verdicts=[verdict])
+        return queryset.filter(pk__in=[account.lead for account in accounts])
 
     def by_touched_within(self, queryset: QuerySet, name: str, days: int) -> QuerySet:
         return queryset.filter(exists_for_lead(happened_since(days, self.zone)))

@@ -4,8 +4,9 @@ Days are local dates in the viewer's zone. What a user may see is part of each c
 they may see the same rows. No counters are maintained while rows are written.
 """
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import reduce
@@ -14,21 +15,22 @@ from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum, Window
+from django.db.models import Count, F, Q, QuerySet, Sum
 
-from backoffice.activity import DUE, happened_since, is_due, latest_begun
+from backoffice.activity import DUE, is_due, latest_begun
 from backoffice.dashboard.cache import cached
 from call.models import CallPlan
 from call.models.work_profile import zone_of
 from crm import dates
 from lead.models import LeadStatus, Restaurant
+from track.accounts import accounts_of
+from track.accounts import today as accounts_today
+from track.health import Verdict
 from track.models import Interaction
 
 T = TypeVar("T")
 
-QUIET = 60  # days
 WEEKS = 53  # this one, and a year before it
-SHOWN = 10  # accounts
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,6 @@ class Week:
     @property
     def sunday(self) -> date:
         return self.monday + timedelta(days=6)
-
-
-@dataclass(frozen=True)
-class Quiet:
-    """Converted accounts without an interaction in QUIET days: how many, and the first of them by revenue."""
-
-    accounts: int = 0
-    first: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -144,24 +138,15 @@ class Figures:
 
         return self.cached("weeks", compute, visible)
 
-    def quiet(self) -> Quiet:
+    def verdicts(self) -> dict[str, int]:
+        """How many accounts have each verdict today, in the server's zone; worst first."""
         visible = Restaurant.objects.visible_to(self.viewer)
 
-        def compute() -> Quiet:
-            touched = happened_since(QUIET, self.zone).filter(lead=OuterRef("pk"))
-            accounts = (
-                visible.filter(~Exists(touched), lead_status=LeadStatus.CONVERTED)
-                .order_by(F("potential_revenue").desc(nulls_last=True), "id")
-                .values("pk", "name", "potential_revenue", owner=F("assigned_to__username"))
-                .annotate(accounts=Window(Count("pk")))
-            )
-            rows = list(accounts[:SHOWN])
-            happened = Interaction.objects.filter(lead__in=[row["pk"] for row in rows], date__lte=dates.now())
-            last = dict(happened.order_by().values_list("lead").annotate(Max("date")))
-            first = [{**row, "last": last.get(row["pk"])} for row in rows]
-            return Quiet(rows[0]["accounts"] if rows else 0, first)
+        def compute() -> dict[str, int]:
+            found = Counter(account.health.verdict for account in accounts_of(visible, accounts_today()))
+            return {verdict: found[verdict] for verdict in Verdict.values}
 
-        return self.cached("quiet", compute, visible)
+        return self.cached("verdicts", compute, visible)
 
     def cached(self, name: str, compute: Callable[[], T], visible: QuerySet) -> T:
         """What `compute` returns; the cached result is shared by users who may see the same rows, on the same day."""

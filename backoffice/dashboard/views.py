@@ -11,10 +11,10 @@ from django.urls import reverse
 
 from backoffice.activity import DUE
 from backoffice.charts import Bar, bars, columns
-from backoffice.dashboard.figures import QUIET, SHOWN, Calls, Figures, Quiet, Stage, Week
+from backoffice.dashboard.figures import Calls, Figures, Stage, Week
 from call.models import CallPlan
-from crm import dates
 from lead.models import PIPELINE, LeadStatus, Restaurant
+from track.health import Verdict
 from track.models import Interaction, OrderDetails
 
 OWNERS = 10  # in the table of calls; the others are summed
@@ -25,9 +25,8 @@ def overview(site: admin.AdminSite, request: HttpRequest) -> dict[str, Any]:
     figures = Figures.of(request.user)
     context: dict[str, Any] = {"today": figures.today, "zone": figures.zone.key}
     if may_see(site, request, Restaurant):
-        stages = figures.pipeline()
-        context["pipeline"] = pipeline(stages, figures.stale())
-        context["quiet"] = quiet(figures.quiet(), next(s for s in stages if s.status == LeadStatus.CONVERTED), figures)
+        context["pipeline"] = pipeline(figures.pipeline(), figures.stale())
+        context["accounts"] = accounts(figures.verdicts())
     if may_see(site, request, CallPlan):
         context["calls"] = calls(figures.calls())
     if may_see(site, request, OrderDetails):
@@ -124,23 +123,20 @@ def orders(weeks: list[Week], sees_interactions: bool) -> dict[str, Any]:
     }
 
 
-def quiet(found: Quiet, converted: Stage, figures: Figures) -> dict[str, Any]:
-    first = [
-        {
-            **row,
-            "url": reverse("admin:lead_restaurant_change", args=[row["pk"]]),
-            "revenue": "–" if row["potential_revenue"] is None else money(row["potential_revenue"]),
-            "last": day(dates.day_of(row["last"], figures.zone)) if row["last"] else "never",
-        }
-        for row in found.first
+def accounts(verdicts: dict[str, int]) -> dict[str, Any]:
+    shown = [
+        Bar(
+            Verdict(verdict).label,
+            count,
+            counted(count, "account"),
+            list_of(Restaurant, verdict=verdict),
+        )
+        for verdict, count in verdicts.items()
     ]
+    description = "Accounts by how they keep to the rhythm of their own orders, worst first."
     return {
-        "accounts": counted(found.accounts, "account"),
-        "of": f"{converted.leads:,}",
-        "days": QUIET,
-        "first": first,
-        "shown": SHOWN,
-        "url": list_of(Restaurant, status=LeadStatus.CONVERTED.value, quiet_for=QUIET),
+        "chart": bars("Accounts by verdict", description, shown),
+        "total": counted(sum(verdicts.values()), "account"),
     }
 
 

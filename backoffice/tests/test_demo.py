@@ -13,6 +13,8 @@ from crm import dates
 from crm.db.search import search
 from crm.progress import Progress
 from lead.models import LeadStatus, Restaurant, StatusChange
+from track import accounts
+from track.health import Verdict
 from track.models import Interaction, OrderDetails
 
 NOW = datetime(2024, 12, 28, 9, 30, tzinfo=UTC)
@@ -228,3 +230,9 @@ def test_the_progress_bar_is_silent_elsewhere():
     with Progress(2, "leads", log) as progress:
         progress.advance(1)
     assert log.written == ""
+
+
+def test_there_are_accounts_of_every_verdict(db):
+    call_command("demo", leads=200, verbosity=0)
+    found = accounts.accounts_of(Restaurant.objects.all(), accounts.today())
+    assert {account.health.verdict for account in found} == set(Verdict.values)

@@ -58,7 +58,7 @@ def fill(lead, rows: int) -> None:
 def test_the_lead_page_query_count_is_independent_of_its_rows(rows, lead, admin_client, django_assert_num_queries):
     fill(lead, rows)
     admin_client.get(page_of(lead))  # fills caches
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(23):
         assert admin_client.get(page_of(lead)).status_code == 200
 
 
@@ -301,3 +301,16 @@ def test_back_without_permission_to_view_leads_redirects_to_the_list(client, con
     client.force_login(staff("contact.change_contact", "contact.view_contact"))
     change = reverse("admin:contact_contact_change", args=[contact.pk])
     assert send_form(client, f"{change}?back=lead", "contact_form")["Location"] == "/admin/contact/contact/"
+
+
+def test_the_page_says_how_the_account_does_and_draws_its_order_days(admin_client, lead):
+    for days in (30, 70, 80, 90):
+        Interaction.log(lead=lead, interaction_type="ORDER", date=NOW - timedelta(days=days))
+    page = admin_client.get(page_of(lead)).content.decode()
+    assert "Health: Late</h2><p>Orders about every 10 days, at longest 40; last order 30 days ago.</p>" in page
+    assert page.count('<circle class="bar"') == 4
+    assert "The band is the usual gap of 10 days after the last one, the line is today.</desc>" in page
+
+
+def test_a_lead_that_never_ordered_has_no_health(admin_client, lead):
+    assert "Health:" not in admin_client.get(page_of(lead)).content.decode()

@@ -18,7 +18,7 @@ from backoffice.dashboard import cache as figures_cache
 from call.models import CallPlan, WorkProfile
 from crm.db.models import TimestampedQuerySet
 from lead.models import Restaurant
-from track.models import Interaction
+from track.models import Interaction, QuietMark
 
 NOW = datetime(2026, 1, 14, 9, tzinfo=UTC)  # a Wednesday
 
@@ -208,34 +208,22 @@ def test_weeks_begin_at_the_viewers_midnight_at_dst_changes(zone, week, now, cli
     assert f"{week}: 1 order" in links(client.get("/admin/").text)
 
 
-# --- Quiet accounts -------------------------------------------------------------------------------
+# --- Accounts by verdict --------------------------------------------------------------------------
 
 
-def test_a_converted_account_without_recent_interactions_is_quiet(staff):
-    asha = staff_user("asha")
-    quiet = account(asha, "CONVERTED", 500, "Old Spoon")
-    Interaction.log(lead=quiet, interaction_type="CALL", date=NOW - timedelta(days=61))
-    Interaction.log(lead=quiet, interaction_type="CALL", date=NOW + timedelta(days=2))  # has not happened
-    account(None, "CONVERTED", None, "Never Heard Of")
-    account(None, "NEGOTIATING", 500, "No Account Yet")
-    busy = account(None, "CONVERTED", 900, "Busy")
-    Interaction.log(lead=busy, interaction_type="EMAIL", date=NOW - timedelta(days=60))
+def test_accounts_are_counted_by_verdict_worst_first(staff):
+    late = account(None, "NEW", name="Late")
+    for days in (30, 70, 80, 90):
+        order(late, NOW - timedelta(days=days), "5")
+    account(None, "CONVERTED", name="Never")
+    account(None, "NEGOTIATING", name="No account yet")
+    QuietMark.set(account(None, "CONVERTED", name="Quiet"), (NOW + timedelta(days=9)).date())
     page = staff.get("/admin/")
-    shown = page.context["quiet"]
-    assert "<strong>2 accounts</strong></a> of 3 converted" in page.text
-    assert [(row["name"], row["owner"], row["last"], row["revenue"]) for row in shown["first"]] == [
-        ("Old Spoon", "asha", "14 Nov 2025", "500"),
-        ("Never Heard Of", None, "never", "–"),
-    ]
-    assert shown["first"][0]["url"] == f"/admin/lead/restaurant/{quiet.pk}/change/"
-
-
-def test_of_the_quiet_accounts_the_ten_with_most_revenue_are_named(staff):
-    for number in range(12):
-        account(None, "CONVERTED", 100 + number, f"Bistro {number:02}")
-    quiet = staff.get("/admin/").context["quiet"]
-    assert quiet["accounts"] == "12 accounts"
-    assert [row["name"] for row in quiet["first"]] == [f"Bistro {number:02}" for number in range(11, 1, -1)]
+    assert "<strong>3 accounts</strong>" in page.text
+    found = links(page.text)
+    for verdict in ("Late: 1 account", "Never ordered: 1 account", "Quiet: 1 account", "Silent: 0 accounts"):
+        assert verdict in found
+    assert list(rows_of(staff, found["Late: 1 account"])) == [late]
 
 
 # --- Links ----------------------------------------------------------------------------------------
@@ -251,7 +239,7 @@ def test_every_figure_leads_to_a_list_of_as_many_rows(zone, now, client, admin_u
         order(lead, NOW + timedelta(hours=20 * hours), "3.50")
     client.force_login(admin_user)
     found = links(client.get("/admin/").text)
-    assert len(found) > 2 * 53 + 6 + 9
+    assert len(found) > 2 * 53 + 6 + 9 + 6
     for words, url in found.items():
         rows = rows_of(client, url)
         figure, *what = words.split(": ")[-1].replace(",", "").split(" ")
@@ -280,7 +268,7 @@ def test_figures_of_a_list_are_hidden_without_its_view_permission(section, now, 
     page = client.get("/admin/").text
     shown = [name for name in SECTIONS if f">{name}</h2>" in page]
     assert shown == [name for name in SECTIONS if name != section]
-    assert ("went quiet</h2>" in page) == (section != "Pipeline")
+    assert ("Accounts by verdict</h2>" in page) == (section != "Pipeline")
 
 
 def test_a_user_without_permissions_gets_a_page_without_figures(now, client):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from call import recurrence
 from call.models.event import AHEAD, ATTEMPTS, CallEvent, Frequency
@@ -335,3 +335,9 @@ class CallPlan(TimestampedModel):
                 sequence=self.sequence + (state.next_call_date != self.next_call_date),
             )
         )
+
+
+def next_call_of_lead() -> Subquery:
+    """An annotation of leads: when the first of the unpaused plans is due; NULL where there is none."""
+    plans = CallPlan.objects.filter(lead=OuterRef("pk")).unpaused().by_date()
+    return Subquery(plans.values("next_call_date")[:1])

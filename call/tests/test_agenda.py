@@ -14,8 +14,9 @@ from lead.models import Restaurant
 from track.models import Interaction
 
 PARTS = ["overdue", "today", "upcoming", "unplanned"]
-KEYS = ["date", "time_zone", *PARTS, "unattended"]
+KEYS = ["date", "time_zone", *PARTS, "unattended", "at_risk"]
 SECOND = timedelta(seconds=1)
+MOMENT = datetime.fromisoformat(NOW)
 
 
 def plan_for(lead, due, **fields):
@@ -59,6 +60,7 @@ def test_an_entry_has_all_that_one_needs_to_call(kam, lead, contact):
             "last_order": {"date": "2026-01-14T10:00:00Z", "total_price": 500.0},
             "days_overdue": 3,
             "why": "3 days overdue: due on 2026-01-16, never called.",
+            "account": {"verdict": "INSUFFICIENT_DATA", "sentence": "Only 1 order day so far; last order 5 days ago."},
         }
     ]
 
@@ -69,7 +71,7 @@ def test_money_and_keys_are_as_everywhere(kam, lead):
     order.write_order(product_details="50 units", quantity=50, total_price=500)
     body = kam.get("/call/agenda/").content.decode()
     assert '"total_price":500.00}' in body
-    keys = ["plan", "lead", "contact", "last_touch", "last_order", "days_overdue", "why"]
+    keys = ["plan", "lead", "contact", "last_touch", "last_order", "days_overdue", "why", "account"]
     assert list(kam.get("/call/agenda/").json()["today"][0]) == keys
 
 
@@ -223,7 +225,7 @@ def ben(db):
 
 
 def listed(body) -> dict[str, list[str]]:
-    return {part: [entry["lead"]["name"] for entry in body[part]] for part in PARTS}
+    return {part: [entry["lead"]["name"] for entry in body[part]] for part in PARTS[:-1]}
 
 
 @pytest.fixture
@@ -286,7 +288,7 @@ def test_owner_asks_for_anothers(kam, ben, book):
 
 def test_an_owner_who_does_not_exist_has_nothing_to_do(kam, book):
     body = kam.get("/call/agenda/?owner=999999").json()
-    assert [body[part] for part in KEYS[2:]] == [[]] * 5
+    assert [body[part] for part in KEYS[2:]] == [[]] * 6
 
 
 def test_the_zone_is_the_users_own_unless_tz_names_another(now, kam, book):
@@ -394,7 +396,7 @@ def test_the_day_costs_the_same_queries_however_many_plans_there_are(kam, user, 
         person = Contact.objects.create(restaurant=lead, name="Asha Rao")
         say(lead, person)
         say(lead, person, "ORDER").write_order(product_details="units", quantity=1, total_price=1)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(11):
         body = kam.get("/call/agenda/").json()
     assert sum(len(body[part]) for part in PARTS) == leads
 
@@ -429,3 +431,38 @@ def test_an_agenda_has_at_most_100_unattended_leads(kam):
     Restaurant.objects.bulk_create(Restaurant(name=f"Lead {number}") for number in range(101))
     assert len(kam.get("/call/agenda/").json()["unattended"]) == 100
     assert len(kam.get("/lead/restaurants/?assigned_to=none").json()) == 101
+
+
+# --- Accounts at risk -------------------------------------------------------------------------------
+
+
+def ordering(name: str, user, *days_ago: int, **fields) -> Restaurant:
+    lead = Restaurant.objects.create(name=name, assigned_to=user, **fields)
+    for days in days_ago:
+        Interaction.log(lead=lead, interaction_type="ORDER", date=MOMENT - timedelta(days=days))
+    return lead
+
+
+def test_silent_and_late_accounts_without_a_call_are_at_risk_worst_first(kam, user):
+    ordering("late", user, 30, 70, 80, 90)
+    ordering("silent", user, 50, 60, 70, 80)
+    ordering("due", user, 15, 25, 35, 45)
+    ordering("lost", user, 50, 60, 70, 80, lead_status="LOST")
+    ordering("another's", get_user_model().objects.create_user("ben"), 50, 60, 70, 80)
+    entries = kam.get("/call/agenda/").json()["at_risk"]
+    assert [entry["lead"]["name"] for entry in entries] == ["silent", "late"]
+    assert [entry["account"]["verdict"] for entry in entries] == ["SILENT", "LATE"]
+    assert (entries[0]["plan"], entries[0]["days_overdue"]) == (None, 0)
+
+
+@pytest.mark.parametrize(("days", "listed"), [(-3, []), (7, []), (8, ["silent"])])
+def test_an_account_with_a_call_due_in_seven_days_is_not_at_risk(kam, user, days, listed):
+    plan_for(ordering("silent", user, 50, 60, 70, 80), MOMENT + timedelta(days=days))
+    assert [entry["lead"]["name"] for entry in kam.get("/call/agenda/").json()["at_risk"]] == listed
+
+
+def test_an_account_is_null_where_there_is_nothing_to_say(kam, lead):
+    plan_for(lead, NOW)
+    assert kam.get("/call/agenda/").json()["today"][0]["account"] is None
+    lead.change_status("CONVERTED")
+    assert kam.get("/call/agenda/").json()["today"][0]["account"]["verdict"] == "NEVER_ORDERED"

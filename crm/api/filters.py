@@ -71,6 +71,19 @@ class UTCDateTimeParameter(Field):
         raise FormError("Enter a date or a date-time between 1900 and 2200, such as 2024-12-24T15:30:00Z.")
 
 
+class DayParameter(Field):
+    """A date between 1900 and 2200, ISO 8601."""
+
+    def parse(self, value: str) -> date:
+        try:
+            day = parse_date(value.strip())
+        except ValueError:
+            day = None
+        if day is None or not 1900 <= day.year < 2200:
+            raise FormError("Enter a date between 1900 and 2200, such as 2024-12-24.")
+        return day
+
+
 class TruthField(Field):
     def parse(self, value: str) -> bool:
         known = {"true": True, "1": True, "false": False, "0": False}
@@ -92,6 +105,10 @@ class IdFilter(django_filters.Filter):
 
 class UTCDateTimeFilter(django_filters.Filter):
     field_class = UTCDateTimeParameter
+
+
+class DayFilter(django_filters.Filter):
+    field_class = DayParameter
 
 
 class TruthFilter(django_filters.Filter):

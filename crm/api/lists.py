@@ -1,8 +1,8 @@
 """Complete lists: those that are long are streamed, in memory that does not grow with them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
@@ -65,3 +65,10 @@ def full_pages_response(pages: Iterator[list]) -> HttpResponseBase:
         if count > WHOLE:
             return streamed(joined(chain(arrays, map(to_json, pages))))
     return RenderedResponse(b"".join(joined(arrays)))
+
+
+def list_response(rows: Sequence[Row], to_objects: Callable[[list[Row]], list[dict[str, Any]]]) -> HttpResponseBase:
+    """As `full_list_response`, of rows in memory: long ones are sent in chunks. Raises TooManyLists (503)."""
+    if len(rows) > WHOLE:
+        return streamed(joined(to_json(to_objects(chunk)) for chunk in batched(rows, CHUNK)))
+    return RenderedResponse(to_json(to_objects(list(rows))))

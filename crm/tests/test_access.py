@@ -77,6 +77,12 @@ TABLE = """
 /track/performance/                     GET HEAD OPTIONS         401 200 200 200
 /track/performance/                     POST PUT PATCH DELETE    401 405 403 405
 
+/track/accounts/                        GET HEAD OPTIONS         401 200 200 200
+/track/accounts/                        POST PUT PATCH DELETE    401 405 403 405
+/track/accounts/<pk>/                   GET HEAD OPTIONS         401 200 200 200
+/track/accounts/<pk>/                   PUT PATCH                401 200 403 200
+/track/accounts/<pk>/                   POST DELETE              401 405 403 405
+
 /call/                                  GET HEAD OPTIONS         401 200 200 200
 /call/                                  POST                     401 201 403 201
 /call/                                  PUT PATCH DELETE         401 405 403 405
@@ -250,6 +256,7 @@ def path_of(user, reader, lead, contact, interaction, plan):
     secrets = {"call": FeedAddress.renew(user), "contact": AddressBook.renew(user)}
 
     def path(route: str) -> str:
+        route = route.replace("/track/accounts/<pk>/", f"/track/accounts/{lead.pk}/")
         if "<pk>" in route:
             route = route.replace("<pk>", str(rows[route.split("/")[1]].pk))
         return route.replace("<str:secret>", secrets.get(route.split("/")[1], "")) + QUERIES.get(route, "")

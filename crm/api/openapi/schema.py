@@ -60,7 +60,9 @@ class AutoSchema(openapi.AutoSchema):
 
     @property
     def noun(self) -> str:
-        """What it is about: the model, or what the view is called after."""
+        """What it is about: the view's own word, the model, or what the view is called after."""
+        if noun := getattr(self.view, "noun", ""):
+            return noun
         queryset = getattr(self.view, "queryset", None)
         name = type(self.view).__name__.removesuffix("View")
         words = re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
@@ -383,6 +385,8 @@ class Filters(OpenApiFilterExtension):
                 schema = {"oneOf": instants}
                 bound = "From this moment on" if filter.lookup_expr == "gte" else "Before this moment"
                 text = f"{bound}, by `{field}`. A plain date is the first instant of that day."
+            case filters.DayParameter():
+                schema, text = {"type": "string", "format": "date"}, f"This `{field}`, a date."
             case filters.TruthField():
                 schema, text = {"type": "boolean"}, f"Whether `{field}`."
             case filters.ChoicesField() as choices:
