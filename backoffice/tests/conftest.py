@@ -3,6 +3,7 @@
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
+from django.template.response import TemplateResponse
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -37,6 +38,12 @@ def device(superuser):
 def recovery(superuser, device) -> list[str]:
     """The recovery codes."""
     return second_factor.make_recovery_codes(superuser)
+
+
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Responses of the admin have their `context_data`, and no page: of most lists the page is what takes long."""
+    monkeypatch.setattr(TemplateResponse, "rendered_content", "")
 
 
 @pytest.fixture

@@ -1,17 +1,19 @@
+"""The rows of `manage.py demo`."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from django.contrib.auth import authenticate, get_user_model
 from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import override_settings
 
-from backoffice import demo
 from call import recurrence
 from call.models import CallEvent, CallPlan, WorkProfile
 from contact.models import Contact
 from crm import dates
 from crm.db.search import search
-from crm.progress import Progress
 from lead.models import LeadStatus, Restaurant, StatusChange
 from track import accounts
 from track.health import Verdict
@@ -33,9 +35,19 @@ def frozen():
         yield
 
 
+@pytest.fixture(scope="module")
+def rows(django_db_setup, django_db_blocker):
+    """Demo data, created once for all tests of this module; each test's changes are rolled back to it."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        with override_settings(ALLOWED_HOSTS=["localhost"]), time_machine.travel(NOW, tick=False):
+            call_command("demo", leads=60, verbosity=0)
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def loaded(db):
-    call_command("demo", leads=60, verbosity=0)
+def loaded(rows, db):
+    """60 leads."""
 
 
 def contents() -> list:
@@ -160,76 +172,6 @@ def test_demo_forced_adds_other_leads(loaded):
     call_command("demo", leads=5, force=True)
     assert Restaurant.objects.count() == 65
     assert len(set(Restaurant.objects.values_list("email", flat=True))) == 65
-
-
-def test_demo_forced_leaves_the_password_of_a_user_unchanged(user):
-    get_user_model().objects.create_user("demo", password="my own secret")
-    call_command("demo", leads=1, force=True)
-    assert authenticate(None, username="demo", password="my own secret")
-
-
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [("HTTPS", True), ("ALLOWED_HOSTS", ["localhost", "crm.example.com"]), ("ALLOWED_HOSTS", ["*"])],
-)
-def test_demo_refuses_settings_of_a_public_server(setting, value, db, settings):
-    setattr(settings, setting, value)
-    with pytest.raises(CommandError, match="local machine"):
-        call_command("demo", leads=1)
-    assert not get_user_model().objects.exists()
-
-
-def test_demo_refuses_zero_leads(db):
-    with pytest.raises(CommandError, match="at least 1"):
-        call_command("demo", leads=0)
-
-
-def test_demo_interrupted_leaves_whole_batches(db, monkeypatch):
-    save = demo.save
-
-    def save_once(accounts):
-        if Restaurant.objects.exists():
-            raise KeyboardInterrupt
-        save(accounts)
-
-    monkeypatch.setattr(demo, "save", save_once)
-    with pytest.raises(CommandError, match="Stopped after 100 leads"):
-        call_command("demo", leads=250)
-    assert Restaurant.objects.count() == 100
-
-
-def test_the_clock_runs_again_after_a_frozen_block():
-    with dates.frozen(MIDNIGHT):
-        assert dates.now() == MIDNIGHT
-    assert dates.now() == NOW
-
-
-class Terminal:
-    def __init__(self, *, isatty: bool) -> None:
-        self.written, self.isatty = "", lambda: isatty
-
-    def write(self, text: str) -> None:
-        self.written += text
-
-    def flush(self) -> None:
-        pass
-
-
-def test_the_progress_bar_fills_on_a_terminal():
-    terminal = Terminal(isatty=True)
-    with Progress(2_000, "leads", terminal) as progress:
-        progress.advance(1_000)
-        progress.advance(1_000)
-    first, second = terminal.written.strip().split("\r")
-    assert first == "[###############...............] 1,000/2,000 leads"
-    assert second == "[##############################] 2,000/2,000 leads"
-
-
-def test_the_progress_bar_is_silent_elsewhere():
-    log = Terminal(isatty=False)
-    with Progress(2, "leads", log) as progress:
-        progress.advance(1)
-    assert log.written == ""
 
 
 def test_there_are_accounts_of_every_verdict(db):

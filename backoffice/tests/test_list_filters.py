@@ -235,13 +235,22 @@ NONSENSE = [*NUMBERS, "abc", "\0", "2026-13-45", "0001-01-01", "9999-12-31", "x"
 
 
 @pytest.mark.parametrize("path", EVERY_LIST)
-def test_an_invalid_filter_value_shows_no_rows(path, admin_client, interaction, plan):
+def test_an_invalid_filter_value_shows_no_rows(path, admin_client, interaction, plan, unrendered):
     interaction.lead.change_status("LOST")
-    names = list(admin_client.get(path).context["cl"].filter_specs[0].form.fields)
+    names = list(admin_client.get(path).context_data["cl"].filter_specs[0].form.fields)
     for name in set(names) - {"unassigned"}:
         for value in NONSENSE:
             answer = admin_client.get(path, {name: value})
-            assert (answer.status_code, answer.context["cl"].result_count) == (200, 0), (name, value)
+            assert (answer.status_code, answer.context_data["cl"].result_count) == (200, 0), (name, value)
+
+
+@pytest.mark.parametrize("path", EVERY_LIST)
+def test_the_page_shows_invalid_values_of_all_filters(path, admin_client, interaction, plan):
+    names = admin_client.get(path).context["cl"].filter_specs[0].form.fields
+    for value in NONSENSE:
+        answer = admin_client.get(path, dict.fromkeys(names, value))
+        assert answer.status_code == 200, value
+        assert answer.context["cl"].filter_specs[0].form.errors, value
 
 
 def test_an_invalid_filter_value_shows_a_field_error(admin_client, lead):

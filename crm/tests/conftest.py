@@ -98,7 +98,12 @@ def other_tables(django_db_setup, django_db_blocker):
                 cursor.execute('DROP DATABASE IF EXISTS "test_hooktests_other" WITH (FORCE)')
                 cursor.execute('CREATE DATABASE "test_hooktests_other"')
         connections.databases["other"] = config
-        call_command("migrate", database="other", verbosity=0, interactive=False)
+        if default.vendor == "sqlite":
+            for connected in (default, connections["other"]):
+                connected.ensure_connection()
+            default.connection.backup(connections["other"].connection)
+        else:
+            call_command("migrate", database="other", verbosity=0, interactive=False)
         yield "other"
         connections["other"].close()
         if default.vendor == "postgresql":

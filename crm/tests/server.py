@@ -34,12 +34,6 @@ PATIENCE = 60  # seconds until a test gives up
 GUNICORN = ("-m", "gunicorn", "-c", "crm/server/gunicorn.py", "crm.wsgi")
 SERVE = ("manage.py", "serve")  # migrates and loads demo data first
 
-CREATE_USERS = f"""
-from django.contrib.auth import get_user_model
-for name in {USERS!r}:
-    get_user_model().objects.create_superuser(name, password={PASSWORD!r})
-"""
-
 
 def wait_until(condition: Callable[[], Any]) -> None:
     """Poll until the condition is true."""
@@ -66,11 +60,14 @@ class Answer(NamedTuple):
 
 
 class SQLite:
-    """A database file, which is locked as a whole for each write."""
+    """A database file, which is locked as a whole for each write: a copy of the URI `source`, by default empty."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, source: str = "") -> None:
         self.path = path
         self.url = f"sqlite:///{path}"
+        if source:
+            with closing(sqlite3.connect(source, uri=True)) as original:
+                original.execute("VACUUM INTO ?", [str(path)])
 
     def connect(self, patience: float = PATIENCE) -> sqlite3.Connection:
         return sqlite3.connect(self.path, patience, isolation_level=None)
@@ -118,13 +115,13 @@ class SQLite:
 
 
 class PostgreSQL:
-    """An empty database of this name on the PostgreSQL that DATABASE_URL names."""
+    """A database of this name on the PostgreSQL that DATABASE_URL names: a copy of `source`, by default empty."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, source: str = "template1") -> None:
         self.name = name
         self.url = self.url_of(name)
         self.drop()
-        self.run(f'CREATE DATABASE "{name}"', database="postgres")
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{source}"', database="postgres")
 
     def url_of(self, name: str) -> str:
         return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
@@ -180,11 +177,16 @@ Database = SQLite | PostgreSQL
 
 
 @contextmanager
-def new_database(name: str) -> Iterator[Database]:
-    """An empty database until the block ends: on the PostgreSQL of DATABASE_URL, else an SQLite file."""
+def new_database(name: str, source: str = "") -> Iterator[Database]:
+    """A database until the block ends: on the PostgreSQL of DATABASE_URL, else an SQLite file.
+
+    It is empty, or a copy of the database named `source`: PostgreSQL's must have no connections, SQLite's is a URI.
+    """
     with TemporaryDirectory(prefix="crm-database-") as folder:
         is_postgresql = os.environ.get("DATABASE_URL", "").startswith("postgres")
-        database: Database = PostgreSQL(name) if is_postgresql else SQLite(Path(folder) / "db.sqlite3")
+        database: Database = (
+            PostgreSQL(name, source or "template1") if is_postgresql else SQLite(Path(folder) / "db.sqlite3", source)
+        )
         try:
             yield database
         finally:

@@ -1,18 +1,14 @@
 """`make run` is `manage.py serve`: its preparation, and that a signal stops all of it."""
 
-import json
 import os
 import signal
-import time
 from io import StringIO
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 import pytest
 from django.contrib.auth import get_user_model
 
 from backoffice.management.commands.serve import Command
-from crm.tests.server import SERVE, Server
+from crm.tests.server import SERVE, Server, running
 from lead.models import Restaurant
 
 
@@ -69,32 +65,22 @@ def test_the_address_is_printed(user, monkeypatch):
     assert "Serving http://localhost:8001/" in said()
 
 
-def answer(url: str, body: dict | None = None) -> dict:
-    """The server's first answer; it may still be starting."""
-    request = Request(url, json.dumps(body).encode() if body else None, {"Content-Type": "application/json"})
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urlopen(request, timeout=30) as response:
-                return json.load(response)
-        except URLError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+def assert_a_signal_stops_all_of_it(server: Server, stop: signal.Signals) -> None:
+    os.killpg(server.process.pid, stop)
+    assert server.process.wait(timeout=60) == 0
+    with pytest.raises(ProcessLookupError):
+        os.killpg(server.process.pid, 0)
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_serve_starts_on_an_empty_database_and_a_signal_stops_all_of_it(stop, tmp_path):
-    server = Server(f"sqlite:///{tmp_path}/db.sqlite3", tmp_path / "log", SERVE, DEMO="1")
-    try:
-        tokens = answer(f"{server.address}/api/token/", {"username": "demo", "password": "demo"})
-        assert list(tokens) == ["access", "refresh"]
-        os.killpg(server.process.pid, stop)
-        assert server.process.wait(timeout=60) == 0
-        with pytest.raises(ProcessLookupError):
-            os.killpg(server.process.pid, 0)
-    finally:
-        if server.process.poll() is None:
-            os.killpg(server.process.pid, signal.SIGKILL)
-            server.process.wait()
+def test_serve_starts_on_an_empty_database_and_sigterm_stops_all_of_it(tmp_path):
+    with running(f"sqlite:///{tmp_path}/db.sqlite3", command=SERVE, DEMO="1") as server:
+        assert list(server.sign_in("demo", "demo").json()) == ["access", "refresh"]
+        assert_a_signal_stops_all_of_it(server, signal.SIGTERM)
+
+
+@pytest.mark.server
+def test_serve_starts_on_a_migrated_database_and_sigint_stops_all_of_it(database):
+    with running(database, command=SERVE) as server:
+        assert list(server.sign_in("kam").json()) == ["access", "refresh"]
+        assert_a_signal_stops_all_of_it(server, signal.SIGINT)
