@@ -13,10 +13,11 @@ class CallConfig(AppConfig):
         from call.models.work_profile import time_zone_of_user
         from call.signals import work_profile_changed
         from crm.api.authentication import user_annotations
-        from lead.signals import owner_changed
+        from lead.signals import leads_merging, owner_changed
         from track.signals import touch_changed
 
         touch_changed.connect(receivers.on_touch_changed)
+        leads_merging.connect(receivers.on_leads_merging)
         owner_changed.connect(receivers.on_owner_changed)
         work_profile_changed.connect(receivers.on_profile_changed)
         pre_delete.connect(receivers.on_user_deleted, get_user_model())

@@ -8,6 +8,8 @@ from django.db.models import Q
 from call import recurrence
 from call.models import CallEvent, CallPlan, WorkProfile
 from crm.db.batches import batched
+from crm.db.merging import Journal
+from lead.models import Restaurant
 from track.models import Interaction
 from track.touches import Touch
 
@@ -54,3 +56,25 @@ def on_user_deleted(sender: Any, instance: Any, using: str, **kwargs: Any) -> No
     """Receiver of Django's `pre_delete`: leads of a deleted user are unowned and follow the default calendar."""
     for profile in WorkProfile.objects.using(using).filter(user=instance):
         profile.delete()
+
+
+def on_leads_merging(
+    sender: Any, kept: Restaurant, dropped: Restaurant, journal: Journal, by: Any, **kwargs: Any
+) -> None:
+    """Of two plans with one frequency one is left, with both logs, the later last call and the earlier next one."""
+    rows = CallPlan.objects.using(journal.using)
+    rows.filter(lead__in=[kept, dropped]).lock()
+    ours = {plan.frequency: plan for plan in rows.filter(lead=kept).order_by("paused", "-id")[::-1]}
+    for plan in rows.filter(lead=dropped).order_by("id"):
+        if (same := ours.get(plan.frequency)) is None or same.paused != plan.paused:
+            continue
+        journal.move_references(plan, same)
+        calls = [called for called in (same.last_called, plan.last_called) if called]
+        with journal.change(same):
+            same.save_changes(
+                next_call_date=min(same.next_call_date, plan.next_call_date),
+                last_called=max(calls, default=None),
+                notes="\n\n".join(dict.fromkeys(filter(None, [same.notes, plan.notes]))),
+                sequence=max(same.sequence, plan.sequence) + 1,
+            )
+        journal.delete(plan)

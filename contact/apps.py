@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class ContactConfig(AppConfig):
     name = "contact"
     verbose_name = "Contacts"
+
+    def ready(self) -> None:
+        from contact.receivers import on_leads_merging
+        from lead.signals import leads_merging
+
+        leads_merging.connect(on_leads_merging)

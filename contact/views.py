@@ -1,12 +1,13 @@
 from contact.filters import ContactFilter
 from contact.models import Contact
-from contact.serializers import ContactSerializer
-from crm.api.viewsets import ResourceViewSet
+from contact.serializers import ContactMergeSerializer, ContactSerializer
+from crm.api.merging import MergeableViewSet
 
 
-class ContactViewSet(ResourceViewSet):
+class ContactViewSet(MergeableViewSet):
     queryset = Contact.objects.all()
     serializer_class = ContactSerializer
     filterset_class = ContactFilter
+    merge_serializer_class = ContactMergeSerializer
     search_field = "search"
     ordering_fields = ["id", "name", "role", "restaurant", "created_at", "updated_at"]

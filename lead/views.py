@@ -6,6 +6,7 @@ from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.response import Response
 
 from crm.api.exceptions import InUse
+from crm.api.merging import MergeableViewSet
 from crm.api.permissions import ActiveUserMayEdit
 from crm.api.viewsets import ResourceViewSet
 from lead.filters import RestaurantFilter
@@ -14,6 +15,7 @@ from lead.serializers import (
     ChangeStatusSerializer,
     HandedOverSerializer,
     HandOverSerializer,
+    LeadMergeSerializer,
     OwnerChangeSerializer,
     RestaurantSerializer,
     StatusChangeSerializer,
@@ -21,10 +23,11 @@ from lead.serializers import (
 )
 
 
-class RestaurantViewSet(ResourceViewSet):
+class RestaurantViewSet(MergeableViewSet):
     queryset = Restaurant.objects.all()
     serializer_class = RestaurantSerializer
     filterset_class = RestaurantFilter
+    merge_serializer_class = LeadMergeSerializer
     search_field = "search"
     ordering_fields = ["id", "name", "city", "lead_status", "potential_revenue", "created_at", "updated_at"]
 

@@ -1,0 +1,94 @@
+"""Two leads that are one restaurant: merged into one, and taken apart again."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from crm.db.merging import Journal, MergeRecord
+from lead.models.access import OfLeadQuerySet
+from lead.signals import leads_merging
+
+if TYPE_CHECKING:
+    from lead.models.restaurant import Restaurant
+
+OURS, OTHER, BOTH = "ours", "other", "both"
+TEXTS = {"notes", "address"}  # of which there may be both
+MERGED = [
+    "name",
+    "address",
+    "city",
+    "state",
+    "pincode",
+    "contact_person",
+    "phone",
+    "email",
+    "lead_status",
+    "potential_revenue",
+    "notes",
+    "restaurant_type",
+    "cuisine_type",
+    "assigned_to_id",
+]
+
+
+class LeadMerge(MergeRecord):
+    """A lead that is part of another one. Its address leads to the survivor's."""
+
+    survivor = models.ForeignKey("lead.Restaurant", models.CASCADE, related_name="merges", db_index=False)
+
+    owner_path = "survivor__assigned_to"
+    objects = OfLeadQuerySet.as_manager()
+
+    class Meta(MergeRecord.Meta):
+        indexes = [models.Index(fields=["survivor", "id"], name="lead_merge_by_survivor")]
+
+
+def merge_leads(kept: "Restaurant", other: int, take: dict[str, str], by: Any) -> Journal:
+    """Restaurant.merge, in its transaction."""
+    rows = type(kept).objects.using(kept.database)
+    if other == kept.pk:
+        raise ValidationError({"other": ["Choose another lead."]})
+    locked = {row.pk: row for row in rows.locked_with_keys().filter(pk__in=[kept.pk, other]).order_by("pk")}
+    if other not in locked:
+        raise ValidationError({"other": [f'Invalid pk "{other}" - object does not exist.']})
+    kept.refresh_from_db(from_queryset=rows)
+    dropped, journal = locked[other], Journal(kept.database)
+    histories = [kept.status_changes, kept.owner_changes]  # type: ignore[attr-defined]
+    known = [set(history.values_list("pk", flat=True)) for history in histories]
+    with journal.change(kept):
+        kept.edit(by=by, note=f"Merged with lead {other}, {dropped}.", **taken(kept, dropped, take))
+    for history, before in zip(histories, known, strict=True):
+        for row in history.exclude(pk__in=before):
+            journal.created(row)
+    leads_merging.send(type(kept), kept=kept, dropped=dropped, journal=journal, by=by)
+    journal.move_references(dropped, kept)
+    journal.delete(dropped)
+    LeadMerge.objects.using(kept.database).create(survivor=kept, merged_id=other, journal=journal.dump(), created_by=by)
+    kept.save(update_fields=["updated_at"])  # what belongs to it has changed
+    return journal
+
+
+def taken(kept: Any, dropped: Any, take: dict[str, str]) -> dict[str, Any]:
+    """The values that the survivor gets: as `take` says by field, else its own unless they are empty."""
+    found = {}
+    for name in MERGED:
+        ours, others = getattr(kept, name), getattr(dropped, name)
+        choice = take.get(name.removesuffix("_id"), OTHER if ours in ("", None) else OURS)
+        if choice == BOTH and ours and others and ours != others:
+            found[name] = f"{ours}\n\n{others}"
+        elif choice == OTHER or (choice == BOTH and not ours):
+            found[name] = others
+    return found
+
+
+def unmerge_leads(kept: "Restaurant", other: int) -> None:
+    """Restaurant.unmerge, in its transaction."""
+    rows = type(kept).objects.using(kept.database)
+    list(rows.locked_with_keys().filter(pk=kept.pk).values_list("pk"))
+    record = LeadMerge.objects.using(kept.database).locked().filter(survivor=kept, merged_id=other).first()
+    if record is None:
+        raise ValidationError({"other": [f"Lead {other} was not merged into this one."]})
+    record.undo()
+    kept.refresh_from_db(from_queryset=rows)
+    kept.save(update_fields=["updated_at"])
