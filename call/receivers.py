@@ -59,12 +59,12 @@ def on_user_deleted(sender: Any, instance: Any, using: str, **kwargs: Any) -> No
 
 
 def on_leads_merging(
-    sender: Any, kept: Restaurant, dropped: Restaurant, journal: Journal, by: Any, **kwargs: Any
+    sender: Any, survivor: Restaurant, dropped: Restaurant, journal: Journal, by: Any, **kwargs: Any
 ) -> None:
     """Of two plans with one frequency one is left, with both logs, the later last call and the earlier next one."""
     rows = CallPlan.objects.using(journal.using)
-    rows.filter(lead__in=[kept, dropped]).lock()
-    ours = {plan.frequency: plan for plan in rows.filter(lead=kept).order_by("paused", "-id")[::-1]}
+    rows.filter(lead__in=[survivor, dropped]).lock()
+    ours = {plan.frequency: plan for plan in rows.filter(lead=survivor).order_by("paused", "-id")[::-1]}
     for plan in rows.filter(lead=dropped).order_by("id"):
         if (same := ours.get(plan.frequency)) is None or same.paused != plan.paused:
             continue

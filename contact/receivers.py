@@ -9,15 +9,15 @@ from lead.models import Restaurant
 
 
 def on_leads_merging(
-    sender: Any, kept: Restaurant, dropped: Restaurant, journal: Journal, by: Any, **kwargs: Any
+    sender: Any, survivor: Restaurant, dropped: Restaurant, journal: Journal, by: Any, **kwargs: Any
 ) -> None:
     """A person who is a contact of both is one contact afterwards."""
     rows = Contact.objects.using(journal.using).locked_with_keys().order_by("pk")
     people: dict[str, list[Contact]] = {}
-    for contact in rows.filter(restaurant__in=[kept, dropped]):
+    for contact in rows.filter(restaurant__in=[survivor, dropped]):
         people.setdefault(fold(contact.name), []).append(contact)
     for same_name in people.values():
-        ours = [contact for contact in same_name if contact.restaurant_id == kept.pk]
+        ours = [contact for contact in same_name if contact.restaurant_id == survivor.pk]
         for contact in same_name:
             if contact.restaurant_id != dropped.pk:
                 continue

@@ -1,3 +1,5 @@
+from rest_framework import serializers
+
 from contact.models import Contact
 from crm.api.merging import DryRunSerializer
 from crm.api.serializers import IdField, ModelSerializer
@@ -11,3 +13,12 @@ class ContactSerializer(ModelSerializer):
 
 class ContactMergeSerializer(DryRunSerializer):
     other = IdField(queryset=Contact.objects.all())
+
+
+class MergedContactSerializer(ContactSerializer):
+    """The contact after a merge, and by table how many rows belong to it now."""
+
+    moved = serializers.DictField(child=serializers.IntegerField())
+
+    class Meta(ContactSerializer.Meta):
+        fields = [*ContactSerializer.Meta.fields, "moved"]

@@ -1,9 +1,12 @@
+from drf_spectacular.utils import extend_schema, extend_schema_view
+
 from contact.filters import ContactFilter
 from contact.models import Contact
-from contact.serializers import ContactMergeSerializer, ContactSerializer
+from contact.serializers import ContactMergeSerializer, ContactSerializer, MergedContactSerializer
 from crm.api.merging import MergeableViewSet
 
 
+@extend_schema_view(merge=extend_schema(request=ContactMergeSerializer, responses=MergedContactSerializer))
 class ContactViewSet(MergeableViewSet):
     queryset = Contact.objects.all()
     serializer_class = ContactSerializer

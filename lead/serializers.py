@@ -146,3 +146,12 @@ class LeadMergeSerializer(DryRunSerializer):
         if errors:
             raise serializers.ValidationError(errors)
         return take
+
+
+class MergedLeadSerializer(RestaurantSerializer):
+    """The lead after a merge, and by table how many rows belong to it now."""
+
+    moved = serializers.DictField(child=serializers.IntegerField())
+
+    class Meta(RestaurantSerializer.Meta):
+        fields = [*RestaurantSerializer.Meta.fields, "moved"]

@@ -7,9 +7,9 @@ from django.dispatch import Signal
 #   using: str             the alias of the database that they are in
 owner_changed = Signal()
 
-# sender: Restaurant. Two leads, both locked, become one; sent before what refers to `dropped` refers to `kept`, so that
+# sender: Restaurant. Two leads, both locked, become one; sent before what refers to `dropped` refers to `survivor`, so that
 # an app can first merge rows of its own that would stand twice.
-#   kept, dropped: Restaurant
+#   survivor, dropped: Restaurant
 #   journal: crm.db.merging.Journal   of every step, so that it can be taken back
 #   by: User | None
 leads_merging = Signal()

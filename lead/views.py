@@ -1,6 +1,6 @@
 from django.core.exceptions import ValidationError
 from django.db.models import F, ProtectedError
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ from lead.serializers import (
     HandedOverSerializer,
     HandOverSerializer,
     LeadMergeSerializer,
+    MergedLeadSerializer,
     OwnerChangeSerializer,
     RestaurantSerializer,
     StatusChangeSerializer,
@@ -23,6 +24,7 @@ from lead.serializers import (
 )
 
 
+@extend_schema_view(merge=extend_schema(request=LeadMergeSerializer, responses=MergedLeadSerializer))
 class RestaurantViewSet(MergeableViewSet):
     queryset = Restaurant.objects.all()
     serializer_class = RestaurantSerializer

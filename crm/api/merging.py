@@ -56,7 +56,6 @@ class MergeableViewSet(ResourceViewSet):
                 raise Merged(f"This {name} was merged into {survivor}.", path) from None
             raise
 
-    @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def merge(self, request, pk):
         """Merge another one into this one: what belongs to it, and its address. `dry_run` changes nothing.

@@ -41,22 +41,24 @@ class Journal:
 
     # --- Steps --------------------------------------------------------------------------------
 
-    def move_references(self, dropped: models.Model, kept: models.Model) -> None:
-        """Whatever refers to `dropped` refers to `kept`; rows that would then stand twice are deleted."""
+    def move_references(self, dropped: models.Model, survivor: models.Model) -> None:
+        """Whatever refers to `dropped` refers to `survivor`; rows that would then stand twice are deleted."""
         for model, field in references_to(type(dropped)):
             for own in unique_with(model, field):
-                for row in self.doubles(model, field, own, dropped, kept):
+                for row in self.doubles(model, field, own, dropped, survivor):
                     self.delete(row)
             ids = list(self.rows(model).filter(**{field.name: dropped}).order_by("pk").values_list("pk", flat=True))
             if ids:
-                self._set(model, field, ids, kept.pk)
+                self._set(model, field, ids, survivor.pk)
                 step = {"op": "move", "model": model._meta.label, "field": field.name}
-                self.steps.append({**step, "from": dropped.pk, "to": kept.pk, "ids": ids})
+                self.steps.append({**step, "from": dropped.pk, "to": survivor.pk, "ids": ids})
                 self.moved[str(model._meta.verbose_name_plural)] += len(ids)
 
-    def doubles(self, model: Any, field: models.Field, own: list[str], dropped: Any, kept: Any) -> list[models.Model]:
-        """The rows of `dropped` that equal one of `kept` in the fields `own`; all, where there may be one row alone."""
-        taken = {tuple(row) for row in self.rows(model).filter(**{field.name: kept}).values_list("pk", *own)}
+    def doubles(
+        self, model: Any, field: models.Field, own: list[str], dropped: Any, survivor: Any
+    ) -> list[models.Model]:
+        """The rows of `dropped` that equal one of `survivor` in the fields `own`; all, where there may be one row alone."""
+        taken = {tuple(row) for row in self.rows(model).filter(**{field.name: survivor}).values_list("pk", *own)}
         values = {row[1:] for row in taken}
         rows = self.rows(model).filter(**{field.name: dropped}) if taken else []
         return [row for row in rows if tuple(getattr(row, attname(model, name)) for name in own) in values]
@@ -181,7 +183,7 @@ def attname(model: Any, name: str) -> str:
 
 
 def values_of(row: models.Model) -> dict[str, str | None]:
-    """By column, the value as text; search columns are computed anew when the row is written."""
+    """By column, the value as text; search columns are computed again when the row is written."""
     fields = [field for field in row._meta.concrete_fields if not isinstance(field, SearchField)]
     return {
         field.attname: None if getattr(row, field.attname) is None else field.value_to_string(row) for field in fields

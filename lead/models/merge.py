@@ -44,36 +44,38 @@ class LeadMerge(MergeRecord):
         indexes = [models.Index(fields=["survivor", "id"], name="lead_merge_by_survivor")]
 
 
-def merge_leads(kept: "Restaurant", other: int, take: dict[str, str], by: Any) -> Journal:
+def merge_leads(survivor: "Restaurant", other: int, take: dict[str, str], by: Any) -> Journal:
     """Restaurant.merge, in its transaction."""
-    rows = type(kept).objects.using(kept.database)
-    if other == kept.pk:
+    rows = type(survivor).objects.using(survivor.database)
+    if other == survivor.pk:
         raise ValidationError({"other": ["Choose another lead."]})
-    locked = {row.pk: row for row in rows.locked_with_keys().filter(pk__in=[kept.pk, other]).order_by("pk")}
+    locked = {row.pk: row for row in rows.locked_with_keys().filter(pk__in=[survivor.pk, other]).order_by("pk")}
     if other not in locked:
         raise ValidationError({"other": [f'Invalid pk "{other}" - object does not exist.']})
-    kept.refresh_from_db(from_queryset=rows)
-    dropped, journal = locked[other], Journal(kept.database)
-    histories = [kept.status_changes, kept.owner_changes]  # type: ignore[attr-defined]
+    survivor.refresh_from_db(from_queryset=rows)
+    dropped, journal = locked[other], Journal(survivor.database)
+    histories = [survivor.status_changes, survivor.owner_changes]  # type: ignore[attr-defined]
     known = [set(history.values_list("pk", flat=True)) for history in histories]
-    with journal.change(kept):
-        kept.edit(by=by, note=f"Merged with lead {other}, {dropped}.", **taken(kept, dropped, take))
+    with journal.change(survivor):
+        survivor.edit(by=by, note=f"Merged with lead {other}, {dropped}.", **taken(survivor, dropped, take))
     for history, before in zip(histories, known, strict=True):
         for row in history.exclude(pk__in=before):
             journal.created(row)
-    leads_merging.send(type(kept), kept=kept, dropped=dropped, journal=journal, by=by)
-    journal.move_references(dropped, kept)
+    leads_merging.send(type(survivor), survivor=survivor, dropped=dropped, journal=journal, by=by)
+    journal.move_references(dropped, survivor)
     journal.delete(dropped)
-    LeadMerge.objects.using(kept.database).create(survivor=kept, merged_id=other, journal=journal.dump(), created_by=by)
-    kept.save(update_fields=["updated_at"])  # what belongs to it has changed
+    LeadMerge.objects.using(survivor.database).create(
+        survivor=survivor, merged_id=other, journal=journal.dump(), created_by=by
+    )
+    survivor.save(update_fields=["updated_at"])  # what belongs to it has changed
     return journal
 
 
-def taken(kept: Any, dropped: Any, take: dict[str, str]) -> dict[str, Any]:
+def taken(survivor: Any, dropped: Any, take: dict[str, str]) -> dict[str, Any]:
     """The values that the survivor gets: as `take` says by field, else its own unless they are empty."""
     found = {}
     for name in MERGED:
-        ours, others = getattr(kept, name), getattr(dropped, name)
+        ours, others = getattr(survivor, name), getattr(dropped, name)
         choice = take.get(name.removesuffix("_id"), OTHER if ours in ("", None) else OURS)
         if choice == BOTH and ours and others and ours != others:
             found[name] = f"{ours}\n\n{others}"
@@ -82,13 +84,13 @@ def taken(kept: Any, dropped: Any, take: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def unmerge_leads(kept: "Restaurant", other: int) -> None:
+def unmerge_leads(survivor: "Restaurant", other: int) -> None:
     """Restaurant.unmerge, in its transaction."""
-    rows = type(kept).objects.using(kept.database)
-    list(rows.locked_with_keys().filter(pk=kept.pk).values_list("pk"))
-    record = LeadMerge.objects.using(kept.database).locked().filter(survivor=kept, merged_id=other).first()
+    rows = type(survivor).objects.using(survivor.database)
+    list(rows.locked_with_keys().filter(pk=survivor.pk).values_list("pk"))
+    record = LeadMerge.objects.using(survivor.database).locked().filter(survivor=survivor, merged_id=other).first()
     if record is None:
         raise ValidationError({"other": [f"Lead {other} was not merged into this one."]})
     record.undo()
-    kept.refresh_from_db(from_queryset=rows)
-    kept.save(update_fields=["updated_at"])
+    survivor.refresh_from_db(from_queryset=rows)
+    survivor.save(update_fields=["updated_at"])
