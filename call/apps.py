@@ -16,7 +16,7 @@ class CallConfig(AppConfig):
         from crm.api.authentication import user_annotations
         from crm.db.phones import user_regions
         from lead.models.stale import activities
-        from lead.signals import owner_changed
+        from lead.signals import leads_merging, owner_changed
         from lead.timeline import subscribe
         from track.accounts import account_annotations
         from track.signals import touch_changed
@@ -24,6 +24,7 @@ class CallConfig(AppConfig):
         from track.touches import attempts
 
         touch_changed.connect(receivers.on_touch_changed)
+        leads_merging.connect(receivers.on_leads_merging)
         owner_changed.connect(receivers.on_owner_changed)
         work_profile_changed.connect(receivers.on_profile_changed)
         pre_delete.connect(receivers.on_user_deleted, get_user_model())

@@ -15,6 +15,7 @@ from call.models.work_profile import countries_of
 from contact.models import Contact
 from crm.db.batches import batched
 from crm.db.derived import derive_again
+from crm.db.merging import Journal
 from crm.db.phones import region_or_default
 from lead.models import Restaurant
 from track.models import Interaction
@@ -77,3 +78,25 @@ def on_user_deleted(sender: Any, instance: Any, using: str, **kwargs: Any) -> No
     """Receiver of Django's `pre_delete`: leads of a deleted user are unowned and follow the default calendar."""
     for profile in WorkProfile.objects.using(using).filter(user=instance):
         profile.delete()
+
+
+def on_leads_merging(
+    sender: Any, survivor: Restaurant, dropped: Restaurant, journal: Journal, by: Any, **kwargs: Any
+) -> None:
+    """Of two plans with one frequency one is left, with both logs, the later last call and the earlier next one."""
+    rows = CallPlan.objects.using(journal.using)
+    rows.filter(lead__in=[survivor, dropped]).lock()
+    ours = {plan.frequency: plan for plan in rows.filter(lead=survivor).order_by("paused", "-id")[::-1]}
+    for plan in rows.filter(lead=dropped).order_by("id"):
+        if (same := ours.get(plan.frequency)) is None or same.paused != plan.paused:
+            continue
+        journal.move_references(plan, same)
+        calls = [called for called in (same.last_called, plan.last_called) if called]
+        with journal.change(same):
+            same.save_changes(
+                next_call_date=min(same.next_call_date, plan.next_call_date),
+                last_called=max(calls, default=None),
+                notes="\n\n".join(dict.fromkeys(filter(None, [same.notes, plan.notes]))),
+                sequence=max(same.sequence, plan.sequence) + 1,
+            )
+        journal.delete(plan)

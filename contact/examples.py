@@ -24,12 +24,16 @@ BODIES: dict[str, Any] = {
     "contact_create": NEW_CONTACT,
     "contact_update": CHANGED_CONTACT,
     "contact_partial_update": {"role": "Head Manager"},
+    "contact_merge": {"other": 7},
+    "contact_unmerge": {"other": 7},
 }
 
 ANSWERS: dict[str, Any] = {
     "contact_list": [CONTACT],
     "contact_create": CONTACT,
     "contact_retrieve": CONTACT,
+    "contact_merge": {**CONTACT, "moved": {"interactions": 12}},
+    "contact_unmerge": CONTACT,
     "contact_update": {"id": 1, **CHANGED_CONTACT},
     "contact_partial_update": {**CONTACT, "role": "Head Manager"},
     "address_book_create": {"url": "http://127.0.0.1:8000/contact/cards/x8K2mQ4vT6yB0nR5sW7zC9dF1gH3jL.vcf"},

@@ -1,10 +1,14 @@
 """The people at a restaurant."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
 from django.db import models
 
-from crm.db.folding import ByteOrderedCharField, FoldedField
+from crm.db.folding import ByteOrderedCharField, FoldedField, fold
+from crm.db.merging import Journal, MergeRecord
 from crm.db.models import ParentModel
-from crm.db.phones import E164Field, PhoneTailField
+from crm.db.phones import E164Field, PhoneTailField, digits
 from crm.db.search import SearchField
 from crm.models import SecretAddress
 from lead.models import OfLeadQuerySet, Restaurant
@@ -44,6 +48,68 @@ class Contact(ParentModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_same_person(self, other: "Contact") -> bool:
+        """Whether two contacts of a restaurant are one: the same name, and nothing that tells them apart."""
+        if fold(self.name) != fold(other.name):
+            return False
+        pairs = [(digits(self.phone), digits(other.phone)), (fold(self.email), fold(other.email))]
+        return not any(ours and others and ours != others for ours, others in pairs)
+
+    def merge(self, other: int, *, by=None) -> Journal:
+        """Make the contact with the id `other`, of the same restaurant, part of this one; empty fields take its values.
+
+        Raises ValidationError, naming `other`, for this contact itself and for one of another restaurant.
+        """
+        with self.atomic():
+            rows = Contact.objects.using(self.database)
+            locked = {row.pk: row for row in rows.locked_with_keys().filter(pk__in=[self.pk, other]).order_by("pk")}
+            self.refresh_from_db(from_queryset=rows)
+            dropped = locked.get(other)
+            if dropped is None or other == self.pk or dropped.restaurant_id != self.restaurant_id:
+                raise ValidationError({"other": ["Choose another contact of the same restaurant."]})
+            journal = Journal(self.database)
+            self.absorb(dropped, journal)
+            ContactMerge.objects.using(self.database).create(
+                survivor=self, merged_id=other, journal=journal.dump(), created_by=by
+            )
+        return journal
+
+    def absorb(self, dropped: "Contact", journal: Journal) -> None:
+        """The steps of a merge, of two contacts that are locked."""
+        empty: dict[str, Any] = {
+            name: getattr(dropped, name) for name in ("role", "email", "phone", "address") if not getattr(self, name)
+        }
+        with journal.change(self):
+            self.save_changes(**empty)
+        journal.move_references(dropped, self)
+        journal.delete(dropped)
+        self.save(update_fields=["updated_at"])
+
+    def unmerge(self, other: int) -> None:
+        """Take a contact that was merged into this one out again. Raises ValidationError, naming `other`."""
+        with self.atomic():
+            rows = Contact.objects.using(self.database)
+            list(rows.locked_with_keys().filter(pk=self.pk).values_list("pk"))
+            merges = ContactMerge.objects.using(self.database)
+            record = merges.locked().filter(survivor=self, merged_id=other).first()
+            if record is None:
+                raise ValidationError({"other": [f"Contact {other} was not merged into this one."]})
+            record.undo()
+            self.refresh_from_db(from_queryset=rows)
+            self.save(update_fields=["updated_at"])
+
+
+class ContactMerge(MergeRecord):
+    """A contact that is part of another one."""
+
+    survivor = models.ForeignKey(Contact, models.CASCADE, related_name="merges", db_index=False)
+
+    owner_path = "survivor__restaurant__assigned_to"
+    objects = OfLeadQuerySet.as_manager()
+
+    class Meta(MergeRecord.Meta):
+        indexes = [models.Index(fields=["survivor", "id"], name="contact_merge_by_survivor")]
 
 
 class AddressBook(SecretAddress):

@@ -2,7 +2,8 @@ from rest_framework import serializers
 
 from contact.cards import VERSIONS
 from contact.models import Contact
-from crm.api.serializers import ModelSerializer, Serializer
+from crm.api.merging import DryRunSerializer
+from crm.api.serializers import IdField, ModelSerializer, Serializer
 
 
 class ContactSerializer(ModelSerializer):
@@ -15,3 +16,16 @@ class CardSerializer(Serializer):
     """The query of cards: the version of vCard."""
 
     version = serializers.ChoiceField(VERSIONS, required=False, default=VERSIONS[0])
+
+
+class ContactMergeSerializer(DryRunSerializer):
+    other = IdField(queryset=Contact.objects.all())
+
+
+class MergedContactSerializer(ContactSerializer):
+    """The contact after a merge, and by table how many rows belong to it now."""
+
+    moved = serializers.DictField(child=serializers.IntegerField())
+
+    class Meta(ContactSerializer.Meta):
+        fields = [*ContactSerializer.Meta.fields, "moved"]

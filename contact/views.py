@@ -1,22 +1,24 @@
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 
 from contact.cards import cards
 from contact.filters import ContactFilter
 from contact.models import AddressBook, Contact
-from contact.serializers import CardSerializer, ContactSerializer
+from contact.serializers import CardSerializer, ContactMergeSerializer, ContactSerializer, MergedContactSerializer
 from crm.api import etags
+from crm.api.merging import MergeableViewSet
 from crm.api.secret_addresses import ADDRESS, SecretAddressView, SecretFileView
-from crm.api.viewsets import ResourceViewSet
 
 
-class ContactViewSet(ResourceViewSet):
+@extend_schema_view(merge=extend_schema(request=ContactMergeSerializer, responses=MergedContactSerializer))
+class ContactViewSet(MergeableViewSet):
     queryset = Contact.objects.all()
     serializer_class = ContactSerializer
     filterset_class = ContactFilter
+    merge_serializer_class = ContactMergeSerializer
     search_field = "search"
     ordering_fields = ["id", "name", "role", "restaurant", "created_at", "updated_at"]
 

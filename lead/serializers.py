@@ -4,8 +4,10 @@ from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
 from crm import dates
+from crm.api.merging import DryRunSerializer
 from crm.api.serializers import IdField, ModelSerializer, Serializer, UTCDateTimeField
 from lead.models import LeadStatus, LostReason, OwnerChange, Policy, Restaurant, StatusChange, Team
+from lead.models.merge import BOTH, MERGED, OTHER, OURS, TEXTS
 from lead.models.restaurant import REASON_OF_LOST
 
 MAX_LEADS = 10_000  # named in one hand-over
@@ -175,3 +177,27 @@ class TeamSerializer(ModelSerializer):
 
     def create(self, validated_data):
         return Team.establish(**validated_data)
+
+
+class LeadMergeSerializer(DryRunSerializer):
+    """The body of `merge`. `take` says by field whose value stays; left out, this lead's, unless it is empty."""
+
+    other = IdField(queryset=Restaurant.objects.all())
+    take = serializers.DictField(child=serializers.ChoiceField([OURS, OTHER, BOTH]), required=False)
+
+    def validate_take(self, take):
+        known = [name.removesuffix("_id") for name in MERGED]
+        errors = {name: ["Not a field of a lead."] for name in take if name not in known}
+        errors |= {name: ["Only long texts can be both."] for name in take if take[name] == BOTH and name not in TEXTS}
+        if errors:
+            raise serializers.ValidationError(errors)
+        return take
+
+
+class MergedLeadSerializer(RestaurantSerializer):
+    """The lead after a merge, and by table how many rows belong to it now."""
+
+    moved = serializers.DictField(child=serializers.IntegerField())
+
+    class Meta(RestaurantSerializer.Meta):
+        fields = [*RestaurantSerializer.Meta.fields, "moved"]

@@ -7,3 +7,10 @@ from django.dispatch import Signal
 #   owners: set[int|None]  the ids of all former and new owners; None for unowned
 #   using: str             the alias of the database that they are in
 owner_changed = Signal()
+
+# sender: Restaurant. Two leads, both locked, become one; sent before the references to `dropped` are moved, so that
+# an app can first merge rows of its own that would stand twice.
+#   survivor, dropped: Restaurant
+#   journal: crm.db.merging.Journal   of every step, so that it can be taken back
+#   by: User | None
+leads_merging = Signal()

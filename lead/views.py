@@ -2,7 +2,7 @@ from itertools import starmap
 from typing import Any
 
 from django.db.models import F, ProtectedError
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import DjangoModelPermissions
@@ -12,6 +12,7 @@ from crm import dates
 from crm.api.exceptions import InUse
 from crm.api.filters import zone_of
 from crm.api.lists import CHUNK, full_pages_response
+from crm.api.merging import MergeableViewSet
 from crm.api.pagination import KeysetPagination
 from crm.api.permissions import ActiveUserMayEdit
 from crm.api.viewsets import QuestionView, ResourceViewSet
@@ -23,6 +24,8 @@ from lead.serializers import (
     ChangeStatusSerializer,
     HandedOverSerializer,
     HandOverSerializer,
+    LeadMergeSerializer,
+    MergedLeadSerializer,
     OwnerChangeSerializer,
     PipelinePeriodSerializer,
     RestaurantSerializer,
@@ -33,10 +36,12 @@ from lead.shapes import DurationSerializer, PipelineSerializer, TimelineEntrySer
 from lead.timeline import Cursor, Timeline, Viewer, to_bodies
 
 
-class RestaurantViewSet(ResourceViewSet):
+@extend_schema_view(merge=extend_schema(request=LeadMergeSerializer, responses=MergedLeadSerializer))
+class RestaurantViewSet(MergeableViewSet):
     queryset = Restaurant.objects.all()
     serializer_class = RestaurantSerializer
     filterset_class = RestaurantFilter
+    merge_serializer_class = LeadMergeSerializer
     search_field = "search"
     ordering_fields = ["id", "name", "city", "lead_status", "potential_revenue", "created_at", "updated_at"]
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 
 from contact.models import Contact
 from crm import dates
+from crm.db.merging import survivor_of
 from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.db.search import SearchField
 from crm.fast.compiled import CompiledQuery
@@ -54,7 +55,9 @@ def check_parties(lead: int, contact: int | None, using: str | None = None) -> N
         return
     for name, model, pk in (("lead", Restaurant, lead), ("contact", Contact, contact)):
         if pk and not model.objects.using(using).filter(pk=pk).exists():
-            raise ValidationError({name: f'Invalid pk "{pk}" - object does not exist.'})
+            survivor = survivor_of(model.objects.using(using), pk)
+            where = f": it was merged into {survivor}" if survivor else ""
+            raise ValidationError({name: f'Invalid pk "{pk}" - object does not exist{where}.'})
     raise ValidationError({"contact": f"Contact {contact} does not belong to lead {lead}."})
 
 

@@ -58,6 +58,8 @@ def exception_handler(exc: Exception, context: dict) -> Response | None:
     response = drf_exception_handler(as_api_exception(exc), context)
     if response is not None:
         response.data = body(response.data)
+        for name, value in getattr(exc, "headers", {}).items():
+            response[name] = value
     return response
 
 

@@ -3,12 +3,13 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import models
 from rest_framework import serializers
 
 from crm import dates
+from crm.db.merging import survivor_of
 from crm.fast.fields import BoundOnce, methods_of
 
 MAX_ID = 2**63 - 1  # bigint
@@ -28,6 +29,10 @@ class IdField(serializers.PrimaryKeyRelatedField):
 
     shows_column = models.ForeignKey
 
+    default_error_messages = {
+        "merged": 'Invalid pk "{pk_value}" - object does not exist: it was merged into {survivor}.'
+    }
+
     def __init__(self, *, check: bool = True, **kwargs: Any) -> None:
         self.check = check
         super().__init__(**kwargs)
@@ -45,8 +50,13 @@ class IdField(serializers.PrimaryKeyRelatedField):
             self.fail("incorrect_type", data_type="str")
         pk = int(data) if len(str(data)) <= 20 else MAX_ID + 1
         if not 0 < pk <= MAX_ID or (self.check and not self.visible_rows().filter(pk=pk).exists()):
-            self.fail("does_not_exist", pk_value=data)
+            self.fail_missing(pk, data)
         return pk
+
+    def fail_missing(self, pk: int, given: Any) -> NoReturn:
+        """Raises ValidationError, which names the row that this one was merged into."""
+        survivor = survivor_of(self.visible_rows(), pk) if pk <= MAX_ID else None
+        self.fail("merged" if survivor else "does_not_exist", pk_value=given, survivor=survivor)
 
     def visible_rows(self) -> models.QuerySet:
         """Those that the request's user may see; all where there is no request."""
@@ -58,7 +68,7 @@ class IdField(serializers.PrimaryKeyRelatedField):
         """For `check=False`: fails where the user may not see the row, without a query where all are visible."""
         rows = self.visible_rows()
         if pk and rows.query.where and not rows.filter(pk=pk).exists():
-            self.fail("does_not_exist", pk_value=pk)
+            self.fail_missing(pk, pk)
 
 
 class UTCDateTimeField(serializers.DateTimeField):

@@ -10,9 +10,9 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from call.models import FeedAddress
-from contact.models import AddressBook
+from contact.models import AddressBook, Contact
 from crm.tests import PASSWORD
-from lead.models import Team
+from lead.models import Restaurant, Team
 
 PEOPLE = ("anonymous", "user", "reader", "admin")
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
@@ -40,6 +40,14 @@ TABLE = """
 /lead/restaurants/<pk>/durations/       POST PUT PATCH DELETE    401 405 403 405
 /lead/pipeline/                         GET HEAD OPTIONS         401 200 200 200
 /lead/pipeline/                         POST PUT PATCH DELETE    401 405 403 405
+/lead/restaurants/<pk>/merge/           POST                     401 200 403 200
+/lead/restaurants/<pk>/merge/           OPTIONS                  401 200 200 200
+/lead/restaurants/<pk>/merge/           GET HEAD                 401 405 405 405
+/lead/restaurants/<pk>/merge/           PUT PATCH DELETE         401 405 403 405
+/lead/restaurants/<pk>/unmerge/         POST                     401 200 403 200
+/lead/restaurants/<pk>/unmerge/         OPTIONS                  401 200 200 200
+/lead/restaurants/<pk>/unmerge/         GET HEAD                 401 405 405 405
+/lead/restaurants/<pk>/unmerge/         PUT PATCH DELETE         401 405 403 405
 /lead/restaurants/hand_over/            POST                     401 200 403 200
 /lead/restaurants/hand_over/            OPTIONS                  401 200 200 200
 /lead/restaurants/hand_over/            GET HEAD                 401 405 405 405
@@ -61,6 +69,14 @@ TABLE = """
 /contact/cards/                         PUT PATCH                401 405 403 405
 /contact/cards/<str:secret>.vcf         GET HEAD OPTIONS         200 200 200 200
 /contact/cards/<str:secret>.vcf         POST PUT PATCH DELETE    405 405 405 405
+/contact/contacts/<pk>/merge/           POST                     401 200 403 200
+/contact/contacts/<pk>/merge/           OPTIONS                  401 200 200 200
+/contact/contacts/<pk>/merge/           GET HEAD                 401 405 405 405
+/contact/contacts/<pk>/merge/           PUT PATCH DELETE         401 405 403 405
+/contact/contacts/<pk>/unmerge/         POST                     401 200 403 200
+/contact/contacts/<pk>/unmerge/         OPTIONS                  401 200 200 200
+/contact/contacts/<pk>/unmerge/         GET HEAD                 401 405 405 405
+/contact/contacts/<pk>/unmerge/         PUT PATCH DELETE         401 405 403 405
 
 /track/interactions/                    GET HEAD OPTIONS         401 200 200 200
 /track/interactions/                    POST                     401 201 403 201
@@ -215,12 +231,21 @@ def bodies(user, admin, lead, contact, interaction, plan):
     person = {"restaurant": lead.pk, "name": "Asha Rao"}
     call = {"lead": lead.pk, "interaction_type": "CALL"}
     rhythm = {"lead": lead.pk, "frequency": "DAILY"}
+    twin = Restaurant.objects.create(name="Bistro Ana", assigned_to=user)
+    merged = Restaurant.objects.create(name="Bistro Ana", assigned_to=user)
+    lead.merge(merged.pk)
+    double, gone = (Contact.objects.create(restaurant=lead, name="A. Rao") for _ in range(2))
+    contact.merge(gone.pk)
     order = {"product_details": "5 units", "quantity": 5, "total_price": 50}
     return {
         "/lead/restaurants/": {"name": "Cafe Blau"},
         "/lead/restaurants/<pk>/": {"name": "Cafe Blau"},
         "/lead/restaurants/<pk>/change_status/": {"status": "CONTACTED"},
         "/lead/restaurants/hand_over/": {"from": user.pk, "to": admin.pk, "leads": [lead.pk]},
+        "/lead/restaurants/<pk>/merge/": {"other": twin.pk},
+        "/lead/restaurants/<pk>/unmerge/": {"other": merged.pk},
+        "/contact/contacts/<pk>/merge/": {"other": double.pk},
+        "/contact/contacts/<pk>/unmerge/": {"other": gone.pk},
         "/contact/contacts/": person,
         "/contact/contacts/<pk>/": person,
         "/track/interactions/": call,

@@ -2,6 +2,7 @@
 
 from lead.models.access import ALL, OfLeadQuerySet, Policy
 from lead.models.history import OwnerChange, StatusChange
+from lead.models.merge import LeadMerge
 from lead.models.restaurant import BATCH, CHOOSE_ANOTHER, Restaurant, RestaurantQuerySet
 from lead.models.status import PIPELINE, LeadStatus, LostReason
 from lead.models.team import Team
@@ -11,6 +12,7 @@ __all__ = [
     "BATCH",
     "CHOOSE_ANOTHER",
     "PIPELINE",
+    "LeadMerge",
     "LeadStatus",
     "LostReason",
     "OfLeadQuerySet",

@@ -16,12 +16,14 @@ from django.db import models, transaction
 from crm import dates
 from crm.db.batches import batched
 from crm.db.folding import ByteOrderedCharField, FoldedField
+from crm.db.merging import Journal
 from crm.db.models import ParentModel, TimestampedQuerySet
 from crm.db.phones import E164Field, PhoneTailField
 from crm.db.search import SearchField
 from lead.models import stale
 from lead.models.access import OfLeadQuerySet
 from lead.models.history import OwnerChange
+from lead.models.merge import merge_leads, unmerge_leads
 from lead.models.status import LeadStatus
 from lead.signals import owner_changed
 
@@ -246,3 +248,20 @@ class Restaurant(ParentModel):
         if reason and status != LeadStatus.LOST:
             raise ValidationError({"reason": [REASON_OF_LOST]})
         return bool(self.edit(lead_status=status, by=by, note=note, reason=reason))
+
+    def merge(self, other: int, *, take: dict[str, str] | None = None, by=None) -> Journal:
+        """Make the lead with the id `other` part of this one: fields, all that refers to it, and its address.
+
+        `take` says by field whose value stays: `ours`, `other`, or `both` for long texts; left out, ours unless empty.
+        Returns what was done. Raises ValidationError, naming `other`, for this lead itself and one that is gone.
+        """
+        with self.atomic():
+            return merge_leads(self, other, take or {}, by)
+
+    def unmerge(self, other: int) -> None:
+        """Take a lead that was merged into this one out again, as it was; what has happened since stays here.
+
+        Raises ValidationError, naming `other`, where it was not merged into this one or cannot be restored.
+        """
+        with self.atomic():
+            unmerge_leads(self, other)

@@ -1,0 +1,202 @@
+"""Merging two rows of a table, and taking them apart again: a journal of every step, found from the models."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from crm.db.batches import batched
+from crm.db.derived import DerivedField
+from crm.db.models import TimestampedModel, TimestampedQuerySet
+
+BATCH = 10_000  # ids in one statement
+
+
+class Journal:
+    """What a merge did, in order. `undo` takes it back, except for what has changed since.
+
+    Call it in a transaction, on rows that are locked. Values are stored as text, as Django's serializers do, but with
+    microseconds.
+    """
+
+    def __init__(self, using: str, steps: Iterable[dict[str, Any]] = ()) -> None:
+        self.using = using
+        self.steps = list(steps)
+        self.moved: Counter[str] = Counter()  # by the plural name of a table, rows that belong to another row now
+
+    @classmethod
+    def load(cls, using: str, text: str) -> "Journal":
+        return cls(using, json.loads(text))
+
+    def dump(self) -> str:
+        return json.dumps(self.steps)
+
+    def rows(self, model: Any) -> Any:
+        return model._base_manager.using(self.using)
+
+    # --- Steps --------------------------------------------------------------------------------
+
+    def move_references(self, dropped: models.Model, survivor: models.Model) -> None:
+        """Whatever refers to `dropped` refers to `survivor`; rows that would then stand twice are deleted."""
+        for model, field in references_to(type(dropped)):
+            for own in unique_with(model, field):
+                for row in self.doubles(model, field, own, dropped, survivor):
+                    self.delete(row)
+            ids = list(self.rows(model).filter(**{field.name: dropped}).order_by("pk").values_list("pk", flat=True))
+            if ids:
+                self._set(model, field, ids, survivor.pk)
+                step = {"op": "move", "model": model._meta.label, "field": field.name}
+                self.steps.append({**step, "from": dropped.pk, "to": survivor.pk, "ids": ids})
+                self.moved[str(model._meta.verbose_name_plural)] += len(ids)
+
+    def doubles(
+        self, model: Any, field: models.Field, own: list[str], dropped: Any, survivor: Any
+    ) -> list[models.Model]:
+        """The rows of `dropped` that equal one of `survivor` in the fields `own`; all, where only one is allowed."""
+        taken = {tuple(row) for row in self.rows(model).filter(**{field.name: survivor}).values_list("pk", *own)}
+        values = {row[1:] for row in taken}
+        rows = self.rows(model).filter(**{field.name: dropped}) if taken else []
+        return [row for row in rows if tuple(getattr(row, attname(model, name)) for name in own) in values]
+
+    def delete(self, row: models.Model) -> None:
+        """Delete a row with all that depends on it, as Django would."""
+        for model, field in references_to(type(row)):
+            dependent = self.rows(model).filter(**{field.name: row})
+            if field.remote_field.on_delete is models.SET_NULL:  # type: ignore[union-attr]
+                for each in dependent:
+                    with self.change(each):
+                        self.rows(model).filter(pk=each.pk).update(**{field.name: None})
+            else:
+                for each in dependent:
+                    self.delete(each)
+        self.steps.append({"op": "delete", "model": row._meta.label, "row": values_of(row)})
+        self.rows(type(row)).filter(pk=row.pk).delete()
+
+    @contextmanager
+    def change(self, row: models.Model) -> Iterator[None]:
+        """Record what the block changes in the row's columns."""
+        before = values_of(row)
+        yield
+        after = values_of(self.rows(type(row)).get(pk=row.pk))
+        changed = {name: [value, after[name]] for name, value in before.items() if value != after[name]}
+        changed.pop("updated_at", None)
+        if changed:
+            self.steps.append({"op": "change", "model": row._meta.label, "id": row.pk, "columns": changed})
+
+    def created(self, row: models.Model) -> None:
+        """Record that the merge made this row."""
+        self.steps.append({"op": "create", "model": row._meta.label, "id": row.pk})
+
+    def _set(self, model: Any, field: models.Field, ids: list[int], value: Any) -> None:
+        for batch in batched(ids, BATCH):
+            self.rows(model).filter(pk__in=batch).update(**{field.attname: value})  # type: ignore[attr-defined]
+
+    # --- Back ---------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Raises ValidationError where a row that has to come back refers to one that is gone."""
+        for step in reversed(self.steps):
+            getattr(self, f"_undo_{step['op']}")(apps.get_model(step["model"]), step)
+
+    def _undo_move(self, model: Any, step: dict[str, Any]) -> None:
+        field = model._meta.get_field(step["field"])
+        still = self.rows(model).filter(**{field.attname: step["to"]})
+        for batch in batched(step["ids"], BATCH):
+            still.filter(pk__in=batch).update(**{field.attname: step["from"]})
+
+    def _undo_delete(self, model: Any, step: dict[str, Any]) -> None:
+        row = model(**{name: parsed(model, name, value) for name, value in step["row"].items()})
+        for field in model._meta.concrete_fields:
+            target = getattr(row, field.attname)
+            if not field.is_relation or target is None:
+                continue
+            if not self.rows(field.related_model).filter(pk=target).exists():
+                if not field.null:
+                    name = field.related_model._meta.verbose_name
+                    raise ValidationError({"other": [f"It cannot be taken apart: {name} {target} is gone."]})
+                setattr(row, field.attname, None)
+        self.rows(model).bulk_create([row])
+
+    def _undo_change(self, model: Any, step: dict[str, Any]) -> None:
+        row = self.rows(model).filter(pk=step["id"]).first()
+        if row is None:
+            return
+        now = values_of(row)
+        back = {name: parsed(model, name, old) for name, (old, new) in step["columns"].items() if now[name] == new}
+        if back:
+            rows = self.rows(model).filter(pk=row.pk)
+            write = TimestampedQuerySet.update if issubclass(model, TimestampedModel) else models.QuerySet.update
+            write(rows, **back)  # without the histories that a table's own `update` writes
+
+    def _undo_create(self, model: Any, step: dict[str, Any]) -> None:
+        self.rows(model).filter(pk=step["id"]).delete()
+
+
+class MergeRecord(TimestampedModel):
+    """One merge: `created_by` merged the row that had the id `merged_id` into another, at `created_at`.
+
+    A subclass has the foreign key `survivor`.
+    """
+
+    merged_id = models.BigIntegerField(unique=True)
+    journal = models.TextField(blank=True)
+
+    survivor: Any
+
+    class Meta(TimestampedModel.Meta):
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.merged_id} → {self.survivor}"
+
+    def undo(self) -> None:
+        """Take the two apart. Raises ValidationError for a merge that was part of another one."""
+        if not self.journal:
+            raise ValidationError({"other": ["It was merged as part of another merge: take that one apart."]})
+        Journal.load(self.database, self.journal).undo()
+        type(self).objects.using(self.database).filter(pk=self.pk).delete()
+
+
+def references_to(model: type[models.Model]) -> list[tuple[Any, models.Field]]:
+    """Each table with a foreign key to `model`, and the key."""
+    relations = model._meta.get_fields(include_hidden=True)
+    return [
+        (relation.related_model, relation.field) for relation in relations if isinstance(relation, models.ManyToOneRel)
+    ]
+
+
+def unique_with(model: Any, field: models.Field) -> list[list[str]]:
+    """For each unique constraint with the field: its other fields; none of them for a one-to-one reference."""
+    meta = model._meta
+    found = [tuple(each.fields) for each in meta.total_unique_constraints] + list(meta.unique_together)
+    others = [[name for name in names if name != field.name] for names in found if field.name in names]
+    return [[], *others] if field.unique else others
+
+
+def attname(model: Any, name: str) -> str:
+    return model._meta.get_field(name).attname
+
+
+def values_of(row: models.Model) -> dict[str, str | None]:
+    """By column, the value as text; derived columns are computed again when the row is written."""
+    fields = [field for field in row._meta.concrete_fields if not isinstance(field, DerivedField)]
+    return {
+        field.attname: None if getattr(row, field.attname) is None else field.value_to_string(row) for field in fields
+    }
+
+
+def parsed(model: Any, name: str, text: str | None) -> Any:
+    (field,) = (each for each in model._meta.concrete_fields if each.attname == name)
+    return None if text is None else field.to_python(text)
+
+
+def survivor_of(rows: models.QuerySet, pk: int) -> int | None:
+    """The id of the row, among these, that the row with the id `pk` was merged into."""
+    if not any(relation.name == "merges" for relation in rows.model._meta.related_objects):
+        return None
+    return rows.filter(merges__merged_id=pk).order_by().values_list("pk", flat=True).first()

@@ -1,0 +1,96 @@
+"""Two leads that are one restaurant: merged into one, and taken apart again."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from crm.db.merging import Journal, MergeRecord
+from lead.models.access import OfLeadQuerySet
+from lead.signals import leads_merging
+
+if TYPE_CHECKING:
+    from lead.models.restaurant import Restaurant
+
+OURS, OTHER, BOTH = "ours", "other", "both"
+TEXTS = {"notes", "address"}  # of which there may be both
+MERGED = [
+    "name",
+    "address",
+    "city",
+    "state",
+    "pincode",
+    "contact_person",
+    "phone",
+    "email",
+    "lead_status",
+    "potential_revenue",
+    "notes",
+    "restaurant_type",
+    "cuisine_type",
+    "assigned_to_id",
+]
+
+
+class LeadMerge(MergeRecord):
+    """A lead that is part of another one. Its address leads to the survivor's."""
+
+    survivor = models.ForeignKey("lead.Restaurant", models.CASCADE, related_name="merges", db_index=False)
+
+    owner_path = "survivor__assigned_to"
+    objects = OfLeadQuerySet.as_manager()
+
+    class Meta(MergeRecord.Meta):
+        indexes = [models.Index(fields=["survivor", "id"], name="lead_merge_by_survivor")]
+
+
+def merge_leads(survivor: "Restaurant", other: int, take: dict[str, str], by: Any) -> Journal:
+    """Restaurant.merge, in its transaction."""
+    rows = type(survivor).objects.using(survivor.database)
+    if other == survivor.pk:
+        raise ValidationError({"other": ["Choose another lead."]})
+    locked = {row.pk: row for row in rows.locked_with_keys().filter(pk__in=[survivor.pk, other]).order_by("pk")}
+    if other not in locked:
+        raise ValidationError({"other": [f'Invalid pk "{other}" - object does not exist.']})
+    survivor.refresh_from_db(from_queryset=rows)
+    dropped, journal = locked[other], Journal(survivor.database)
+    histories = [survivor.status_changes, survivor.owner_changes]  # type: ignore[attr-defined]
+    known = [set(history.values_list("pk", flat=True)) for history in histories]
+    with journal.change(survivor):
+        survivor.edit(by=by, note=f"Merged with lead {other}, {dropped}.", **taken(survivor, dropped, take))
+    for history, before in zip(histories, known, strict=True):
+        for row in history.exclude(pk__in=before):
+            journal.created(row)
+    leads_merging.send(type(survivor), survivor=survivor, dropped=dropped, journal=journal, by=by)
+    journal.move_references(dropped, survivor)
+    journal.delete(dropped)
+    LeadMerge.objects.using(survivor.database).create(
+        survivor=survivor, merged_id=other, journal=journal.dump(), created_by=by
+    )
+    survivor.save(update_fields=["updated_at"])  # what belongs to it has changed
+    return journal
+
+
+def taken(survivor: Any, dropped: Any, take: dict[str, str]) -> dict[str, Any]:
+    """The values that the survivor gets: as `take` says by field, else its own unless they are empty."""
+    found = {}
+    for name in MERGED:
+        ours, others = getattr(survivor, name), getattr(dropped, name)
+        choice = take.get(name.removesuffix("_id"), OTHER if ours in ("", None) else OURS)
+        if choice == BOTH and ours and others and ours != others:
+            found[name] = f"{ours}\n\n{others}"
+        elif choice == OTHER or (choice == BOTH and not ours):
+            found[name] = others
+    return found
+
+
+def unmerge_leads(survivor: "Restaurant", other: int) -> None:
+    """Restaurant.unmerge, in its transaction."""
+    rows = type(survivor).objects.using(survivor.database)
+    list(rows.locked_with_keys().filter(pk=survivor.pk).values_list("pk"))
+    record = LeadMerge.objects.using(survivor.database).locked().filter(survivor=survivor, merged_id=other).first()
+    if record is None:
+        raise ValidationError({"other": [f"Lead {other} was not merged into this one."]})
+    record.undo()
+    survivor.refresh_from_db(from_queryset=rows)
+    survivor.save(update_fields=["updated_at"])
