@@ -89,9 +89,8 @@ class TextArea(forms.Textarea):
 
 class LostReasonField(forms.ChoiceField):
     def __init__(self) -> None:
-        super().__init__(
-            choices=[("", "Not noted"), *LostReason.choices], required=False, label="Reason", help_text="Only if lost."
-        )
+        choices = [("", "Not noted"), *LostReason.choices]
+        super().__init__(choices=choices, required=False, label="Reason, if lost")
 
 
 def zone_help_text() -> str:
@@ -158,6 +157,11 @@ class ChangeStatus(VerbForm):
     note = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
 
     obj: Restaurant
+
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        if self.obj.lead_status == LeadStatus.LOST:
+            del self.fields["reason"]
 
     @property
     def buttons(self) -> list[dict[str, str]]:
