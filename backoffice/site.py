@@ -1,9 +1,11 @@
 """The admin site: Django's, with our navigation and the pages that span the apps."""
 
+from functools import partial
 from typing import Any
 
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
@@ -12,9 +14,11 @@ from backoffice.accounts.user_field import zone_of_viewer
 from backoffice.dashboard.adherence import adherence_page
 from backoffice.dashboard.recent import latest_actions
 from backoffice.dashboard.views import overview
+from backoffice.myday.first_page import begins_with_my_day, has_my_day, sign_in_again
 
 # The groups of the navigation, with the labels of their models. Other models come last, under their app's name.
-NAVIGATION = {
+NAVIGATION: dict[str, list[str]] = {
+    "Today": [],
     "Work": ["lead.restaurant", "contact.contact", "track.interaction", "track.orderdetails", "call.callplan"],
     "History": ["lead.statuschange", "lead.ownerchange"],
     "People": ["auth.user", "lead.team", "auth.group", "call.workprofile"],
@@ -24,18 +28,38 @@ DISPLAY_NAMES = {"track.orderdetails": "Orders"}  # where the plural of the mode
 
 class BackOfficeSite(SignInSiteMixin):
     site_header = site_title = "KAM CRM"
+    site_url = None  # `/` is for programs
     index_title = "Overview"
     index_template = "backoffice/start.html"
 
     def get_urls(self) -> list:
         return [
+            path("my-day/", self.my_day, name="my_day"),
+            path("overview/", self.admin_view(self.overview), name="overview"),
             path("adherence/", self.admin_view(self.adherence), name="adherence"),
             path("recent/", self.admin_view(self.recent), name="recent"),
             *super().get_urls(),
         ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The first page: the overview, or, for a KAM, the day."""
+        if begins_with_my_day(request.user):
+            return redirect("admin:my_day")
+        return self.overview(request, extra_context)
+
+    def overview(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().index(request, {**overview(self, request), **(extra_context or {})})
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "has_my_day": has_my_day(request.user)}
+
+    def my_day(self, request: HttpRequest) -> HttpResponse:
+        """A tap after the session has ended comes back after signing in; all else as every page of the admin."""
+        if request.method == "POST" and not self.has_permission(request):
+            return sign_in_again(request)
+        from backoffice.myday.views import my_day  # its verbs are forms of the ModelAdmins, which register here
+
+        return self.admin_view(partial(my_day, site=self))(request)
 
     def adherence(self, request: HttpRequest) -> HttpResponse:
         return adherence_page(request, self)
@@ -67,7 +91,9 @@ class BackOfficeSite(SignInSiteMixin):
         """Pages without a model, by their group."""
         recent = page("My recent actions", "admin:recent")
         adherence = [page("Adherence", "admin:adherence")] if request.user.has_perm("call.view_adherence") else []
-        return {"Work": adherence, "History": [recent] if self.has_permission(request) else []}
+        both = [page("My day", "admin:my_day"), page("Overview", "admin:overview")]
+        day = both if has_my_day(request.user) else []
+        return {"Today": day, "Work": adherence, "History": [recent] if self.has_permission(request) else []}
 
 
 def in_groups(apps: list[dict[str, Any]], pages: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -45,7 +45,11 @@ def test_the_navigation_has_the_lists_in_order(admin_client):
 
 def test_every_list_is_in_the_navigation_once(admin_client):
     shown = [name for _, names in sidebar(admin_client.get("/admin/").text) for name in names]
-    assert len(shown) == len(set(shown)) == len(admin.site._registry) + len(["Adherence", "My recent actions"])
+    assert (
+        len(shown)
+        == len(set(shown))
+        == len(admin.site._registry) + len(["My day", "Overview", "Adherence", "My recent actions"])
+    )
 
 
 def test_the_navigation_hides_lists_without_view_permission(client, db):

@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import OuterRef, Q, Subquery
 
 from call import recurrence
-from call.models.event import AHEAD, ATTEMPTS, CallEvent, Frequency
+from call.models.event import AHEAD, ATTEMPTS, CallEvent, EventKind, Frequency
 from call.models.work_profile import calendar_of_lead, calendars_of_leads
 from call.recurrence import WorkCalendar
 from crm import dates
@@ -23,6 +24,7 @@ from track.touches import Touch, touch_of
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 DATE_BOUNDS = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
+UNDOABLE = {EventKind.CALLED, EventKind.ATTEMPTED, EventKind.SNOOZED, EventKind.SKIPPED}
 BATCH = 1_000  # plans, with their logs, in memory
 
 
@@ -281,6 +283,25 @@ class CallPlan(TimestampedModel):
         reason = f"{event.kind} of {moment} taken back"
         self.log(CallEvent.Kind.CORRECTED, by=by, reason=reason, interaction_id=event.interaction_id)
         self.replay()
+
+    def take_back(self, event: CallEvent, *, by=None) -> bool:
+        """Undo a call, an attempt, a snooze or a skip: the line is withdrawn, its interaction deleted with its order.
+
+        False where the line is withdrawn already. Raises ValidationError for a line of another plan or another kind.
+        """
+        if event.plan_id != self.pk or event.kind not in UNDOABLE:
+            raise ValidationError({"event": ["This cannot be taken back."]})
+        with self.atomic():
+            CallPlan.objects.using(self.database).filter(lead=self.lead_id).lock()  # a call moved the other plans too
+            self.lock()
+            event.lock()
+            if event.withdrawn:
+                return False
+            interaction = event.interaction
+            self.withdraw(event, by=by)
+            if interaction:
+                interaction.delete(by=by)
+        return True
 
     # --- Dates --------------------------------------------------------------------------------
 

@@ -46,8 +46,12 @@ def key_of(request) -> str | None:
 
 def once(request, key: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
     """The stored answer of `key`, or that of `answer()`, which is rendered and stored. Call it inside a transaction."""
-    digest = _digest(request)
-    row, is_new = _claim(request.user, key, digest)
+    return once_for(request.user, key, _digest(request), answer)
+
+
+def once_for(user, key: str, digest: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
+    """As `once`, for a request that is told from others by its `digest`. Raises KeyReused."""
+    row, is_new = _claim(user, key, digest)
     if not is_new:
         if row.request != digest:
             raise KeyReused

@@ -1,0 +1,211 @@
+"""What a tap does: one verb of the domain, in a transaction, at most once for the key of its form."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.validators import MinValueValidator
+from django.db import transaction
+from django.http import HttpResponse
+
+from backoffice.admin.verb_forms import RecordCall, Skip, Snooze, VerbForm
+from backoffice.myday.entries import Done, newest
+from call.models import CallEvent, CallPlan, Frequency, Outcome
+from call.models.work_profile import zone_of
+from crm import dates
+from crm.api.idempotency import once_for
+from lead.models import Restaurant
+from track.models import MAX_QUANTITY, Interaction, InteractionType
+
+CALLS = {"reached": Outcome.REACHED, "no_answer": Outcome.NO_ANSWER, "left_message": Outcome.LEFT_MESSAGE}
+PUT_OFF = {"tomorrow": 1, "three_days": 3, "next_week": 7}
+ON_PLAN = [*CALLS, *PUT_OFF, "put_off", "skip"]
+ON_LEAD = ["log_call", "plan_calls", "take_over"]
+ON_EVENT = ["undo", "note"]
+MAX_NOTE = 2_000
+WHO_MAY = {
+    "plan_calls": ["call.add_callplan"],
+    "log_call": ["track.add_interaction"],
+    "take_over": ["lead.change_restaurant"],
+    "undo": ["call.change_callplan"],
+    "note": ["track.change_interaction"],
+}
+
+
+class TapForm(forms.Form):
+    """The fields of all taps; `do` says which one it is."""
+
+    key = forms.RegexField(r"^[!-~]{1,64}$")
+    do = forms.ChoiceField(choices=[(name, name) for name in [*ON_PLAN, *ON_LEAD, *ON_EVENT]])
+    plan = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    lead = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    event = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    contact = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    seen = forms.IntegerField(required=False, min_value=0)  # the newest line of the log that the page has shown
+    anyway = forms.BooleanField(required=False)  # although something has happened since
+    until = forms.DateField(required=False)
+    reason = forms.CharField(required=False, max_length=MAX_NOTE)
+    note = forms.CharField(required=False, max_length=MAX_NOTE)
+    frequency = forms.ChoiceField(required=False, choices=Frequency.choices)
+
+
+class OrderForm(forms.Form):
+    product_details = forms.CharField(max_length=20_000, label="What was ordered")
+    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY)
+    total_price = forms.DecimalField(max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))])
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the page says after a tap. `status` 409: something else has happened since; nothing was done."""
+
+    message: str
+    done: Done | None = None
+    status: int = 200
+
+
+class Tap:
+    """A submitted TapForm of a user, who may see what it names."""
+
+    def __init__(self, user: Any, data: Any) -> None:
+        self.user = user
+        self.form = TapForm(data)
+        self.data = data
+
+    def answer(self, render: Callable[[Result], HttpResponse]) -> HttpResponse:
+        """The rendered result; for a key that is sent again the one before."""
+        if not self.form.is_valid():
+            return render(Result(first_error(self.form), status=400))
+        self.fields = self.form.cleaned_data
+        with transaction.atomic():
+            return once_for(self.user, self.fields["key"], self.digest(), lambda: render(self.run()))
+
+    def digest(self) -> str:
+        said = sorted((name, values) for name, values in self.data.lists() if name != "csrfmiddlewaretoken")
+        return sha256(repr(said).encode()).hexdigest()
+
+    def run(self) -> Result:
+        try:
+            with transaction.atomic():
+                return self.result()
+        except ObjectDoesNotExist:
+            return Result("It is gone: another user deleted it, or it is not yours to see any more.", status=404)
+        except ValidationError as error:
+            return Result(" ".join(error.messages), status=400)
+
+    def result(self) -> Result:
+        do = self.fields["do"]
+        if not self.user.has_perms(WHO_MAY.get(do, [])):
+            return Result("Your account may not do this.", status=403)
+        if do in ON_PLAN:
+            return self.on_plan(do)
+        if do in ON_EVENT:
+            return self.on_event(do)
+        return self.on_lead(do)
+
+    # --- On a plan ----------------------------------------------------------------------------
+
+    def on_plan(self, do: str) -> Result:
+        plan = CallPlan.objects.visible_to(self.user).get(pk=self.fields["plan"])
+        CallPlan.objects.filter(lead=plan.lead_id).lock()
+        plan.lock()
+        if changed := self.what_happened_since(plan):
+            return changed
+        verb, body = self.verb(do)
+        form = verb(body, obj=plan, user=self.user)
+        if not form.is_permitted(self.user):
+            return Result("Your account may not do this.", status=403)
+        if not form.is_valid():
+            return Result(first_error(form), status=400)
+        message = form.run()
+        event = plan.events.select_related("plan__lead", "interaction").filter(created_by=self.user).latest("id")
+        return Result(message, Done(event))
+
+    def verb(self, do: str) -> tuple[type[VerbForm], dict[str, Any]]:
+        """The form of the admin that does it, and its input."""
+        if do in CALLS:
+            contact = self.fields["contact"] or ""
+            return RecordCall, {"outcome": CALLS[do].value, "details": self.fields["note"], "contact": contact}
+        if do == "skip":
+            return Skip, {"reason": self.fields["reason"]}
+        day = self.fields["until"]
+        if do in PUT_OFF:
+            day = dates.today(zone_of(self.user)) + timedelta(days=PUT_OFF[do])
+        return Snooze, {"until": day or "", "reason": self.fields["reason"]}
+
+    def what_happened_since(self, plan: CallPlan) -> Result | None:
+        """A line of the log that the page has not shown: of another device, or of a colleague."""
+        if self.fields["anyway"]:
+            return None
+        event = plan.events.select_related("created_by").order_by("-id").first()
+        if event is None or event.pk <= (self.fields["seen"] or 0):
+            return None
+        at = event.created_at.astimezone(zone_of(self.user))
+        who = "You" if event.created_by == self.user else str(event.created_by or "Somebody")
+        what = event.get_kind_display().replace("_", " ").lower()
+        return Result(f"{who} did something here at {at:%H:%M}: {what}. Nothing was recorded now.", status=409)
+
+    # --- On a lead ----------------------------------------------------------------------------
+
+    def on_lead(self, do: str) -> Result:
+        lead = Restaurant.objects.visible_to(self.user).get(pk=self.fields["lead"])
+        if do == "take_over":
+            lead.edit(assigned_to=self.user.pk, by=self.user, note="Taken over in My day.")
+            return Result(f"{lead} is yours now.")
+        if do == "plan_calls":
+            frequency = self.fields["frequency"] or Frequency.WEEKLY
+            plan = CallPlan.objects.create(lead=lead, frequency=frequency, created_by=self.user)
+            return Result(f"Calls are planned: {frequency.lower()}, the next one on {local_day(plan, self.user)}.")
+        lead.lock()
+        latest = newest(Interaction.objects.filter(lead=lead), "lead").get(lead.pk, 0)
+        if latest > (self.fields["seen"] or 0) and not self.fields["anyway"]:
+            return Result("Something was recorded for this lead meanwhile. Nothing was recorded now.", status=409)
+        Interaction.log(
+            lead_id=lead.pk,
+            contact_id=self.fields["contact"],
+            interaction_type=InteractionType.CALL,
+            details=self.fields["note"],
+            created_by=self.user,
+        )
+        return Result("Call recorded.")
+
+    # --- On a line of the log -----------------------------------------------------------------
+
+    def on_event(self, do: str) -> Result:
+        events = CallEvent.objects.visible_to(self.user).filter(created_by=self.user)
+        event = events.select_related("plan__lead", "interaction").get(pk=self.fields["event"])
+        if do == "undo":
+            if event.plan.take_back(event, by=self.user):
+                return Result(f"Taken back. The next call is on {local_day(event.plan, self.user)}.")
+            return Result("It was taken back already.")
+        return self.write_note(event)
+
+    def write_note(self, event: CallEvent) -> Result:
+        if event.interaction is None or event.withdrawn:
+            return Result("The call was taken back; there is nothing to note it on.", status=409)
+        order: dict[str, Any] = {}
+        if any(self.data.get(name, "").strip() for name in OrderForm.base_fields):
+            form = OrderForm(self.data)
+            if not form.is_valid():
+                return Result(first_error(form), status=400)
+            order = {"order": form.cleaned_data}
+            if not self.user.has_perm("track.add_orderdetails"):
+                return Result("Your account may not record orders.", status=403)
+        event.interaction.edit(by=self.user, details=self.fields["note"], **order)
+        return Result("Note and order saved." if order else "Note saved.", Done(event))
+
+
+def first_error(form: forms.Form) -> str:
+    for name, messages in form.errors.items():
+        label = form.fields[name].label or name.replace("_", " ").capitalize() if name in form.fields else ""
+        return f"{label}: {messages[0]}" if label else str(messages[0])
+    return ""
+
+
+def local_day(plan: CallPlan, user: Any) -> date:
+    return dates.day_of(plan.next_call_date, zone_of(user))
