@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from crm.db.external_ids import ExternalIdModel
 from crm.db.models import ParentModel
 from crm.db.search import SearchField
 from lead.models import Restaurant
@@ -26,3 +27,13 @@ class Contact(ParentModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ContactExternalId(ExternalIdModel):
+    """A contact's id in another system. Imports find the contact by it."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="external_ids")
+
+    class Meta(ExternalIdModel.Meta):
+        verbose_name = "external id of a contact"
+        verbose_name_plural = "external ids of contacts"

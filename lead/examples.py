@@ -28,6 +28,7 @@ BODIES: dict[str, Any] = {
     "lead_partial_update": {"potential_revenue": 7500.00},
     "lead_change_status": {"status": "CONTACTED"},
     "lead_change_status/with a note": {"status": "CONTACTED", "note": "Asked to come back in January."},
+    "lead_add_external_id": {"source": "erp", "value": "ALFKI"},
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2], "note": "Back from leave."},
     "lead_hand_over/all of them": {"from": 3, "to": 5},
     "lead_hand_over/unowned leads": {"from": None, "to": 5},
@@ -51,6 +52,8 @@ ANSWERS: dict[str, Any] = {
             "note": "Asked to come back in January.",
         }
     ],
+    "lead_external_ids": [{"source": "erp", "value": "ALFKI"}],
+    "lead_add_external_id": {"source": "erp", "value": "ALFKI"},
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2]},
     "lead_owner_history": [
         {

@@ -1,8 +1,10 @@
+from typing import ClassVar
+
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
 from crm.api.serializers import IdField, ModelSerializer, Serializer, UTCDateTimeField
-from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
+from lead.models import ExternalId, LeadStatus, OwnerChange, Restaurant, StatusChange
 
 MAX_LEADS = 10_000  # named in one hand-over
 
@@ -49,6 +51,15 @@ class OwnerChangeSerializer(ModelSerializer):
         model = OwnerChange
         fields = ["id", "lead", "old_owner", "new_owner", "changed_by", "changed_at", "note"]
         read_only_fields = fields
+
+
+class ExternalIdSerializer(ModelSerializer):
+    """The unique pair is looked at by the verb, which says whose it is."""
+
+    class Meta:
+        model = ExternalId
+        fields = ["source", "value"]
+        validators: ClassVar[list] = []
 
 
 class ChangeStatusSerializer(Serializer):

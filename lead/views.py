@@ -1,6 +1,8 @@
 from django.db.models import F
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from crm.api.viewsets import ResourceViewSet
@@ -8,6 +10,7 @@ from lead.filters import RestaurantFilter
 from lead.models import Restaurant
 from lead.serializers import (
     ChangeStatusSerializer,
+    ExternalIdSerializer,
     HandedOverSerializer,
     HandOverSerializer,
     OwnerChangeSerializer,
@@ -71,3 +74,40 @@ class RestaurantViewSet(ResourceViewSet):
     def owner_history(self, request, pk):
         """List who owned a lead. Each change from one owner to another; oldest first."""
         return self.list_of(self.get_object().owner_changes.alias(changed_at=F("created_at")))
+
+    @extend_schema(responses=ExternalIdSerializer(many=True))
+    @action(
+        detail=True,
+        serializer_class=ExternalIdSerializer,
+        filterset_class=None,
+        search_field=None,
+        ordering_fields=["id", "source"],
+    )
+    def external_ids(self, request, pk):
+        """List the ids that a lead has in other systems."""
+        return self.list_of(self.get_object().external_ids.all())
+
+    @extend_schema(request=ExternalIdSerializer, responses={200: ExternalIdSerializer, 201: ExternalIdSerializer})
+    @external_ids.mapping.post
+    def add_external_id(self, request, pk):
+        """Give a lead the id that it has in another system. One that it has already is answered 200.
+
+        Within a `source` a `value` belongs to one lead.
+        """
+        lead = self.get_object()
+        body = self.body(ExternalIdSerializer)
+        is_new = lead.add_external_id(**body, by=request.user)
+        return Response(body, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+    @extend_schema(
+        parameters=[OpenApiParameter(name, str, required=True) for name in ("source", "value")], responses={204: None}
+    )
+    @external_ids.mapping.delete
+    def delete_external_id(self, request, pk):
+        """Take from a lead the id that it had in another system. `source` and `value` are in the query or in the body."""
+        lead = self.get_object()
+        given = {name: source[name] for source in (request.data, request.query_params) for name in source}
+        named = self._validated(ExternalIdSerializer, given, {})
+        if not lead.external_ids.filter(**named).delete()[0]:
+            raise NotFound("The lead has no such external id.")
+        return Response(status=status.HTTP_204_NO_CONTENT)

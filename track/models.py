@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from contact.models import Contact
 from crm import dates
+from crm.db.external_ids import ExternalIdModel
 from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.fast.compiled import CompiledQuery
 from lead.models import Restaurant
@@ -89,6 +90,7 @@ class Interaction(TimestampedModel):
     objects = InteractionQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
+        permissions = [("import_interaction", "Can import interactions and orders")]
         indexes = [
             models.Index(fields=["lead", "id"], name="interaction_by_lead"),
             models.Index(fields=["lead", "date", "id"], name="interaction_by_lead_and_date"),
@@ -251,3 +253,13 @@ class OrderDetails(TimestampedModel):
                     self.interaction.lock()  # before the order's row, as in the interaction's own verbs
                     changes["order_date"] = self.interaction.date
             return super().edit(by=by, **changes)
+
+
+class InteractionExternalId(ExternalIdModel):
+    """An interaction's id in another system, such as the order number of an ERP. Imports find the interaction by it."""
+
+    interaction = models.ForeignKey(Interaction, models.CASCADE, related_name="external_ids")
+
+    class Meta(ExternalIdModel.Meta):
+        verbose_name = "external id of an interaction"
+        verbose_name_plural = "external ids of interactions"

@@ -24,7 +24,7 @@ VIEW = may("view", *RECORDS, *HISTORIES, "call.workprofile")
 EDIT = VIEW | may("add change", *RECORDS) | may("delete", "track.interaction", "call.callplan")
 HAND_OVER = {"lead.hand_over_restaurant"}
 EXPORT = {"lead.export_restaurant", "contact.export_contact"}
-IMPORT = {"lead.import_restaurant", "contact.import_contact"}
+IMPORT = may("import", "lead.restaurant", "contact.contact", "track.interaction", "call.callplan")
 MANAGE = {"call.view_adherence", "auth.view_user"}
 
 ROLES = {

@@ -32,6 +32,10 @@ TABLE = """
 /lead/restaurants/<pk>/status_history/  POST PUT PATCH DELETE    401 405 403 405
 /lead/restaurants/<pk>/owner_history/   GET HEAD OPTIONS         401 200 200 200
 /lead/restaurants/<pk>/owner_history/   POST PUT PATCH DELETE    401 405 403 405
+/lead/restaurants/<pk>/external_ids/    GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/external_ids/    POST                     401 201 403 201
+/lead/restaurants/<pk>/external_ids/    DELETE                   401 404 403 404
+/lead/restaurants/<pk>/external_ids/    PUT PATCH                401 405 403 405
 /lead/restaurants/hand_over/            POST                     401 200 403 200
 /lead/restaurants/hand_over/            OPTIONS                  401 200 200 200
 /lead/restaurants/hand_over/            GET HEAD                 401 405 405 405
@@ -181,6 +185,7 @@ def bodies(user, admin, lead, contact, interaction, plan):
         "/lead/restaurants/": {"name": "Cafe Blau"},
         "/lead/restaurants/<pk>/": {"name": "Cafe Blau"},
         "/lead/restaurants/<pk>/change_status/": {"status": "CONTACTED"},
+        "/lead/restaurants/<pk>/external_ids/": {"source": "erp", "value": "ALFKI"},
         "/lead/restaurants/hand_over/": {"from": user.pk, "to": admin.pk, "leads": [lead.pk]},
         "/contact/contacts/": person,
         "/contact/contacts/<pk>/": person,

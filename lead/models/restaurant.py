@@ -15,6 +15,7 @@ from crm import dates
 from crm.db.batches import batched
 from crm.db.models import ParentModel, TimestampedQuerySet
 from crm.db.search import SearchField
+from lead.models.external_id import ExternalId
 from lead.models.history import OwnerChange
 from lead.models.status import LeadStatus
 from lead.signals import owner_changed
@@ -201,3 +202,17 @@ class Restaurant(ParentModel):
         False where it had the status already.
         """
         return bool(self.edit(lead_status=status, by=by, note=note))
+
+    def add_external_id(self, source: str, value: str, *, by=None) -> bool:
+        """Give the lead the id that it has in another system. False where it has it already.
+
+        Raises ValidationError, which names `value`, where another lead has that id.
+        """
+        with self.atomic():
+            self.lock()
+            existing = ExternalId.objects.using(self.database).filter(source=source, value=value).first()
+            if existing and existing.lead_id != self.pk:
+                raise ValidationError({"value": ["Another lead has this external id."]})
+            if existing is None:
+                self.external_ids.create(source=source, value=value, created_by=by)
+            return existing is None

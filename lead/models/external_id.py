@@ -1,0 +1,14 @@
+"""The ids that a lead has in other systems."""
+
+from django.db import models
+
+from crm.db.external_ids import ExternalIdModel
+
+
+class ExternalId(ExternalIdModel):
+    """A lead's id in another system, for example its customer number in an ERP."""
+
+    lead = models.ForeignKey("lead.Restaurant", models.CASCADE, related_name="external_ids")
+
+    class Meta(ExternalIdModel.Meta):
+        verbose_name = "external id"
