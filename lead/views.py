@@ -104,7 +104,7 @@ class RestaurantViewSet(ResourceViewSet):
     )
     @external_ids.mapping.delete
     def delete_external_id(self, request, pk):
-        """Take from a lead the id that it had in another system. `source` and `value` are in the query or in the body."""
+        """Take from a lead the id that it had in another system. `source` and `value` are in the query or the body."""
         lead = self.get_object()
         given = {name: source[name] for source in (request.data, request.query_params) for name in source}
         named = self._validated(ExternalIdSerializer, given, {})

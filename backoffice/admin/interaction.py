@@ -15,6 +15,8 @@ from backoffice.admin.changelist import LargeChangeListMixin, link_to, moment_of
 from backoffice.admin.filters import FilterSetListFilter, InteractionFilters
 from backoffice.admin.order import OrderForm
 from backoffice.admin.verb_forms import ContactField
+from backoffice.exchange.import_pages import ImportMixin
+from backoffice.exchange.kinds import InteractionSheet
 from crm.api.serializers import id_of
 from track.models import Interaction, InteractionType, OrderDetails
 
@@ -41,7 +43,8 @@ class OrderInline(FormFieldsMixin, admin.StackedInline):
 
 
 @admin.register(Interaction)
-class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class InteractionAdmin(ImportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+    sheet = InteractionSheet
     search_fields = ["lead__search"]
     search_help_text = "Name, phone, e-mail, city of the lead"
     list_display = ["when", "interaction_type", "lead_name", "contact", "summary", "ordered", "created_by"]

@@ -36,6 +36,11 @@ TAGS = [
     ("/contact/", "Contacts", "The people at a restaurant."),
     ("/track/", "Tracking", "Interactions with leads, and the orders placed in them."),
     ("/call/", "Calls", "Call plans: whom to call, how often, and when next."),
+    (
+        "/api/imports/",
+        "Imports",
+        "Files of leads, contacts, interactions, orders or call plans; taking them back.",
+    ),
     ("/api/", "Users", "Users referenced by id."),
     ("/", "Service", "Health probes. Needs no token."),
 ]
