@@ -15,7 +15,7 @@ from backoffice.dashboard.views import overview
 # The groups of the navigation, with the labels of their models. Other models come last, under their app's name.
 NAVIGATION = {
     "Work": ["lead.restaurant", "contact.contact", "track.interaction", "track.orderdetails", "call.callplan"],
-    "History": ["lead.statuschange", "lead.ownerchange"],
+    "History": ["lead.statuschange", "lead.ownerchange", "backoffice.import"],
     "People": ["auth.user", "auth.group", "call.workprofile"],
 }
 DISPLAY_NAMES = {"track.orderdetails": "Orders"}  # where the plural of the model is not the usual word
