@@ -23,6 +23,7 @@ from crm import dates
 from crm.db.batches import batched
 
 CHUNK = 500  # rows
+SHOWN = 254  # characters of a wrong cell that are stored
 NAMED = 50  # rows in error whose problems are stored
 MAX_ROWS = 5_000  # of an import in the browser and by the API
 
@@ -69,7 +70,7 @@ class Run:
                 self.totals[outcome.kind] += 1
                 if outcome.kind == "error":
                     if len(self.failed) < NAMED:
-                        self.problems += [{"row": outcome.number, **each._asdict()} for each in outcome.problems]
+                        self.problems += [as_json(outcome.number, each) for each in outcome.problems]
                     self.failed[row.number] = " ".join(problem_text(each) for each in outcome.problems)
                 if outcome.kind != "skip":
                     self._hash.update(repr((row.number, outcome.kind, outcome.changes, outcome.problems)).encode())
@@ -94,6 +95,11 @@ class Run:
 
     def failed_csv(self) -> bytes:
         return b"".join(csv_of([*self.table.labels, PROBLEM], self.failed_rows()))
+
+
+def as_json(row: int, problem: Any) -> dict[str, Any]:
+    """PostgreSQL stores no NUL in JSON."""
+    return {"row": row, **problem._asdict(), "text": problem.text.replace("\0", "\ufffd")[:SHOWN]}
 
 
 def problem_text(problem: Any) -> str:
