@@ -18,7 +18,7 @@ IMPORT = {
     "unchanged": 0,
     "errors": 1,
     "problems": [{"row": 3, "column": "email", "text": "anna@", "message": "Enter a valid email address."}],
-    "kept": [],
+    "remaining": [],
     "created_at": "2024-12-24T15:30:00Z",
     "imported_at": "2024-12-24T15:30:01Z",
     "reverted_at": None,
@@ -27,7 +27,7 @@ PREVIEW = {**IMPORT, "status": "PREVIEWED", "imported_at": None}
 REVERTED = {
     **IMPORT,
     "status": "REVERTED",
-    "kept": [{"row": 7, "id": 42, "reason": "It has been changed since."}],
+    "remaining": [{"row": 7, "id": 42, "reason": "It has been changed since."}],
     "reverted_at": "2024-12-24T16:00:00Z",
 }
 

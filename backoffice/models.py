@@ -93,9 +93,9 @@ class Import(models.Model):
         return self.status != ImportStatus.PREVIEWED and self.rows.exists()
 
     @property
-    def kept_rows(self) -> models.QuerySet["ImportedRow"]:
+    def remaining_rows(self) -> models.QuerySet["ImportedRow"]:
         """The rows that could not be taken back, each with its reason."""
-        return self.rows.exclude(reason_kept="").order_by("pk")
+        return self.rows.exclude(reason_remaining="").order_by("pk")
 
     def journal_before(self, last: int | None, size: int) -> list["ImportedRow"]:
         """So many rows of the journal, latest first, before the one with the id `last`; None: from the end."""
@@ -111,7 +111,7 @@ class ImportedRow(models.Model):
     object_id = models.BigIntegerField(help_text="of our row")
     before = models.JSONField(null=True, help_text="what has changed of the state before; null for a new row")
     digest = models.CharField(max_length=64, help_text="of the state after the import")
-    reason_kept = models.CharField(max_length=254, blank=True, help_text="why it could not be taken back")
+    reason_remaining = models.CharField(max_length=254, blank=True, help_text="why it could not be taken back")
 
     class Meta:
         default_permissions = ()

@@ -79,21 +79,21 @@ class ProblemSerializer(serializers.Serializer):
     message = serializers.CharField()
 
 
-class KeptRowSerializer(serializers.Serializer):
+class RemainingRowSerializer(serializers.Serializer):
     row = serializers.IntegerField()
     id = serializers.IntegerField(source="object_id")
-    reason = serializers.CharField(source="reason_kept")
+    reason = serializers.CharField(source="reason_remaining")
 
 
 class ImportSerializer(serializers.ModelSerializer):
-    """`problems` are those of the first rows in error; `kept` the rows that could not be taken back."""
+    """`problems` are those of the first rows in error; `remaining` the rows that could not be taken back."""
 
     created_at = UTCDateTimeField(read_only=True)
     imported_at = UTCDateTimeField(read_only=True, allow_null=True)
     reverted_at = UTCDateTimeField(read_only=True, allow_null=True)
     mapping = serializers.DictField(child=serializers.CharField())
     problems = ProblemSerializer(many=True)
-    kept = serializers.SerializerMethodField()
+    remaining = serializers.SerializerMethodField()
 
     class Meta:
         model = Import
@@ -113,18 +113,18 @@ class ImportSerializer(serializers.ModelSerializer):
             "unchanged",
             "errors",
             "problems",
-            "kept",
+            "remaining",
             "created_at",
             "imported_at",
             "reverted_at",
         ]
         read_only_fields = fields
 
-    @extend_schema_field(KeptRowSerializer(many=True))
-    def get_kept(self, imported: Import) -> list[dict[str, Any]]:
+    @extend_schema_field(RemainingRowSerializer(many=True))
+    def get_remaining(self, imported: Import) -> list[dict[str, Any]]:
         if imported.status != Import.Status.REVERTED:
             return []
-        return KeptRowSerializer(imported.kept_rows[: imports.MAX_ROWS], many=True).data  # type: ignore[return-value]
+        return RemainingRowSerializer(imported.remaining_rows[: imports.MAX_ROWS], many=True).data  # type: ignore[return-value]
 
 
 class ImportViewSet(ReadingViewSet):
@@ -197,7 +197,8 @@ class ImportViewSet(ReadingViewSet):
     def revert(self, request, pk):
         """Take an import back. New rows are deleted, changed ones become what they were.
 
-        Rows that have changed since, or are used by others, stay: `kept` lists them. Sent again, it tries them again.
+        Rows that have changed since, or are used by others, stay: `remaining` lists them. Sent again, it tries them
+        again.
         """
         imported = self.locked()
         if imported.status == Import.Status.PREVIEWED:

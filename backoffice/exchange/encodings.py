@@ -1,7 +1,7 @@
 """Which encoding a text file has. UTF-8 and UTF-16 show in the bytes; of all others a person has to say which it is.
 
-Encodings of one byte a character can hardly be told apart, so nothing is guessed: `candidates` reads the file in each
-one that the bytes allow, and shows lines of it.
+Encodings of one byte a character look alike, so nothing is guessed: `candidates` reads the file in each one that the
+bytes allow, and shows lines of it.
 """
 
 import codecs

@@ -262,7 +262,7 @@ class ImportMixin(ExchangePagesMixin):
     # --- What became of it ------------------------------------------------------------------------------
 
     def result(self, request: HttpRequest, imported: Import) -> HttpResponse:
-        kept = Paginator(imported.kept_rows, PAGE)
+        remaining = Paginator(imported.remaining_rows, PAGE)
         return self.page(
             request,
             "imported",
@@ -279,7 +279,7 @@ class ImportMixin(ExchangePagesMixin):
                 }.items()
             ],
             written=f"{imported.created + imported.changed:,}",
-            kept=kept.get_page(request.GET.get("page")),
+            remaining=remaining.get_page(request.GET.get("page")),
         )
 
     def failed_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -299,7 +299,7 @@ class ImportMixin(ExchangePagesMixin):
                 imported = own.select_for_update().get()
                 before = imported.rows.count()
                 revert(imported, by=request.user)
-                kept = imported.rows.count()
+                remaining = imported.rows.count()
         except Import.DoesNotExist:
             self.message_user(request, GONE, messages.WARNING)
             return HttpResponseRedirect(self.link("import"))
@@ -309,7 +309,7 @@ class ImportMixin(ExchangePagesMixin):
             text = "Nothing was taken back: another user is changing the same rows. Please try again."
             self.message_user(request, text, messages.WARNING)
         else:
-            self.message_user(request, f"{before - kept:,} rows were taken back.", messages.SUCCESS)
+            self.message_user(request, f"Taken back: {before - remaining:,} of {before:,} rows.", messages.SUCCESS)
         return HttpResponseRedirect(self.link("preview", pk))
 
 

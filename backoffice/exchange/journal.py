@@ -119,7 +119,7 @@ def revert(imported: Import, *, by: Any = None) -> None:
     """Take back what the import has written, last row first, in one transaction of the caller.
 
     Rows that have been changed since, or are used by others, stay as they are; their journal stays too and says why
-    (`imported.kept_rows`), so that the rest can be taken back later.
+    (`imported.remaining_rows`), so that the rest can be taken back later.
     """
     last = None
     while entries := imported.journal_before(last, BATCH):
@@ -143,12 +143,12 @@ class Taking:
         self.uses = uses_of(model, [entry.object_id for entry in entries if entry.before is None])
 
     def back(self) -> None:
-        done, kept = [], []
+        done, remaining = [], []
         for entry in self.entries:
             row = self.rows.get(entry.object_id)
-            entry.reason_kept = self.reason(entry, row)
-            if entry.reason_kept:
-                kept.append(entry)
+            entry.reason_remaining = self.reason(entry, row)
+            if entry.reason_remaining:
+                remaining.append(entry)
                 continue
             if row is not None and entry.before is None:
                 self.log(row, DELETION)
@@ -157,7 +157,7 @@ class Taking:
                 self.log(row, CHANGE)
                 restore(row, entry.before, self.states[entry.object_id], self.by)
             done.append(entry.pk)
-        ImportedRow.objects.bulk_update(kept, ["reason_kept"])
+        ImportedRow.objects.bulk_update(remaining, ["reason_remaining"])
         ImportedRow.objects.filter(pk__in=done).delete()
 
     def log(self, row: Any, flag: int) -> None:

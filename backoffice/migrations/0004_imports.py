@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ),
                 ("digest", models.CharField(help_text="of the state after the import", max_length=64)),
                 (
-                    "reason_kept",
+                    "reason_remaining",
                     models.CharField(blank=True, help_text="why it could not be taken back", max_length=254),
                 ),
                 (

@@ -341,7 +341,7 @@ def test_a_revert_deletes_new_rows_and_restores_changed_ones(client, lead):
     answer = send(client, content)
     assert counts(answer) == (1, 1, 0, 0)
     taken = revert(client, answer)
-    assert (taken["status"], taken["kept"]) == ("REVERTED", [])
+    assert (taken["status"], taken["remaining"]) == ("REVERTED", [])
     lead.refresh_from_db()
     assert (Restaurant.objects.get(), lead.name, lead.lead_status) == (lead, "Bistro Anna", "NEW")
     assert not ExternalId.objects.exists()
@@ -353,20 +353,20 @@ def test_rows_that_have_changed_since_stay_and_are_listed(client):
     anna, ben = Restaurant.objects.order_by("id")
     anna.edit(phone="1234567")
     Contact.objects.create(restaurant=ben, name="Asha Rao")
-    kept = [
+    remaining = [
         {"row": 3, "id": ben.pk, "reason": "It is used by contacts."},
         {"row": 2, "id": anna.pk, "reason": "It has been changed since."},
     ]
-    assert sorted(revert(client, answer)["kept"], key=lambda each: -each["row"]) == kept
+    assert sorted(revert(client, answer)["remaining"], key=lambda each: -each["row"]) == remaining
     ben.contacts.all().delete()
-    assert [each["id"] for each in revert(client, answer)["kept"]] == [anna.pk]
+    assert [each["id"] for each in revert(client, answer)["remaining"]] == [anna.pk]
     assert Restaurant.objects.get() == anna
 
 
 def test_a_changed_row_that_is_gone_is_listed(client, lead):
     answer = send(client, csv_file(["id", "city"], [lead.pk, "Goa"]))
     lead.delete()
-    assert revert(client, answer)["kept"][0]["reason"] == "It has been deleted since."
+    assert revert(client, answer)["remaining"][0]["reason"] == "It has been deleted since."
 
 
 def test_a_reverted_order_takes_its_touch_off_the_plans(client, known):
@@ -375,7 +375,7 @@ def test_a_reverted_order_takes_its_touch_off_the_plans(client, known):
     header = ["external_id", "lead", "type", "date"]
     answer = send(client, csv_file(header, ["1", known.pk, "CALL", plan.created_at.isoformat()]), "interactions")
     assert CallPlan.objects.values("next_call_date", "last_called").get() != before
-    assert revert(client, answer)["kept"] == []
+    assert revert(client, answer)["remaining"] == []
     assert CallPlan.objects.values("next_call_date", "last_called").get() == before
     assert not Interaction.objects.exists()
 
@@ -385,7 +385,7 @@ def test_a_reverted_plan_has_the_dates_that_it_had(client, plan):
     content = csv_file(["id", "next_call_date", "frequency", "notes"], [plan.pk, "2030-01-01", "MONTHLY", "Later."])
     answer = send(client, content, "plans")
     assert counts(answer) == (0, 1, 0, 0)
-    assert revert(client, answer)["kept"] == []
+    assert revert(client, answer)["remaining"] == []
     assert CallPlan.objects.values("next_call_date", "overridden_at", "anchor", "notes", "frequency").get() == before
 
 

@@ -57,7 +57,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("encoding", TEXTS)
-def test_an_encoding_is_asked_for_with_samples_and_not_guessed(encoding):
+def test_an_encoding_is_requested_with_samples_and_not_guessed(encoding):
     text, other = TEXTS[encoding]
     content = csv_file(["name", "city"], *[["Bistro Anna", "Pune"]] * 20_000, [text, "Pune"], encoding=encoding)
     with pytest.raises(UnknownEncoding) as refused:

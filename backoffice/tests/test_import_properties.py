@@ -123,6 +123,6 @@ def test_twice_is_once_and_a_revert_leaves_every_table_as_it_was(kind, data, use
         assert (again.created, again.changed) <= (keyless if kind in ("leads", "contacts") else 0, 0)
         for imported in (again, first):
             revert(imported, by=importer)
-            assert not imported.kept_rows.exists()
+            assert not imported.remaining_rows.exists()
         assert everything() == before
         transaction.set_rollback(True)

@@ -23,7 +23,7 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no import {id}.")
             rows = imported.rows.count()
             revert(imported, by=imported.user)
-        kept = list(imported.kept_rows)
-        for entry in kept:
-            self.stderr.write(f"Row {entry.row:,}, id {entry.object_id}: {entry.reason_kept}")
-        self.stdout.write(f"Took {rows - len(kept):,} rows back; {len(kept):,} stay.")
+        remaining = list(imported.remaining_rows)
+        for entry in remaining:
+            self.stderr.write(f"Row {entry.row:,}, id {entry.object_id}: {entry.reason_remaining}")
+        self.stdout.write(f"Took {rows - len(remaining):,} rows back; {len(remaining):,} stay.")
