@@ -1,40 +1,122 @@
-"""The tables of the back office itself."""
+"""The tables of the back office itself: imports, from the upload on, and their journal."""
 
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
 
 from crm import dates
 
+TABLES = {  # by the kind of an import
+    "leads": "lead.Restaurant",
+    "contacts": "contact.Contact",
+    "interactions": "track.Interaction",
+    "orders": "track.Interaction",
+    "plans": "call.CallPlan",
+}
 
-class Upload(models.Model):
-    """A file that a user has uploaded for an import and not confirmed yet.
 
-    It is stored in the database, where every server finds it, and only the user who uploaded it sees it. It is deleted
-    in the transaction that imports it, with the user's next upload, or after a day.
+class ImportStatus(models.TextChoices):
+    PREVIEWED = "PREVIEWED"  # the file is stored, and nothing of it is imported
+    IMPORTED = "IMPORTED"
+    REVERTED = "REVERTED"  # but for rows that have changed since
+
+
+class Import(models.Model):
+    """A file that a user has uploaded, and what became of it.
+
+    Until it is confirmed the file is stored in the database, where every server finds it, and only its user sees it. It
+    is deleted in the transaction that imports it, with the user's next upload of the kind, or after a day. The journal
+    is deleted after `REVERTIBLE`: from then on the import cannot be taken back.
     """
 
-    RETENTION = timedelta(days=1)
+    RETENTION, REVERTIBLE = timedelta(days=1), timedelta(days=90)
+    Status = ImportStatus
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
-    table = models.CharField(max_length=100, help_text="label of the model that it is for")
-    name = models.CharField(max_length=254)
-    content = models.BinaryField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False)
+    kind = models.CharField(max_length=20, choices=[(kind, kind.capitalize()) for kind in TABLES])
+    name = models.CharField(max_length=254, help_text="of the file")
+    status = models.CharField(max_length=20, choices=ImportStatus, default=ImportStatus.PREVIEWED)
+    source = models.CharField(max_length=50, help_text="the system that its external ids are of")
+    match = models.CharField(max_length=20, blank=True, help_text="by what else rows were found")
+    encoding = models.CharField(max_length=20, blank=True, help_text="as chosen")
+    mapping = models.JSONField(default=dict, help_text="columns of the file to ours, as chosen")
+    partial = models.BooleanField(default=False, help_text="whether rows in error were left out")
+    described = models.CharField(max_length=254, blank=True, help_text="how the file was read")
+    content = models.BinaryField(null=True)
+    failed = models.BinaryField(null=True)  # the rows left out, as CSV
+    digest = models.CharField(max_length=64, blank=True)  # of what a dry run showed
+    problems = models.JSONField(default=list, help_text="what is wrong with the first rows in error")
+    created = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    errors = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=dates.now, db_index=True)
+    imported_at = models.DateTimeField(null=True)
+    reverted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = ["id"]
+        indexes = [models.Index(fields=["user", "kind"], name="import_by_user")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=list(TABLES), status__in=ImportStatus.values), name="import_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} from {self.name}"
+
+    @property
+    def model(self) -> Any:
+        """The table whose rows are imported."""
+        return apps.get_model(TABLES[self.kind])
+
+    @classmethod
+    def store(cls, *, user: Any, kind: str, name: str, content: bytes, moment: datetime, **options: Any) -> Self:
+        """In place of the user's last unconfirmed one of this kind. What has expired of all users is deleted too."""
+        with transaction.atomic():
+            unconfirmed = cls.objects.filter(status=ImportStatus.PREVIEWED)
+            unconfirmed.filter(Q(user=user, kind=kind) | Q(created_at__lt=moment - cls.RETENTION)).delete()
+            old = cls.objects.filter(created_at__lt=moment - cls.REVERTIBLE)
+            ImportedRow.objects.filter(imported__in=old).delete()
+            old.filter(failed__isnull=False).update(failed=None)
+            return cls.objects.create(user=user, kind=kind, name=name, content=content, created_at=moment, **options)
+
+    @property
+    def is_revertible(self) -> bool:
+        """Whether there is something to take back, or to try again."""
+        return self.status != ImportStatus.PREVIEWED and self.rows.exists()
+
+    @property
+    def remaining_rows(self) -> models.QuerySet["ImportedRow"]:
+        """The rows that could not be taken back, each with its reason."""
+        return self.rows.exclude(reason_remaining="").order_by("pk")
+
+    def journal_before(self, last: int | None, size: int) -> list["ImportedRow"]:
+        """So many rows of the journal, latest first, before the one with the id `last`; None: from the end."""
+        rows = self.rows.filter(pk__lt=last) if last else self.rows.all()
+        return list(rows.order_by("-pk")[:size])
+
+
+class ImportedRow(models.Model):
+    """The journal of an import: a row that it has created or changed, and what the row was before."""
+
+    imported = models.ForeignKey(Import, models.CASCADE, related_name="rows", db_index=False)
+    row = models.PositiveIntegerField(help_text="of the file")
+    object_id = models.BigIntegerField(help_text="of our row")
+    before = models.JSONField(null=True, help_text="what has changed of the state before; null for a new row")
+    digest = models.CharField(max_length=64, help_text="of the state after the import")
+    reason_remaining = models.CharField(max_length=254, blank=True, help_text="why it could not be taken back")
 
     class Meta:
         default_permissions = ()
-        indexes = [models.Index(fields=["user", "table"], name="upload_by_user")]
+        ordering = ["id"]
+        indexes = [models.Index(fields=["imported", "id"], name="imported_row_by_import")]
 
     def __str__(self) -> str:
-        return self.name
-
-    @classmethod
-    def store(cls, *, user: Any, table: str, name: str, content: bytes, moment: datetime) -> Self:
-        """In place of the user's last one for this table; expired ones of all users are deleted too."""
-        with transaction.atomic():
-            cls.objects.filter(Q(user=user, table=table) | Q(created_at__lt=moment - cls.RETENTION)).delete()
-            return cls.objects.create(user=user, table=table, name=name, content=content, created_at=moment)
+        return f"row {self.row}"

@@ -20,7 +20,7 @@ from backoffice.myday.first_page import begins_with_my_day, has_my_day, sign_in_
 NAVIGATION: dict[str, list[str]] = {
     "Today": [],
     "Work": ["lead.restaurant", "contact.contact", "track.interaction", "track.orderdetails", "call.callplan"],
-    "History": ["lead.statuschange", "lead.ownerchange"],
+    "History": ["lead.statuschange", "lead.ownerchange", "backoffice.import"],
     "People": ["auth.user", "lead.team", "auth.group", "call.workprofile"],
 }
 DISPLAY_NAMES = {"track.orderdetails": "Orders"}  # where the plural of the model is not the usual word

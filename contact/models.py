@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from crm.db.external_ids import ExternalIdModel
 from crm.db.folding import ByteOrderedCharField, FoldedField, fold
 from crm.db.merging import Journal, MergeRecord
 from crm.db.models import ParentModel
@@ -117,3 +118,16 @@ class AddressBook(SecretAddress):
 
     def __str__(self) -> str:
         return f"address book of {self.user}"
+
+
+class ContactExternalId(ExternalIdModel):
+    """A contact's id in another system. Imports find the contact by it."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="external_ids")
+
+    owner_path = "contact__restaurant__assigned_to"
+    objects = OfLeadQuerySet.as_manager()
+
+    class Meta(ExternalIdModel.Meta):
+        verbose_name = "external id of a contact"
+        verbose_name_plural = "external ids of contacts"

@@ -34,6 +34,7 @@ BODIES: dict[str, Any] = {
     "lead_change_status/lost, and why": {"status": "LOST", "reason": "PRICE"},
     "lead_merge": {"other": 7, "take": {"phone": "other", "notes": "both"}, "dry_run": True},
     "lead_unmerge": {"other": 7},
+    "lead_add_external_id": {"source": "erp", "value": "ALFKI"},
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2], "note": "Back from leave."},
     "lead_hand_over/all of them": {"from": 3, "to": 5},
     "lead_hand_over/unowned leads": {"from": None, "to": 5},
@@ -63,6 +64,8 @@ ANSWERS: dict[str, Any] = {
             "note": "Asked to come back in January.",
         }
     ],
+    "lead_external_ids": [{"source": "erp", "value": "ALFKI"}],
+    "lead_add_external_id": {"source": "erp", "value": "ALFKI"},
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2]},
     "lead_timeline": [
         {

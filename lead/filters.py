@@ -1,8 +1,15 @@
+import re
+from typing import Any
+
+import django_filters
+from django.core.exceptions import ValidationError
 from django.core.validators import EMPTY_VALUES
+from django.db.models import QuerySet
 
 from crm import dates
 from crm.api.filters import (
     ChoicesFilter,
+    Field,
     FilterSet,
     FoldedFilter,
     IdFilter,
@@ -11,6 +18,7 @@ from crm.api.filters import (
     TruthFilter,
     UTCDateTimeFilter,
 )
+from crm.db.external_ids import MAX_VALUE, SOURCE
 from lead.models import LeadStatus
 from lead.timeline import EntryType
 
@@ -47,6 +55,24 @@ class OwnerFilter(IdFilter):
         return qs.unattended() if value == NONE else super().filter(qs, value)
 
 
+class ExternalIdParameter(Field):
+    """`source:value`."""
+
+    def parse(self, value: str) -> tuple[str, str]:
+        if not (found := re.fullmatch(f"({SOURCE}):([^\0]{{1,{MAX_VALUE}}})", value)):
+            raise ValidationError("Enter an external id: source:value.")
+        return found[1], found[2]
+
+
+class ExternalIdFilter(django_filters.Filter):
+    """The lead with that id in another system."""
+
+    field_class = ExternalIdParameter
+
+    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+        return qs.filter(external_ids__source=value[0], external_ids__value=value[1]) if value else qs
+
+
 class RestaurantFilter(FilterSet):
     lead_status = ChoicesFilter(choices=LeadStatus.choices)
     assigned_to = OwnerFilter("assigned_to_id")
@@ -58,6 +84,7 @@ class RestaurantFilter(FilterSet):
     potential_revenue_max = MoneyFilter("potential_revenue", "lte")
     created_after = UTCDateTimeFilter("created_at", "gte")
     created_before = UTCDateTimeFilter("created_at", "lt")
+    external_id = ExternalIdFilter()
     updated_after = UTCDateTimeFilter("updated_at", "gte")
     stale = StaleFilter(
         help_text="Whether a lead is longer in its status than the days set for that, without a touch in these days,"

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import ClassVar
 
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
@@ -6,7 +7,7 @@ from rest_framework import serializers
 from crm import dates
 from crm.api.merging import DryRunSerializer
 from crm.api.serializers import IdField, ModelSerializer, Serializer, UTCDateTimeField
-from lead.models import LeadStatus, LostReason, OwnerChange, Policy, Restaurant, StatusChange, Team
+from lead.models import ExternalId, LeadStatus, LostReason, OwnerChange, Policy, Restaurant, StatusChange, Team
 from lead.models.merge import BOTH, MERGED, OTHER, OURS, TEXTS
 from lead.models.restaurant import REASON_OF_LOST
 
@@ -69,6 +70,15 @@ class OwnerChangeSerializer(ModelSerializer):
         model = OwnerChange
         fields = ["id", "lead", "old_owner", "new_owner", "changed_by", "changed_at", "note"]
         read_only_fields = fields
+
+
+class ExternalIdSerializer(ModelSerializer):
+    """The unique pair is looked at by the verb, which says whose it is."""
+
+    class Meta:
+        model = ExternalId
+        fields = ["source", "value"]
+        validators: ClassVar[list] = []
 
 
 class ChangeStatusSerializer(Serializer):

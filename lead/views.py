@@ -2,9 +2,10 @@ from itertools import starmap
 from typing import Any
 
 from django.db.models import F, ProtectedError
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.response import Response
 
@@ -22,6 +23,7 @@ from lead.models import CHOOSE_ANOTHER, Policy, Restaurant, Team
 from lead.pipeline import Pipeline
 from lead.serializers import (
     ChangeStatusSerializer,
+    ExternalIdSerializer,
     HandedOverSerializer,
     HandOverSerializer,
     LeadMergeSerializer,
@@ -142,6 +144,43 @@ class RestaurantViewSet(MergeableViewSet):
     def owner_history(self, request, pk):
         """List who owned a lead. Each change from one owner to another; oldest first."""
         return self.list_of(self.get_object().owner_changes.alias(changed_at=F("created_at")))
+
+    @extend_schema(responses=ExternalIdSerializer(many=True))
+    @action(
+        detail=True,
+        serializer_class=ExternalIdSerializer,
+        filterset_class=None,
+        search_field=None,
+        ordering_fields=["id", "source"],
+    )
+    def external_ids(self, request, pk):
+        """List the ids that a lead has in other systems."""
+        return self.list_of(self.get_object().external_ids.all())
+
+    @extend_schema(request=ExternalIdSerializer, responses={200: ExternalIdSerializer, 201: ExternalIdSerializer})
+    @external_ids.mapping.post
+    def add_external_id(self, request, pk):
+        """Give a lead the id that it has in another system. One that it has already is answered 200.
+
+        Within a `source` a `value` belongs to one lead.
+        """
+        lead = self.get_object()
+        body = self.body(ExternalIdSerializer)
+        is_new = lead.add_external_id(**body, by=request.user)
+        return Response(body, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+    @extend_schema(
+        parameters=[OpenApiParameter(name, str, required=True) for name in ("source", "value")], responses={204: None}
+    )
+    @external_ids.mapping.delete
+    def delete_external_id(self, request, pk):
+        """Take from a lead the id that it had in another system. `source` and `value` are in the query or the body."""
+        lead = self.get_object()
+        given = {name: source[name] for source in (request.data, request.query_params) for name in source}
+        named = self._validated(ExternalIdSerializer, given, {})
+        if not lead.external_ids.filter(**named).delete()[0]:
+            raise NotFound("The lead has no such external id.")
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class TeamViewSet(ResourceViewSet):

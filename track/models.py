@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 
 from contact.models import Contact
 from crm import dates
+from crm.db.external_ids import ExternalIdModel
 from crm.db.merging import survivor_of
 from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.db.search import SearchField
@@ -103,6 +104,7 @@ class Interaction(TimestampedModel):
     objects = InteractionQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
+        permissions = [("import_interaction", "Can import interactions and orders")]
         indexes = [
             models.Index(fields=["lead", "id"], name="interaction_by_lead"),
             models.Index(fields=["lead", "date", "id"], name="interaction_by_lead_and_date"),
@@ -325,3 +327,16 @@ class QuietMark(TimestampedModel):
                 return False
             rows.create(lead=lead, until=until, reason=reason, created_by=by)
         return True
+
+
+class InteractionExternalId(ExternalIdModel):
+    """An interaction's id in another system, such as the order number of an ERP. Imports find the interaction by it."""
+
+    interaction = models.ForeignKey(Interaction, models.CASCADE, related_name="external_ids")
+
+    owner_path = "interaction__lead__assigned_to"
+    objects = OfLeadQuerySet.as_manager()
+
+    class Meta(ExternalIdModel.Meta):
+        verbose_name = "external id of an interaction"
+        verbose_name_plural = "external ids of interactions"

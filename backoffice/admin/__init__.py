@@ -1,6 +1,16 @@
 """The ModelAdmins, one file each; importing this package registers them on the admin site."""
 
-from backoffice.accounts import users
-from backoffice.admin import call_plan, contact, history, interaction, lead, order, team, work_profile
+from backoffice.admin import call_plan, contact, history, imports, interaction, lead, order, team, user, work_profile
 
-__all__ = ["call_plan", "contact", "history", "interaction", "lead", "order", "team", "users", "work_profile"]
+__all__ = [
+    "call_plan",
+    "contact",
+    "history",
+    "imports",
+    "interaction",
+    "lead",
+    "order",
+    "team",
+    "user",
+    "work_profile",
+]

@@ -12,6 +12,8 @@ from backoffice.admin.changelist import LargeChangeListMixin, day_of, due_of, li
 from backoffice.admin.filters import CallPlanFilters, FilterSetListFilter
 from backoffice.admin.lead_inlines import NewestFormSet
 from backoffice.admin.verb_forms import Pause, RecordCall, Resume, SetFrequency, Skip, Snooze
+from backoffice.exchange.import_pages import ImportMixin
+from backoffice.exchange.kinds import PlanSheet
 from call.models import CallEvent, CallPlan
 
 
@@ -39,7 +41,8 @@ class CallEventInline(ReadOnlyMixin, admin.TabularInline):
 
 
 @admin.register(CallPlan)
-class CallPlanAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class CallPlanAdmin(ImportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+    sheet = PlanSheet
     search_fields = ["lead__search"]
     search_help_text = "Name, phone, e-mail, city of the lead"
     list_display = ["plan", "account", "city", "phone", "owner", "due", "called"]

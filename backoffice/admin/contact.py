@@ -9,13 +9,14 @@ from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, link_to, mail_link, phone_link
 from backoffice.admin.filters import ContactFilters, FilterSetListFilter
-from backoffice.exchange.pages import ExchangeMixin
-from backoffice.exchange.sheets import ContactSheet
+from backoffice.exchange.export_pages import ExportMixin
+from backoffice.exchange.import_pages import ImportMixin
+from backoffice.exchange.kinds import ContactSheet
 from contact.models import Contact
 
 
 @admin.register(Contact)
-class ContactAdmin(ExchangeMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class ContactAdmin(ImportMixin, ExportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
     sheet = ContactSheet
     search_fields = ["search"]
     search_help_text = "Name, role, phone, e-mail"

@@ -16,6 +16,8 @@ from backoffice.admin.filters import FilterSetListFilter, InteractionFilters
 from backoffice.admin.order import OrderForm
 from backoffice.admin.timeline import hidden_contacts
 from backoffice.admin.verb_forms import ContactField
+from backoffice.exchange.import_pages import ImportMixin
+from backoffice.exchange.kinds import InteractionSheet
 from crm.api.serializers import id_of
 from track.models import Interaction, InteractionType, OrderDetails
 from track.timeline import HIDDEN_CONTACT
@@ -44,7 +46,8 @@ class OrderInline(FormFieldsMixin, admin.StackedInline):
 
 
 @admin.register(Interaction)
-class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class InteractionAdmin(ImportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+    sheet = InteractionSheet
     search_fields = ["search", "lead__search", "contact__search"]
     search_help_text = "Details, or name, phone, e-mail of the lead or contact"
     list_display = ["when", "interaction_type", "lead_name", "contact_name", "summary", "ordered", "created_by"]

@@ -21,8 +21,9 @@ from backoffice.admin.filters import FilterSetListFilter, LeadFilters
 from backoffice.admin.lead_inlines import ContactInline, PlanInline
 from backoffice.admin.timeline import may_view, timeline_page
 from backoffice.admin.verb_forms import ChangeStatus, RecordCallOnLead
-from backoffice.exchange.pages import ExchangeMixin
-from backoffice.exchange.sheets import LeadSheet
+from backoffice.exchange.export_pages import ExportMixin
+from backoffice.exchange.import_pages import ImportMixin
+from backoffice.exchange.kinds import LeadSheet
 from call.models import CallPlan
 from contact.models import Contact
 from crm import dates
@@ -42,7 +43,7 @@ ADDITIONS = [  # label, model, further permissions, initial values of the form
 
 
 @admin.register(Restaurant)
-class RestaurantAdmin(ExchangeMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class RestaurantAdmin(ImportMixin, ExportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
     sheet = LeadSheet
     search_fields = ["search"]
     search_help_text = "Name, phone, e-mail, city"

@@ -11,6 +11,8 @@ from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, link_to, moment_of, money
 from backoffice.admin.filters import FilterSetListFilter, OrderFilters
+from backoffice.exchange.import_pages import ImportMixin
+from backoffice.exchange.kinds import OrderSheet
 from track.models import OrderDetails
 
 
@@ -29,7 +31,8 @@ class OrderForm(forms.ModelForm):
 
 
 @admin.register(OrderDetails)
-class OrderDetailsAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class OrderDetailsAdmin(ImportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+    sheet = OrderSheet
     form = OrderForm
     search_fields = ["interaction__lead__search"]
     search_help_text = "Name, phone, e-mail, city of the lead"

@@ -15,6 +15,10 @@ class TooManyRows(TableError):
     pass
 
 
+class UnknownColumns(TableError):
+    """The user has to say what columns of the file mean."""
+
+
 Line = list[str | TableError]
 Lines = Generator[Line, None, None]
 

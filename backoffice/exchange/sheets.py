@@ -1,30 +1,37 @@
-"""Leads and contacts as rows of a table, for export and import.
+"""Rows of one kind as rows of a table, for export and import: what all kinds share. The kinds are in `kinds`.
 
-The columns are the keys of the API's bodies, and a cell may hold what the API's serializer accepts. A row without an id
-becomes a new row; one with an id is compared with what an export would write, cell by cell: only cells that differ are
-checked, and only those that then mean something else are saved, through the model's verb.
+The columns are the keys of the API's bodies, and a cell may hold what the API's serializer accepts. A row of the file
+is found among ours (`finding`) or becomes a new one. It is compared with what an export would write, cell by cell: only
+cells that differ are checked, and only those that then mean something else are saved, by the model's verb.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError as InvalidBody
 
+from backoffice.exchange.finding import (
+    CHUNK,
+    EXTERNAL_ID,
+    LEAD_EXTERNAL_ID,
+    Finder,
+    Importer,
+    Match,
+    moment_text,
+    owner_of,
+)
 from backoffice.exchange.lines import WHOLE_ROW
-from backoffice.exchange.tables import Row, Table
-from contact.models import Contact
-from contact.serializers import ContactSerializer
-from crm.api.serializers import IdField, ModelSerializer, id_of
-from crm.db.models import TimestampedModel, TimestampedQuerySet
-from lead.models import Policy, Restaurant
-from lead.serializers import RestaurantSerializer
+from backoffice.exchange.tables import Columns, Row, Table
+from crm.api.serializers import IdField, ModelSerializer, UTCDateTimeField, id_of
+from crm.db.external_ids import MAX_VALUE
+from crm.db.models import TimestampedModel
 
-CHUNK = 2_000  # rows that an export fetches at once
+__all__ = ["Change", "Importer", "Match", "Outcome", "Problem", "Sheet"]
+SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)  # what Excel makes of long numbers
 
 
 class Problem(NamedTuple):
@@ -55,40 +62,36 @@ class Outcome:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Importer:
-    """The user who imports, and their permissions. No user: the server's command line, which may do everything."""
+class Sheet(Finder):
+    """The rows of one kind. `import_row` takes them in one by one, after a `load` of what they refer to.
 
-    user: Any = None
-    may_add: bool = True
-    may_change: bool = True
-    may_hand_over: bool = True
-    note: str = ""  # for the history of status and owner
+    `scan` sees all rows before: two rows of a file with one key are in error, both.
+    """
 
-
-class Sheet:
-    """The rows of one table. `import_row` takes them in one by one, after a `load` of what they refer to."""
-
-    model: type[TimestampedModel]
+    kind: ClassVar[str]
     serializer_class: type[ModelSerializer]
-    columns: list[str]
-    lookups: dict[str, str] = {}  # where an export reads a column, if not in the field of its name
+    columns: list[str]  # of an export
+    further_columns: tuple[str, ...] = ()  # of an import
+    synonyms: Mapping[str, str] = {}
+    lookups: Mapping[str, str] = {}  # where an export reads a column, if not in the field of its name
     unchanged_when_empty: frozenset[str] = frozenset()  # an empty cell in any other column empties the field
     rules: tuple[str, ...] = ("An empty cell empties the field.",)
     instead = "Split it into several files."  # where a file is too long for the browser
+    permissions: tuple[str, str, str] = ("", "", "")  # to import, to add, to change
 
     def __init__(self, importer: Importer | None = None) -> None:
-        self.importer = importer or Importer()
+        super().__init__(importer or Importer())
         self.full, self.partial = self.serializer_class(), self.serializer_class(partial=True)
         for serializer in (self.full, self.partial):
             for serializer_field in serializer.fields.values():
                 if isinstance(serializer_field, IdField):
                     serializer_field.check = False  # `reference` looks up many at once
-        self.writable = [name for name, field in self.full.fields.items() if not field.read_only]
-        self.required = [name for name, field in self.full.fields.items() if field.required]
-        self.instances: dict[int, TimestampedModel] = {}
-        self.new_instances: list[TimestampedModel] = []  # until the next `flush`
-        self.row_numbers: dict[int, int] = {}  # by id, the row that has it
+        fields = {name: field for name, field in self.full.fields.items() if name in self.columns}
+        self.writable = [name for name, field in fields.items() if not field.read_only]
+        self.required = [name for name, field in fields.items() if field.required and not field.read_only]
+        self.new_instances: list[tuple[Row, TimestampedModel]] = []  # until the next `flush`
+        self.new_ids: list[Any] = []  # external ids, until then too
+        self.written: list[tuple[int, TimestampedModel, bool]] = []  # number, row, whether it is new; until then too
 
     # --- Export -----------------------------------------------------------------------------------
 
@@ -98,22 +101,24 @@ class Sheet:
 
     # --- Import: where rows come from ---------------------------------------------------------------
 
-    def read(self, file: BinaryIO, *, max_rows: int = 0) -> Table:
+    @property
+    def import_columns(self) -> Columns:
+        own = [EXTERNAL_ID] if self.external_ids else []
+        leads = [LEAD_EXTERNAL_ID] if self.lead_column else []
+        required = [(name, LEAD_EXTERNAL_ID) if name == self.lead_column else (name,) for name in self.required]
+        return Columns([*self.columns, *self.further_columns, *own, *leads], self.synonyms, required)
+
+    def read(self, file: BinaryIO, *, max_rows: int = 0, is_draft: bool = False, mapping=None, encoding="") -> Table:
         """Raises TableError for a file that is no table of these columns."""
-        return Table(file, self.columns, required=self.required, max_rows=max_rows)
-
-    def load(self, rows: Iterable[Row], *, lock: bool) -> None:
-        """Fetch what the rows name, in one query a table, locked where they are to be written."""
-        queryset = self.model.objects.locked() if lock else self.model.objects.all()
-        found = self.visible(queryset).filter(pk__in=set(ids_of(rows, "id"))).order_by("pk")
-        self.instances = {instance.pk: instance for instance in found}
-
-    def visible(self, queryset: TimestampedQuerySet) -> TimestampedQuerySet:
-        return queryset.visible_to(self.importer.user) if self.importer.user else queryset
+        columns = self.import_columns
+        return Table(file, columns, max_rows=max_rows, is_draft=is_draft, mapping=mapping, encoding=encoding)
 
     def reference(self, column: str, text: str) -> int:
         """The id that a cell of a foreign key names. Raises ValidationError for none."""
-        raise NotImplementedError
+        pk = id_of(text)
+        if column != self.lead_column or pk is None or pk not in self.leads:
+            raise ValidationError("There is no lead with this id.")
+        return pk
 
     def reference_text(self, column: str, pk: int) -> str:
         return str(pk)
@@ -127,6 +132,7 @@ class Sheet:
             is_new = instance.pk is None
             self.check_permission(instance, row.number)
             edits, changes = self.check(instance, row.cells)
+            changes += self.external_id_change(instance, row)
         except ValidationError as error:
             problems = [
                 Problem(column, row.cells.get(column, ""), message)
@@ -136,39 +142,42 @@ class Sheet:
             return Outcome(row.number, "error", row.cells.get("name", ""), problems=problems)
         if is_new:
             vars(instance).update(edits)
-        kind = "create" if is_new else "update" if edits else "skip"
-        if write and is_new:
-            self.new_instances.append(instance)
-        elif write and edits:
-            self.edit(instance, edits)
-        return Outcome(row.number, kind, str(instance) or row.cells.get("name", ""), instance, changes)
+        kind = "create" if is_new else "update" if changes else "skip"
+        if write:
+            if is_new:
+                self.new_instances.append((row, instance))
+            elif changes:
+                if edits:
+                    self.edit(instance, edits)
+                self.written.append((row.number, instance, False))
+                self.add_external_id(instance, row)
+        return Outcome(row.number, kind, self.name_of(instance, row), instance, changes)
 
-    def get_instance(self, row: Row) -> TimestampedModel:
-        """The row that the id names, or a new one. Raises ValidationError."""
-        if row.problems:
-            raise ValidationError(row.problems)
-        text = row.cells.get("id", "").strip()
-        if not text:
-            return self.new_instance()
-        pk = id_of(text)
-        if pk is None or pk not in self.instances:
-            raise ValidationError({"id": [f"There is no {self.model._meta.verbose_name} with this id."]})
-        return self.instances[pk]
-
-    def new_instance(self) -> TimestampedModel:
-        return self.model(created_by=self.importer.user)
+    def name_of(self, instance: Any, row: Row) -> str:
+        return str(instance) or row.cells.get("name", "")
 
     def check_permission(self, instance: TimestampedModel, number: int) -> None:
         """Raises ValidationError where the importer may not write the row, or another row of the file does."""
-        names = self.model._meta.verbose_name_plural
         if instance.pk is None:
             if not self.importer.may_add:
-                raise ValidationError({WHOLE_ROW: [f"You may not add {names}."]})
+                raise ValidationError({WHOLE_ROW: [f"You may not add {self.label}."]})
             return
         if not self.importer.may_change:
-            raise ValidationError({WHOLE_ROW: [f"You may not change {names}."]})
+            raise ValidationError({WHOLE_ROW: [f"You may not change {self.label}."]})
         if (first := self.row_numbers.setdefault(instance.pk, number)) != number:
-            raise ValidationError({"id": [f"Row {first:,} has this id already."]})
+            raise ValidationError({WHOLE_ROW: [f"Row {first:,} is the same {self.model._meta.verbose_name}."]})
+
+    def external_id_change(self, instance: TimestampedModel, row: Row) -> list[Change]:
+        """What the row adds. Raises ValidationError where the external id is another row's, or none."""
+        value = row.cells.get(EXTERNAL_ID, "").strip()
+        if not self.external_ids or not value:
+            return []
+        if len(value) > MAX_VALUE or "\0" in value:
+            raise ValidationError({EXTERNAL_ID: [f"Use at most {MAX_VALUE} characters."]})
+        named = self.known.get(value)
+        if named is not None and named != instance.pk:
+            raise ValidationError({EXTERNAL_ID: [f"Another {self.model._meta.verbose_name} has this external id."]})
+        return [] if named else [Change(EXTERNAL_ID, "", value)]
 
     def check(self, instance: TimestampedModel, cells: dict[str, str]) -> tuple[dict[str, Any], list[Change]]:
         """The values by field that the cells change, and the same by column. Raises ValidationError, by column."""
@@ -208,6 +217,9 @@ class Sheet:
         errors: dict[str, list[str]] = {}
         for column, text in texts.items():
             serializer_field = self.full.fields[column]
+            if column == "phone" and SHORTENED.fullmatch(text.strip()):
+                errors[column] = ["Excel has shortened this number. Format the column as text and enter it again."]
+                continue
             is_reference = isinstance(serializer_field, IdField)
             if not text.strip() and (is_reference or serializer_field.allow_null):
                 values[column] = None
@@ -217,7 +229,8 @@ class Sheet:
                 except ValidationError as error:
                     errors[column] = error.messages
             else:
-                values[column] = text
+                is_moment = isinstance(serializer_field, UTCDateTimeField)
+                values[column] = moment_text(text.strip()) if is_moment else text
         return values, errors
 
     def text(self, instance: TimestampedModel, column: str) -> str:
@@ -232,86 +245,29 @@ class Sheet:
 
     # --- Import: writing ----------------------------------------------------------------------------
 
-    def edit(self, instance: TimestampedModel, edits: dict[str, Any]) -> None:
+    def edit(self, instance: Any, edits: dict[str, Any]) -> None:
         """The verb by which a locked row changes."""
         instance.edit(by=self.importer.user, **edits)
 
+    def create(self, instances: list[Any]) -> list[Any]:
+        """Write new rows in one statement, with their search columns as `save` sets them."""
+        return self.model._default_manager.bulk_create(instances)
+
     def flush(self) -> None:
-        """Write the new rows since the last time in one statement, with their search columns as `save` sets them."""
-        self.model.objects.bulk_create(self.new_instances)
+        """Write the new rows since the last time, and external ids."""
+        created = self.create([instance for _, instance in self.new_instances])
+        for (row, _), instance in zip(self.new_instances, created, strict=True):
+            self.written.append((row.number, instance, True))
+            self.add_external_id(instance, row)
         self.new_instances.clear()
+        if self.external_ids:
+            self.external_ids._default_manager.bulk_create(self.new_ids)
+        self.new_ids.clear()
 
-
-def ids_of(rows: Iterable[Row], column: str) -> list[int]:
-    return [pk for row in rows if (pk := id_of(row.cells.get(column, "").strip()))]
-
-
-class LeadSheet(Sheet):
-    """Owners are named by their usernames; a new lead that names none belongs to the importer."""
-
-    model = Restaurant
-    serializer_class = RestaurantSerializer
-    columns = list(RestaurantSerializer.Meta.fields)
-    lookups = {"assigned_to": "assigned_to__username"}
-    unchanged_when_empty = frozenset({"lead_status", "assigned_to"})
-    rules = (
-        "An empty cell empties the field, except status and owner, which stay as they are.",
-        "Owners are named by their usernames. A new lead that names none is yours, and NEW if it has no status.",
-        "created_at and updated_at are read-only and ignored.",
-    )
-    instead = "Split it, or have it imported on the server: manage.py import_leads FILE"
-
-    @cached_property
-    def usernames(self) -> dict[int, str]:
-        return dict(get_user_model().objects.values_list("pk", "username"))
-
-    @cached_property
-    def user_ids(self) -> dict[str, int]:
-        """Of the users whom the importer may name as owners."""
-        users = get_user_model().objects.all()
-        policy = Policy.of(self.importer.user) if self.importer.user else None
-        if policy is None or policy.sees_everything:
-            return {username: pk for pk, username in self.usernames.items()}
-        return dict(policy.recipients(users).values_list("username", "pk"))
-
-    def new_instance(self) -> Restaurant:
-        return Restaurant(created_by=self.importer.user, assigned_to=self.importer.user)
-
-    def reference(self, column: str, text: str) -> int:
-        if text not in self.user_ids:
-            raise ValidationError("There is no user with this name.")
-        return self.user_ids[text]
-
-    def reference_text(self, column: str, pk: int) -> str:
-        return self.usernames.get(pk, "")
-
-    def check(self, instance: TimestampedModel, cells: dict[str, str]) -> tuple[dict[str, Any], list[Change]]:
-        """As on the lead's page, another owner is a hand-over."""
-        edits, changes = super().check(instance, cells)
-        if instance.pk and "assigned_to_id" in edits and not self.importer.may_hand_over:
-            raise ValidationError({"assigned_to": ["You may not hand over leads."]})
-        return edits, changes
-
-    def edit(self, instance: TimestampedModel, edits: dict[str, Any]) -> None:
-        instance.edit(by=self.importer.user, note=self.importer.note, **edits)
-
-
-class ContactSheet(Sheet):
-    """The lead is named by its id; the name beside it is not imported."""
-
-    model = Contact
-    serializer_class = ContactSerializer
-    columns = ["id", "restaurant", "restaurant_name", *ContactSerializer.Meta.fields[2:]]
-    lookups = {"restaurant": "restaurant_id", "restaurant_name": "restaurant__name"}
-    rules = (*Sheet.rules, "The lead is named by its id in restaurant; restaurant_name is read-only and ignored.")
-
-    def load(self, rows: Iterable[Row], *, lock: bool) -> None:
-        super().load(rows, lock=lock)
-        named = self.visible(Restaurant.objects.all()).filter(pk__in=set(ids_of(rows, "restaurant")))
-        self.leads = set(named.values_list("pk", flat=True))
-
-    def reference(self, column: str, text: str) -> int:
-        pk = id_of(text)
-        if pk is None or pk not in self.leads:
-            raise ValidationError("There is no lead with this id.")
-        return pk
+    def add_external_id(self, instance: Any, row: Row) -> None:
+        value = row.cells.get(EXTERNAL_ID, "").strip()
+        if self.external_ids and value and value not in self.known:
+            owner = {owner_of(self.external_ids).name: instance}
+            self.new_ids.append(
+                self.external_ids(source=self.importer.source, value=value, created_by=self.importer.user, **owner)
+            )

@@ -1,27 +1,30 @@
 """Reading uploaded tables, CSV files and XLSX workbooks: a header that names columns, then rows of text.
 
-What kind of file it is, its encoding and its delimiter are read from its bytes, not from its name. What cannot be
-read is named by row and column; nothing is guessed silently: `Table.described` says how the file was read.
+What kind of file it is and its delimiter are read from its bytes, not from its name. What cannot be read is named by
+row and column; nothing is guessed silently: `Table.described` says how the file was read.
 """
 
-import codecs
 import csv
 import re
-from collections.abc import Collection, Iterator
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from io import TextIOWrapper
+from itertools import islice
 from typing import BinaryIO, TextIO
 
+from backoffice.exchange.encodings import encoding_of
 from backoffice.exchange.formulas import arm
-from backoffice.exchange.lines import WHOLE_ROW, Line, Lines, Source, TableError, TooManyRows
+from backoffice.exchange.lines import WHOLE_ROW, Line, Lines, Source, TableError, TooManyRows, UnknownColumns
 
-BLOCK = 256 * 1024  # bytes
 HEADER = 64 * 1024  # characters, at most
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-CP1252_UNUSED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+BLANK = 50  # lines before the header, at most
+SAMPLES = 3  # cells of a column that are shown where its meaning has to be chosen
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+PROBLEM = "import_problem"  # the column that says what is wrong in the rows that an import gives back
+SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel's own first line
 
 
 @dataclass(slots=True)
@@ -33,40 +36,122 @@ class Row:
     problems: dict[str, list[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Columns:
+    """What a header may name: `names`, their `synonyms` (normalized), and those `required` of new rows.
+
+    Each of `required` is a group of which one is enough.
+    """
+
+    names: Collection[str]
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+    required: Collection[tuple[str, ...]] = ()
+
+    def named_by(self, label: str) -> str:
+        """The column that a label names; empty for none."""
+        name = normal(label)
+        return name if name in self.names else self.synonyms.get(name, "")
+
+
 class Table:
     """A file's rows under the columns that its header names; it can be iterated any number of times.
 
-    Raises TableError for a file that cannot be read, or whose header does not fit `columns`; while the rows are read
-    also for more than `max_rows` of them (0: as many as there are). Without a column `id` all rows are new, and the
-    `required` columns must be there.
+    `labels` are the header as it is in the file, `header` the column that each means: by its name, a synonym, or the
+    `mapping` of labels to columns (empty: not imported), which decides about all labels that it names and, where there
+    is one, leaves out those that mean nothing. `undecided` are labels that mean nothing otherwise.
+
+    Raises TableError for a file that cannot be read, and unless `is_draft` where something is undecided or missing;
+    while the rows are read also for more than `max_rows` of them (0: as many as there are).
     """
 
     def __init__(
-        self, file: BinaryIO, columns: Collection[str], *, required: Collection[str] = (), max_rows: int = 0
+        self,
+        file: BinaryIO,
+        columns: Columns,
+        *,
+        mapping: Mapping[str, str] | None = None,
+        encoding: str = "",
+        max_rows: int = 0,
+        is_draft: bool = False,
     ) -> None:
-        self.source, self.max_rows = source_of(file, columns, max_rows), max_rows
-        self.described = self.source.described
+        self.source, self.columns, self.max_rows = source_of(file, columns, encoding, max_rows), columns, max_rows
+        self.described, self.mapping = self.source.described, mapping or {}
         with closing(self.source.lines()) as lines:
-            self.header = header_of(next(lines, []), columns)
-        missing = [] if "id" in self.header else [name for name in required if name not in self.header]
-        if missing:
-            raise TableError(f"{listed('column', missing)} missing.")
+            self.first, line = next(
+                ((n, line) for n, line in enumerate(lines, 1) if not is_blank(line) or n > BLANK), (1, [])
+            )
+        self.labels = labels_of(line)
+        self.header = [self.column_of(label) for label in self.labels]
+        decided = [label for label in self.labels if label in self.mapping]
+        self.undecided = [
+            label
+            for label, column in zip(self.labels, self.header, strict=True)
+            if not column and label not in [*decided, PROBLEM] and not self.mapping
+        ]
+        if not is_draft:
+            self.check()
+
+    def column_of(self, label: str) -> str:
+        """A label that is a column's own name takes it from those that are synonyms; of several synonyms the first."""
+        if label in self.mapping:
+            return self.mapping[label]
+        column = self.columns.named_by(label)
+        if not column or column in self.mapping.values():
+            return ""
+        named = [each for each in self.labels if self.columns.named_by(each) == column and each not in self.mapping]
+        exact = [each for each in named if normal(each) == column]
+        return column if label in (exact or named[:1]) else ""
+
+    def check(self) -> None:
+        """Raises TableError where the header has to be decided about, or lacks a column."""
+        names = self.columns.names
+        if wrong := [name for name in self.mapping.values() if name and name not in names]:
+            raise UnknownColumns(f"{listed('column', wrong)} not known. Columns are: {', '.join(names)}.")
+        if gone := [label for label in self.mapping if label not in self.labels]:
+            raise UnknownColumns(f"{listed('column', gone)} not in the file.")
+        if not any(self.header):
+            raise UnknownColumns(f"The first row does not name the columns. {first_row(names)}")
+        if twice := [name for name in dict.fromkeys(self.header) if name and self.header.count(name) > 1]:
+            raise TableError(f"{listed('column', twice)} named more than once.")
+        if self.undecided:
+            close = meant(self.undecided, names)
+            raise UnknownColumns(f"{listed('column', self.undecided)} not known.{close} {first_row(names)}")
+        if missing := self.missing():
+            raise UnknownColumns(f"{listed('column', missing)} missing.")
+
+    def missing(self) -> list[str]:
+        """The columns that new rows need and the header lacks; with a column `id` rows may be old ones."""
+        groups = [] if "id" in self.header else self.columns.required
+        return [group[0] for group in groups if not set(group) & set(self.header)]
+
+    def samples(self) -> list[list[str]]:
+        """Of each label, cells of the first rows."""
+        with closing(self.source.lines()) as lines:
+            rows = list(islice((line for line in islice(lines, self.first, None) if not is_blank(line)), SAMPLES))
+        return [[str(line[place]) for line in rows if place < len(line)] for place in range(len(self.labels))]
 
     def __iter__(self) -> Iterator[Row]:
+        for number, line in self.numbered():
+            yield self.row(number, line)
+
+    def numbered(self) -> Iterator[tuple[int, Line]]:
+        """The rows as they are in the file, with their numbers."""
         rows = 0
         with closing(self.source.lines()) as lines:
             for number, line in enumerate(lines, 1):
-                if number > 1 and any(line):
+                if number > self.first and not is_blank(line):
                     rows += 1
                     if self.max_rows and rows > self.max_rows:
                         raise TooManyRows(f"The file has more than {self.max_rows:,} rows.")
-                    yield self.row(number, line)
+                    yield number, line
 
     def row(self, number: int, line: Line) -> Row:
         row = Row(number)
         if len(line) < len(self.header) or any(line[len(self.header) :]):
             row.problems[WHOLE_ROW] = [f"Has {len(line)} cells where the header has {len(self.header)}."]
         for column, cell in zip(self.header, line, strict=False):
+            if not column:
+                continue
             if isinstance(cell, TableError):
                 row.problems[column] = [str(cell)]
             else:
@@ -74,7 +159,7 @@ class Table:
         return row
 
 
-def source_of(file: BinaryIO, columns: Collection[str], max_rows: int) -> Source:
+def source_of(file: BinaryIO, columns: Columns, encoding: str, max_rows: int) -> Source:
     """Raises TableError for a file of another kind."""
     file.seek(0)
     start = file.read(8)
@@ -86,17 +171,22 @@ def source_of(file: BinaryIO, columns: Collection[str], max_rows: int) -> Source
         return Workbook(file, max_rows)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         raise TableError("This is a workbook of the old kind (.xls). Save it as .xlsx or as CSV.")
-    return TextFile(file, columns)
+    return TextFile(file, columns, encoding)
 
 
 class TextFile:
-    """A CSV file (RFC 4180), whichever delimiter separates its cells."""
+    """A CSV file (RFC 4180), whichever delimiter separates its cells; Excel's line `sep=;` may be its first."""
 
-    def __init__(self, file: BinaryIO, columns: Collection[str]) -> None:
+    def __init__(self, file: BinaryIO, columns: Columns, encoding: str = "") -> None:
         self.file = file
-        self.encoding, name = encoding_of(file)
+        self.encoding, name = encoding_of(file, encoding)
         with self.text() as text:
-            self.delimiter = delimiter_of(text, columns)
+            try:
+                first = text.readline(HEADER)
+                self.has_separator_line = bool(found := SEPARATOR.fullmatch(first))
+                self.delimiter = found[1] if found and found[1] in DELIMITERS else delimiter_of(first, text, columns)
+            except UnicodeError as error:
+                raise TableError(f"The first row is not text: {error}.") from error
         self.described = f"CSV in {name}, separated by {DELIMITERS[self.delimiter]}"
 
     @contextmanager
@@ -110,6 +200,8 @@ class TextFile:
 
     def lines(self) -> Lines:
         with self.text() as text:
+            if self.has_separator_line:
+                text.readline(HEADER)  # which spreadsheets do not show or count
             reader = csv.reader(text, delimiter=self.delimiter, strict=True)
             number = 0
             while True:
@@ -124,95 +216,42 @@ class TextFile:
                     raise TableError(f"Row {number:,} is not text: {error}.") from error
 
 
-def encoding_of(file: BinaryIO) -> tuple[str, str]:
-    """Python's name for the file's encoding, and its common name.
+def delimiter_of(first: str, text: TextIO, columns: Columns) -> str:
+    """The one that makes the most known columns, then the most cells, of the first line that is not blank."""
+    line, blank = first, 0
+    while line and not line.strip("\r\n \"',;|\t") and blank < BLANK:
+        line, blank = text.readline(HEADER), blank + 1
 
-    Hardly any other text is valid UTF-8 by chance. What is not UTF-8 is Windows-1252, unless it holds bytes that are
-    undefined there, or good UTF-8 before the first bad byte. Raises TableError, which names the line.
-    """
-    file.seek(0)
-    start = file.read(4)
-    if start.startswith(UTF_16):
-        return "utf-16", "UTF-16"
-    has_bom = start.startswith(codecs.BOM_UTF8)
-    bad, is_multibyte = first_bad_byte(file)
-    if bad is None:
-        return ("utf-8-sig", "UTF-8 with a byte order mark") if has_bom else ("utf-8", "UTF-8")
-    if has_bom or is_multibyte:
-        raise TableError(f"The file is UTF-8, except in {place(file, bad)}. Save it as UTF-8 and try again.")
-    file.seek(0)
-    position = 0
-    while block := file.read(BLOCK):
-        if found := CP1252_UNUSED.search(block):
-            where = place(file, position + found.start())
-            raise TableError(
-                f"The file is neither UTF-8 nor Windows-1252: see {where}. Save it as UTF-8 and try again."
-            )
-        position += len(block)
-    return "cp1252", "Windows-1252"
-
-
-def first_bad_byte(file: BinaryIO) -> tuple[int | None, bool]:
-    """Where the file stops being UTF-8 (None: nowhere), and whether there is a character of several bytes before."""
-    file.seek(0)
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    position, is_multibyte = 0, False
-    while True:
-        block = file.read(BLOCK)
-        pending = len(decoder.getstate()[0])
-        try:
-            text = decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
-            good = error.object[: error.start]
-            return position - pending + error.start, is_multibyte or not good.isascii()
-        if not block:
-            return None, is_multibyte
-        is_multibyte = is_multibyte or not text.isascii()
-        position += len(block)
-
-
-def place(file: BinaryIO, position: int) -> str:
-    """The line and value of the byte there."""
-    file.seek(0)
-    line, left = 1, position
-    while left > 0 and (block := file.read(min(BLOCK, left))):
-        line += block.count(b"\n")
-        left -= len(block)
-    return f"line {line:,}, byte 0x{file.read(1).hex().upper()}"
-
-
-def delimiter_of(text: TextIO, columns: Collection[str]) -> str:
-    """The one that makes the most known columns of the first line."""
-    try:
-        line = text.readline(HEADER)
-    except UnicodeError as error:
-        raise TableError(f"The first row is not text: {error}.") from error
-
-    def known(delimiter: str) -> int:
-        return sum(normal(name) in columns for name in next(csv.reader([line], delimiter=delimiter), []))
+    def known(delimiter: str) -> tuple[int, int]:
+        cells = next(csv.reader([line], delimiter=delimiter), [])
+        return sum(bool(columns.named_by(name)) for name in cells), len(cells)
 
     return max(DELIMITERS, key=known)
 
 
-def header_of(line: list[str | TableError], columns: Collection[str]) -> list[str]:
-    """The columns that the first row names. Raises TableError where it names one twice, or one that is not known."""
-    names = [normal(str(cell)) for cell in line]
-    while names and not names[-1]:
-        names.pop()
-    if not any(name in columns for name in names):
-        raise TableError(f"The first row does not name the columns. {first_row(columns)}")
-    if "" in names:
-        raise TableError(f"Column {names.index('') + 1} of the first row has no name.")
-    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-        raise TableError(f"{listed('column', twice)} named more than once.")
-    if unknown := [name for name in names if name not in columns]:
-        raise TableError(f"{listed('column', unknown)} not known.{meant(unknown, columns)} {first_row(columns)}")
-    return names
+def is_blank(line: Line) -> bool:
+    return not any(isinstance(cell, TableError) or cell.strip() for cell in line)
+
+
+def labels_of(line: Line) -> list[str]:
+    """The header's cells, each one different and none of them empty."""
+    texts = [" ".join(str(cell).split()) for cell in line]
+    while texts and not texts[-1]:
+        texts.pop()
+    labels: list[str] = []
+    for number, text in enumerate(texts, 1):
+        label = text or f"column {number}"
+        while label in labels:
+            label += " (again)"
+        labels.append(label)
+    return labels
 
 
 def normal(name: str) -> str:
-    """A column's name however typed: `Lead status` is `lead_status`."""
-    return re.sub(r"[\s_-]+", "_", name.strip().lower())
+    """A column's name however typed: `Lead status` is `lead_status`, `E-Mail` and `Téléphone` e_mail and telephone."""
+    plain = unicodedata.normalize("NFKD", name.replace("#", " number ")).casefold()
+    plain = "".join(char for char in plain if not unicodedata.combining(char))
+    return re.sub(r"[\W_]+", "_", plain).strip("_")
 
 
 def listed(noun: str, names: list[str]) -> str:
@@ -221,7 +260,7 @@ def listed(noun: str, names: list[str]) -> str:
 
 
 def meant(unknown: list[str], columns: Collection[str]) -> str:
-    close = [match for name in unknown[:10] for match in get_close_matches(name[:50], columns, 1)]
+    close = [match for name in unknown[:10] for match in get_close_matches(normal(name)[:50], columns, 1)]
     return f" Did you mean {' and '.join(f'“{name}”' for name in close)}?" if close else ""
 
 

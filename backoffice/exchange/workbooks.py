@@ -1,14 +1,17 @@
 """XLSX workbooks, row by row with openpyxl (which reads XML by way of defusedxml: no entities).
 
-A workbook is a zip file: its unpacked size is checked before anything is unpacked. Its cells are read as the texts
-that a user sees; a formula is refused, since its last result may be missing or old.
+A workbook is a zip file: its unpacked size is checked before anything is unpacked, and its rows are counted before
+openpyxl reads it, which reads a whole sheet where the file does not say how large it is. Cells are read as the texts
+that a user sees, formulas as the results that the file holds.
 """
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
@@ -18,7 +21,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from backoffice.exchange.formulas import disarm_typed
-from backoffice.exchange.lines import MAX_COLUMNS, Lines, TableError
+from backoffice.exchange.lines import MAX_COLUMNS, Lines, TableError, TooManyRows
 from crm import dates
 
 MAX_UNPACKED = 400 * 1024 * 1024  # bytes
@@ -28,6 +31,8 @@ MAX_PART = 2 * 1024 * 1024  # bytes of styles and the like, which openpyxl reads
 LONGEST_ROW = 2 * 1024 * 1024  # bytes of XML, of which openpyxl makes cells before it gives the row
 PIECE = 64 * 1024  # bytes
 MAX_SHEET = 1_048_576  # rows, of any spreadsheet program
+
+NO_RESULT = TableError("A formula without a result. Open the workbook, save it again, or paste the column as values.")
 
 UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 WRITTEN = re.compile("_x((?![Dd][89A-Fa-f])[0-9A-Fa-f]{4})_")  # ECMA-376, part 1, section 22.9.2.19; no surrogates
@@ -42,67 +47,114 @@ class Workbook:
         self.described = "XLSX workbook"
         try:
             with ZipFile(file) as archive:
-                unpacked = sum(part.file_size for part in archive.infolist())
-                packed = sum(part.compress_size for part in archive.infolist())
-                is_bomb = unpacked > min(allowed, MAX_RATIO * packed) or any(
-                    takes_too_much(archive, part) for part in archive.infolist()
-                )
+                parts = archive.infolist()
+                packed = sum(part.compress_size for part in parts)
+                is_bomb = sum(part.file_size for part in parts) > min(MAX_UNPACKED, MAX_RATIO * packed)
+                scans = [] if is_bomb else [Scan(archive, part) for part in parts if is_read_whole(part)]
+                is_bomb = is_bomb or any(scan.takes_too_much for scan in scans)
+                first = "" if is_bomb else first_sheet(archive)
+                rows = max((scan.rows for scan in scans if scan.name == first), default=0)
+                is_large = sum(part.file_size for part in parts) > allowed
         except (BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
             raise TableError("The file looks like a workbook (.xlsx), but cannot be read.") from error
-        if is_bomb:
+        if max_rows and rows > 2 * max_rows and not is_bomb:  # some may look empty; the others are counted exactly
+            raise TooManyRows(f"The file has more than {max_rows:,} rows.")
+        if is_bomb or is_large:
             raise TableError("The workbook unpacks to far more than it should. Save its table as CSV.")
+        self.has_formulas = any(scan.has_formulas for scan in scans)
 
     def lines(self) -> Lines:
         """Cells beyond the header's last are there only where they are not empty."""
-        self.file.seek(0)
         width = 0
         try:
-            book = openpyxl.load_workbook(self.file, read_only=True, keep_links=False)
-            try:
-                sheet = book.worksheets[0]
-                sheet.reset_dimensions()  # what the file claims of its size may be wrong
+            with closing(self.rows(data_only=True)) as rows, closing(self.formulas()) as formulas:
                 gap: Any = None
-                for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS), 1):
-                    if number > MAX_SHEET:
-                        break
+                for cells, formula in zip(rows, formulas, strict=False):
                     if cells is gap:  # openpyxl fills a million missing rows with one and the same
                         yield []
                         continue
-                    gap, line = cells, [text_of(cell) for cell in cells]
+                    gap = cells
+                    line = [
+                        NO_RESULT if place in formula and cell.value is None else text_of(cell)
+                        for place, cell in enumerate(cells)
+                    ]
                     while len(line) > width and not line[-1]:
                         line.pop()
                     width = width or len(line)
                     yield line
-            finally:
-                book.close()
         except Exception as error:  # openpyxl raises exceptions of any kind for a damaged workbook
             raise TableError(
                 "The workbook cannot be read. Open it, save it again, or save its table as CSV."
             ) from error
 
+    def rows(self, *, data_only: bool) -> Generator[tuple, None, None]:
+        """The cells of each row; of a formula its last result with `data_only`, else its text."""
+        self.file.seek(0)
+        book = openpyxl.load_workbook(self.file, read_only=True, keep_links=False, data_only=data_only)
+        try:
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()  # what the file claims of its size may be wrong
+            yield from islice(sheet.iter_rows(max_col=MAX_COLUMNS), MAX_SHEET)
+        finally:
+            book.close()
 
-def takes_too_much(archive: ZipFile, part: ZipInfo) -> bool:
-    """Whether openpyxl would need much memory at once for a part of the workbook, or for a row of one."""
-    if part.filename.endswith("sharedStrings.xml") or not part.filename.endswith((".xml", ".rels")):
-        return False
-    if "/worksheets/" not in part.filename:
-        return part.file_size > MAX_PART
-    row = 0
-    with archive.open(part) as sheet:
-        while piece := sheet.read(PIECE):
-            first, *others = piece.split(b"row>")
-            row += len(first)
-            if row > LONGEST_ROW:
-                return True
-            row = len(others[-1]) if others else row
-    return False
+    def formulas(self) -> Generator[set[int], None, None]:
+        """Of each row, the places of its formulas."""
+        if not self.has_formulas:
+            while True:
+                yield set()
+        for cells in self.rows(data_only=False):
+            yield {place for place, cell in enumerate(cells) if cell.data_type == "f"}
+
+
+def is_read_whole(part: ZipInfo) -> bool:
+    return part.filename.endswith((".xml", ".rels")) and not part.filename.endswith("sharedStrings.xml")
+
+
+class Scan:
+    """A part of the workbook: of a sheet, how many rows have values, and whether there are formulas.
+
+    It takes too much where openpyxl would need much memory at once for it, or for a row of it.
+    """
+
+    def __init__(self, archive: ZipFile, part: ZipInfo) -> None:
+        self.name, self.rows, self.has_formulas = part.filename, 0, False
+        self.takes_too_much = part.file_size > MAX_PART
+        if "/worksheets/" not in part.filename:
+            return
+        length, has_value, self.takes_too_much = 0, False, False
+        with archive.open(part) as sheet:
+            while piece := sheet.read(PIECE):
+                self.has_formulas = self.has_formulas or b"<f>" in piece or b"<f " in piece
+                *ended, rest = piece.split(b"row>")
+                for text in ended:
+                    self.rows += has_value or b"<v" in text or b"<is" in text
+                    has_value, self.takes_too_much = False, self.takes_too_much or length + len(text) > LONGEST_ROW
+                    length = 0
+                length += len(rest)
+                has_value = has_value or b"<v" in rest or b"<is" in rest
+                if self.takes_too_much or length > LONGEST_ROW:
+                    self.takes_too_much = True
+                    return
+
+
+def first_sheet(archive: ZipFile) -> str:
+    """The part that the first sheet is in; empty where that does not show."""
+    names = archive.namelist()
+    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= set(names):
+        return ""
+    sheet = re.search(rb"<sheet [^>]*r:id=\"(\w+)\"", archive.read("xl/workbook.xml"))
+    relations = re.findall(rb"<Relationship [^>]*>", archive.read("xl/_rels/workbook.xml.rels"))
+    for relation in relations:
+        target = re.search(rb"Target=\"([^\"]+)\"", relation)
+        if sheet and target and b'Id="%s"' % sheet[1] in relation:
+            return "xl/" + target[1].decode().removeprefix("/xl/").removeprefix("xl/")
+    return ""
 
 
 def text_of(cell: Any) -> str | TableError:
     """What the cell shows, dates as ISO 8601, numbers with the 15 digits that spreadsheets compute with."""
     match cell.data_type, cell.value:
-        case "f", _:
-            return TableError("A formula. Copy the column and paste it as values.")
         case "e", value:
             return TableError(f"An error: {value}.")
         case _, None:

@@ -19,7 +19,17 @@ from django.db import connection
 from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
-from backoffice.tests.support import SECOND_FACTOR, csv_file, draft_key, totp_code, upload
+from backoffice.tests.support import (
+    CONTACTS,
+    INTERACTIONS,
+    LEADS,
+    SECOND_FACTOR,
+    confirm,
+    csv_file,
+    draft_key,
+    totp_code,
+    upload,
+)
 from crm.api.openapi.schema import Generator
 from crm.progress import Progress
 from crm.tests.server import manage
@@ -98,10 +108,18 @@ def use_the_admin() -> str:
     browser.post(SECOND_FACTOR, {"do": "begin"})
     browser.post(SECOND_FACTOR, {"do": "confirm", "code": totp_code(key=draft_key())})
     browser.post("/admin/auth/group/add/", {"name": "Night shift", "permissions": ["1"]})
-    upload(browser, csv_file(["name"], ["Bistro Anna"]))
+    pk = apps.get_model("lead", "Restaurant").objects.earliest("pk").pk
+    for path, row in {
+        LEADS: {"external_id": "A1", "name": "Bistro Anna"},
+        CONTACTS: {"external_id": "A1", "restaurant": pk, "name": "Asha Rao"},
+        INTERACTIONS: {"external_id": "A1", "lead": pk, "type": "CALL", "date": "2024-12-20"},
+    }.items():
+        confirm(browser, upload(browser, csv_file(list(row), list(row.values())), path))
+    upload(browser, csv_file(["name"], ["Bistro Ben"]))
     demo = apps.get_model("auth", "User").objects.get(username="demo")
     demo.groups.set(apps.get_model("auth", "Group").objects.filter(name="Night shift"))
-    demo.user_permissions.set(apps.get_model("auth", "Permission").objects.all()[:3])
+    permissions = apps.get_model("auth", "Permission").objects
+    demo.user_permissions.set([*permissions.all()[:3], permissions.get(codename="import_restaurant")])
     return browser.cookies["sessionid"].value
 
 

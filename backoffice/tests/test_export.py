@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backoffice.exchange import pages as exchange
+from backoffice.exchange import export_pages as exchange
 from backoffice.exchange.exports import csv_of
 from backoffice.exchange.formulas import arm, disarm, disarm_typed
-from backoffice.exchange.sheets import ContactSheet, LeadSheet
+from backoffice.exchange.kinds import ContactSheet, LeadSheet
 from backoffice.tests.support import (
     CONTACTS,
     LEADS,

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError
 
-from backoffice.exchange.imports import Import
-from backoffice.exchange.sheets import LeadSheet
+from backoffice.exchange.imports import Run
+from backoffice.exchange.kinds import LeadSheet
 from backoffice.tests.support import csv_file, xlsx_file
 from lead.models import Restaurant
 
@@ -58,7 +58,7 @@ def test_a_dry_run_writes_nothing(file, lead):
 
 def test_nothing_is_imported_with_one_row_in_error(file, lead):
     rows = [["", "Bistro Ben", ""], [lead.pk, "Bistro Cem", "x@"], [7_777_777, "Bistro Dora", ""]]
-    file.write_bytes(csv_file(["id", "name", "email"], *rows, encoding="cp1252"))
+    file.write_bytes(csv_file(["id", "name", "email"], *rows))
     out, err = import_leads(file)
     assert out == ""
     assert err.splitlines()[1:] == [
@@ -79,7 +79,7 @@ def test_only_the_first_of_many_rows_in_error_are_named(file, db):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"name,town\nA,B\n", "The column “town” is not known."),
+        (b"name,colour\nA,B\n", "The column “colour” is not known."),
         (b'name\n"A', "Row 2 (line 2): unexpected end of data. Nothing was imported."),
         (None, "No such file or directory."),
     ],
@@ -118,20 +118,20 @@ def test_an_interrupted_import_writes_nothing(error, message, file, db, monkeypa
 
 def test_a_row_that_fails_after_the_check_rolls_all_back(file, lead, monkeypatch):
     file.write_bytes(csv_file(["id", "name"], ["", "Bistro Ben"], [lead.pk, "Bistro Cem"]))
-    outcomes = Import.outcomes
+    outcomes = Run.outcomes
 
-    def deleted_meanwhile(run, *, write=False):
-        if write:
+    def deleted_meanwhile(run, *, imported=None):
+        if imported:
             Restaurant.objects.all().delete()
-        return outcomes(run, write=write)
+        return outcomes(run, imported=imported)
 
-    monkeypatch.setattr(Import, "outcomes", deleted_meanwhile)
+    monkeypatch.setattr(Run, "outcomes", deleted_meanwhile)
     assert "1 of 2 rows are in error." in import_leads(file)[1]
     assert [row.name for row in Restaurant.objects.all()] == ["Bistro Anna"]
 
 
 def test_the_exit_code_is_1_when_rows_are_in_error(file, tmp_path):
-    file.write_bytes(b"town\nPune\n")
+    file.write_bytes(b"colour\nred\n")
     command = [sys.executable, "manage.py", "import_leads", str(file)]
     environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/none.sqlite3"}
     done = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True)

@@ -40,6 +40,8 @@ lead.export_restaurant     no   yes  yes  no
 lead.import_restaurant     no   no   yes  no
 contact.export_contact     no   yes  yes  no
 contact.import_contact     no   no   yes  no
+track.import_interaction   no   no   yes  no
+call.import_callplan       no   no   yes  no
 call.view_adherence        no   yes  no   no
 lead.view_all              no   yes  yes  no
 """

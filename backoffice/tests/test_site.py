@@ -39,7 +39,7 @@ def test_the_admin_site_is_the_back_office():
 def test_the_navigation_has_the_lists_in_order(admin_client):
     groups = dict(sidebar(admin_client.get("/admin/").text))
     assert groups["Work"] == ["Leads", "Contacts", "Interactions", "Orders", "Call plans", "Adherence"]
-    assert groups["History"] == ["Status changes", "Owner changes", "My recent actions"]
+    assert groups["History"] == ["Status changes", "Owner changes", "Imports", "My recent actions"]
     assert groups["People"] == ["Users", "Teams", "Groups", "Work profiles"]
 
 

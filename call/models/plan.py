@@ -109,7 +109,7 @@ class CallPlan(TimestampedModel):
     objects = CallPlanQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
-        permissions = [("view_adherence", "Can view adherence")]
+        permissions = [("view_adherence", "Can view adherence"), ("import_callplan", "Can import call plans")]
         indexes = [
             models.Index(fields=["lead", "id"], name="call_plan_by_lead"),
             models.Index(fields=["next_call_date", "id"], name="call_plan_by_next_call"),

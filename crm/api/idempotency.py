@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
+from django.core.files.base import File
 from django.db import connection
 from django.http import HttpResponse
 from rest_framework import status
@@ -93,8 +95,19 @@ def _claim(user, key: str, digest: str) -> tuple[IdempotencyKey, bool]:
 def _digest(request) -> str:
     """Of method, path with query, and the parsed body, not its bytes: a multipart retry has new boundaries."""
     data = request.data
-    said = json.dumps(dict(data.lists()) if hasattr(data, "lists") else data, sort_keys=True, default=str)
+    said = json.dumps(dict(data.lists()) if hasattr(data, "lists") else data, sort_keys=True, default=_text_of)
     return sha256(f"{request.method} {request.get_full_path()}\n{said}".encode()).hexdigest()
+
+
+def _text_of(value: Any) -> str:
+    """Of a file its name and content."""
+    if not isinstance(value, File):
+        return str(value)
+    content = sha256()
+    for chunk in value.chunks():
+        content.update(chunk)
+    value.seek(0)
+    return f"{value.name} {content.hexdigest()}"
 
 
 def _replay(row: IdempotencyKey) -> HttpResponse:

@@ -3,14 +3,18 @@
 import pytest
 from django.contrib.admindocs.views import simplify_regex
 from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from backoffice.exchange.imports import preview
+from backoffice.models import Import
 from call.models import FeedAddress
 from contact.models import AddressBook, Contact
+from crm import dates
 from crm.tests import PASSWORD
 from lead.models import Restaurant, Team
 
@@ -48,6 +52,10 @@ TABLE = """
 /lead/restaurants/<pk>/unmerge/         OPTIONS                  401 200 200 200
 /lead/restaurants/<pk>/unmerge/         GET HEAD                 401 405 405 405
 /lead/restaurants/<pk>/unmerge/         PUT PATCH DELETE         401 405 403 405
+/lead/restaurants/<pk>/external_ids/    GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/external_ids/    POST                     401 201 403 201
+/lead/restaurants/<pk>/external_ids/    DELETE                   401 404 403 404
+/lead/restaurants/<pk>/external_ids/    PUT PATCH                401 405 403 405
 /lead/restaurants/hand_over/            POST                     401 200 403 200
 /lead/restaurants/hand_over/            OPTIONS                  401 200 200 200
 /lead/restaurants/hand_over/            GET HEAD                 401 405 405 405
@@ -175,6 +183,20 @@ TABLE = """
 /api/teams/<pk>/                        DELETE                   401 403 403 204
 /api/teams/<pk>/                        POST                     401 403 403 405
 
+/api/imports/                           GET HEAD OPTIONS         401 403 403 200
+/api/imports/                           POST                     401 403 403 201
+/api/imports/                           PUT PATCH DELETE         401 403 403 405
+/api/imports/<pk>/                      GET HEAD OPTIONS         401 403 403 200
+/api/imports/<pk>/                      POST PUT PATCH DELETE    401 403 403 405
+/api/imports/<pk>/confirm/              POST                     401 403 403 200
+/api/imports/<pk>/confirm/              OPTIONS                  401 403 403 200
+/api/imports/<pk>/confirm/              GET HEAD PUT PATCH DELETE 401 403 403 405
+/api/imports/<pk>/failed.csv/           GET HEAD OPTIONS         401 403 403 200
+/api/imports/<pk>/failed.csv/           POST PUT PATCH DELETE    401 403 403 405
+/api/imports/<pk>/revert/               POST                     401 403 403 400
+/api/imports/<pk>/revert/               OPTIONS                  401 403 403 200
+/api/imports/<pk>/revert/               GET HEAD PUT PATCH DELETE 401 403 403 405
+
 /                                       GET HEAD                 200 200 200 200
 /                                       OPTIONS POST PUT PATCH DELETE 405 405 405 405
 /api/schema/                            GET HEAD                 200 200 200 200
@@ -189,6 +211,7 @@ TABLE = """
 /readyz                                 OPTIONS POST PUT PATCH DELETE 405 405 405 405
 """
 
+FORMS = {"/api/imports/"}  # that take a file
 PERIOD = "?from=2024-01-01&to=2024-12-31"
 QUERIES = {
     "/call/adherence/": PERIOD,
@@ -241,6 +264,7 @@ def bodies(user, admin, lead, contact, interaction, plan):
         "/lead/restaurants/": {"name": "Cafe Blau"},
         "/lead/restaurants/<pk>/": {"name": "Cafe Blau"},
         "/lead/restaurants/<pk>/change_status/": {"status": "CONTACTED"},
+        "/lead/restaurants/<pk>/external_ids/": {"source": "erp", "value": "ALFKI"},
         "/lead/restaurants/hand_over/": {"from": user.pk, "to": admin.pk, "leads": [lead.pk]},
         "/lead/restaurants/<pk>/merge/": {"other": twin.pk},
         "/lead/restaurants/<pk>/unmerge/": {"other": merged.pk},
@@ -258,6 +282,7 @@ def bodies(user, admin, lead, contact, interaction, plan):
         "/call/<pk>/snooze/": {"days": 1},
         "/api/teams/": {"name": "North"},
         "/api/teams/<pk>/": {"name": "North"},
+        "/api/imports/": {"kind": "leads", "file": SimpleUploadedFile("leads.csv", b"name\nBistro Ben\n")},
         "/api/token/": {"username": user.username, "password": PASSWORD},
         "/api/token/refresh/": {"refresh": str(refresh)},
         "/api/token/verify/": {"token": str(refresh)},
@@ -274,10 +299,13 @@ def clients(user, reader, admin):
 
 
 @pytest.fixture
-def path_of(user, reader, lead, contact, interaction, plan):
-    """The path of a route of the table."""
+def path_of(user, reader, admin, lead, contact, interaction, plan):
+    """The path of a route of the table. The import is a preview with a row in error."""
     team = Team.establish(name="West", members=[user.pk, reader.pk])
-    rows = {"lead": lead, "contact": contact, "track": interaction, "call": plan, "api": team}
+    content = {"content": b"name,email\nBistro Ben,b@\nBistro Cem,\n", "source": "import", "partial": True}
+    imported = Import.store(user=admin, kind="leads", name="leads.csv", moment=dates.now(), **content)
+    preview(imported)
+    rows = {"lead": lead, "contact": contact, "track": interaction, "call": plan, "teams": team, "imports": imported}
     secrets = {"call": FeedAddress.renew(user), "contact": AddressBook.renew(user)}
 
     def path(route: str) -> str:
@@ -297,9 +325,18 @@ def test_each_user_gets_the_status_of_the_access_table(route, methods, expected,
         for person in PEOPLE:
             with transaction.atomic():
                 body = None if method in ("GET", "HEAD") else bodies.get(route)
-                got[method, person] = clients[person].generic(method, path, **as_json(body)).status_code
+                sent = as_form(body) if route in FORMS else as_json(body)
+                got[method, person] = clients[person].generic(method, path, **sent).status_code
                 transaction.set_rollback(True)
     assert got == {(method, person): expected[PEOPLE.index(person)] for method in methods for person in PEOPLE}
+
+
+def as_form(body) -> dict:
+    if body is None:
+        return {}
+    body["file"].seek(0)
+    data, content_type = APIClient()._encode_data(body, "multipart")
+    return {"data": data, "content_type": content_type}
 
 
 def as_json(body) -> dict:

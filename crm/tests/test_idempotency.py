@@ -13,7 +13,7 @@ from contact.models import Contact
 from crm.models import IdempotencyKey
 from crm.tests import PASSWORD
 from crm.tests.support import signed_in
-from lead.models import OwnerChange, Restaurant, StatusChange
+from lead.models import ExternalId, OwnerChange, Restaurant, StatusChange
 from track.models import Interaction, OrderDetails
 
 LEADS = "/lead/restaurants/"
@@ -32,7 +32,17 @@ def headers_of(answer) -> dict:
 
 
 def rows() -> list:
-    tables = (Restaurant, StatusChange, OwnerChange, Contact, Interaction, OrderDetails, CallPlan, CallEvent)
+    tables = (
+        Restaurant,
+        ExternalId,
+        StatusChange,
+        OwnerChange,
+        Contact,
+        Interaction,
+        OrderDetails,
+        CallPlan,
+        CallEvent,
+    )
     return [list(table.objects.values()) for table in tables]
 
 
@@ -46,6 +56,10 @@ def posts(user, lead, contact, interaction, plan) -> dict:
     return {
         "/lead/restaurants/": (LEADS, ANNA),
         "/lead/restaurants/<pk>/change_status/": (f"{LEADS}{lead.pk}/change_status/", {"status": "LOST", "note": "x"}),
+        "/lead/restaurants/<pk>/external_ids/": (
+            f"{LEADS}{lead.pk}/external_ids/",
+            {"source": "erp", "value": "ALFKI"},
+        ),
         "/lead/restaurants/hand_over/": (f"{LEADS}hand_over/", {"from": user.pk, "to": colleague.pk}),
         "/contact/contacts/": ("/contact/contacts/", {"restaurant": lead.pk, "name": "Ravi Iyer"}),
         "/track/interactions/": (
@@ -61,6 +75,8 @@ def posts(user, lead, contact, interaction, plan) -> dict:
     }
 
 
+# With files: backoffice/tests/test_import_api.py.
+IMPORTS = {"/api/imports/", "/api/imports/<pk>/confirm/", "/api/imports/<pk>/revert/"}
 # Those that answer a secret, or take one back.
 TOKENS = {"/api/token/", "/api/token/refresh/", "/api/token/verify/", "/api/token/logout/"}
 WITHOUT_KEYS = TOKENS | {"/call/feed/", "/contact/cards/"}
@@ -80,7 +96,7 @@ def routes_that_take_posts(patterns, prefix="") -> set[str]:
 
 
 def test_every_route_that_takes_a_post_is_tried_here(posts):
-    assert routes_that_take_posts(get_resolver().url_patterns) == set(posts) | WITHOUT_KEYS
+    assert routes_that_take_posts(get_resolver().url_patterns) == set(posts) | WITHOUT_KEYS | IMPORTS
 
 
 @pytest.mark.parametrize(
@@ -88,6 +104,7 @@ def test_every_route_that_takes_a_post_is_tried_here(posts):
     [
         "/lead/restaurants/",
         "/lead/restaurants/<pk>/change_status/",
+        "/lead/restaurants/<pk>/external_ids/",
         "/contact/contacts/",
         "/track/interactions/",
         "/call/",

@@ -1,6 +1,7 @@
-"""Leads, the history of their status and of their owner."""
+"""Leads, the history of their status and of their owner, their ids in other systems."""
 
 from lead.models.access import ALL, OfLeadQuerySet, Policy
+from lead.models.external_id import ExternalId
 from lead.models.history import OwnerChange, StatusChange
 from lead.models.merge import LeadMerge
 from lead.models.restaurant import BATCH, CHOOSE_ANOTHER, Restaurant, RestaurantQuerySet
@@ -12,6 +13,7 @@ __all__ = [
     "BATCH",
     "CHOOSE_ANOTHER",
     "PIPELINE",
+    "ExternalId",
     "LeadMerge",
     "LeadStatus",
     "LostReason",

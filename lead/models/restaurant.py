@@ -22,6 +22,7 @@ from crm.db.phones import E164Field, PhoneTailField
 from crm.db.search import SearchField
 from lead.models import stale
 from lead.models.access import OfLeadQuerySet
+from lead.models.external_id import ExternalId
 from lead.models.history import OwnerChange
 from lead.models.merge import merge_leads, unmerge_leads
 from lead.models.status import LeadStatus
@@ -265,3 +266,17 @@ class Restaurant(ParentModel):
         """
         with self.atomic():
             unmerge_leads(self, other)
+
+    def add_external_id(self, source: str, value: str, *, by=None) -> bool:
+        """Give the lead the id that it has in another system. False where it has it already.
+
+        Raises ValidationError, which names `value`, where another lead has that id.
+        """
+        with self.atomic():
+            self.lock()
+            existing = ExternalId.objects.using(self.database).filter(source=source, value=value).first()
+            if existing and existing.lead_id != self.pk:
+                raise ValidationError({"value": ["Another lead has this external id."]})
+            if existing is None:
+                self.external_ids.create(source=source, value=value, created_by=by)
+            return existing is None

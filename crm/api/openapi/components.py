@@ -38,6 +38,11 @@ TAGS = [
     ("/track/", "Tracking", "Interactions with leads, the orders placed in them, and what each owner's leads brought."),
     ("/call/", "Calls", "Call plans: whom to call, how often, and when next."),
     ("/api/lookup/", "Lookup", "Who is calling."),
+    (
+        "/api/imports/",
+        "Imports",
+        "Files of leads, contacts, interactions, orders or call plans; taking them back.",
+    ),
     ("/api/", "Users", "Users referenced by id, and their teams."),
     ("/", "Service", "Health probes. Needs no token."),
 ]

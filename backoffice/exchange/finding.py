@@ -1,0 +1,245 @@
+"""How a row of a file is found among ours: by its id, its external id, or what else names it.
+
+Two rows of a file with one key are in error, both: `scan` sees all rows before the first is imported.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from rest_framework.exceptions import ValidationError as InvalidBody
+
+from backoffice.exchange.journal import State, states_of
+from backoffice.exchange.tables import Row
+from crm.api.serializers import UTCDateTimeField, id_of
+from crm.db.external_ids import ExternalIdModel
+from crm.db.models import TimestampedModel, TimestampedQuerySet
+from lead.models import ExternalId, Restaurant
+
+CHUNK = 2_000  # rows that a query fetches at once
+EXTERNAL_ID, LEAD_EXTERNAL_ID = "external_id", "lead_external_id"  # columns of imports
+DEFAULT_SOURCE = "import"  # of external ids, where the importer names none
+DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?\s+(\d{1,2}:\d{2}(?::\d{2})?))?")
+SERIAL = re.compile(r"[1-9]\d{4}(?:\.\d+)?")  # a spreadsheet's number of a day, in a cell that is not a date
+
+
+@dataclass(frozen=True)
+class Importer:
+    """The user who imports, and their permissions. No user: the server's command line, which may do everything."""
+
+    user: Any = None
+    may_add: bool = True
+    may_change: bool = True
+    may_hand_over: bool = True
+    note: str = ""  # for the history of status and owner
+    source: str = DEFAULT_SOURCE  # the system that external ids are of
+    match: str = ""  # by what else rows are found, a name of `Sheet.matches`
+
+
+class Match(NamedTuple):
+    """A way to find the row that a row of the file is, where neither id says it."""
+
+    columns: tuple[str, ...]  # whose values make the key; the first is named in messages
+    key: Callable[..., Hashable | None]  # of their values, texts of the file or of a row; None finds nothing
+
+
+class Finder:
+    """Finds the rows of one table that the rows of a file are; of one chunk of them after the other, after a `load`."""
+
+    model: type[TimestampedModel]
+    external_ids: type[ExternalIdModel] | None = None
+    lead_column = ""  # the foreign key to a lead
+    matches: Mapping[str, Match] = {}
+    always: Match | None = None  # tried last, whether or not the importer asks for it
+
+    def __init__(self, importer: Importer) -> None:
+        self.importer = importer
+        self.match = self.matches.get(self.importer.match) or self.always
+        self.instances: dict[int, TimestampedModel] = {}
+        self.row_numbers: dict[int, int] = {}  # by id, the row that has it
+        self.first_rows: dict[int, int] = {}  # by the hash of a key, the first row that has it
+        self.repeated: dict[int, tuple[str, int]] = {}  # by row, the column of its key and another row that has it
+        self.wanted: set[Hashable] = set()  # what the match has to look for
+        self.index: dict[Hashable, list[int]] | None = None  # what it has found in the whole table
+
+    @property
+    def label(self) -> str:
+        """What the rows are called."""
+        return str(self.model._meta.verbose_name_plural)
+
+    # --- Keys -------------------------------------------------------------------------------------
+
+    def scan(self, rows: Iterable[Row]) -> int:
+        """Look for keys that several rows have. Returns how many rows there are."""
+        count = 0
+        for row in rows:
+            count += 1
+            if self.match and (wanted := self.match_key(row)) is not None:
+                self.wanted.add(wanted)
+            column, key = self.key_of(row)
+            if key is None:
+                continue
+            first = self.first_rows.setdefault(hash((column, key)), row.number)
+            if first != row.number:
+                self.repeated[row.number] = (column, first)
+                self.repeated.setdefault(first, (column, row.number))
+        return count
+
+    def key_of(self, row: Row) -> tuple[str, Hashable | None]:
+        """What names the row, and in which column."""
+        for column in ("id", EXTERNAL_ID):
+            if text := row.cells.get(column, "").strip():
+                return column, text
+        if self.match:
+            return self.match.columns[0], self.match_key(row)
+        return "", None
+
+    def match_key(self, row: Row) -> Hashable | None:
+        """By the texts of the row; the lead's may be its id or its external id."""
+        match: Any = self.match
+        return match.key(*[self.match_text(row, column) for column in match.columns])
+
+    def match_text(self, row: Row, column: str) -> str:
+        text = row.cells.get(column, "").strip()
+        if column == self.lead_column and not text and (value := row.cells.get(LEAD_EXTERNAL_ID, "").strip()):
+            return f"{self.importer.source}:{value}"
+        return text
+
+    # --- A chunk of rows --------------------------------------------------------------------------
+
+    def load(self, rows: list[Row], *, lock: bool) -> None:
+        """Fetch what the rows name, in one query a table, locked where they are to be written."""
+        self.load_references(rows)
+        self.known = self.named(self.external_ids, texts_of(rows, EXTERNAL_ID))
+        self.found = self.find(rows) if self.match else {}
+        matched = [self.found.get(self.match_key(row), []) for row in rows] if self.match else []
+        wanted = {*ids_of(rows, "id"), *self.known.values(), *(pk for pks in matched for pk in pks)}
+        queryset = self.model.objects.locked() if lock else self.model.objects.all()
+        found = self.visible(queryset).filter(pk__in=wanted).order_by("pk")
+        self.instances = {instance.pk: instance for instance in found}
+        self.before: dict[int, State] = states_of(self.model, list(self.instances)) if lock else {}
+
+    def load_references(self, rows: list[Row]) -> None:
+        """The leads that the rows name."""
+        if not self.lead_column:
+            return
+        self.named_leads = self.named(ExternalId, texts_of(rows, LEAD_EXTERNAL_ID))
+        wanted = {*ids_of(rows, self.lead_column), *self.named_leads.values()}
+        leads = self.visible(Restaurant.objects.all()).filter(pk__in=wanted)
+        self.leads = set(leads.values_list("pk", flat=True))
+        for row in rows:
+            self.fill_in_lead(row)
+
+    def fill_in_lead(self, row: Row) -> None:
+        """The id of the lead that an external id names; it is a problem of the row where it names none."""
+        if not (value := row.cells.get(LEAD_EXTERNAL_ID, "").strip()):
+            return
+        pk, text = self.named_leads.get(value), row.cells.get(self.lead_column, "").strip()
+        if pk not in self.leads:
+            row.problems.setdefault(LEAD_EXTERNAL_ID, ["There is no lead with this external id."])
+        elif text and text != str(pk):
+            row.problems.setdefault(LEAD_EXTERNAL_ID, [f"It is lead {pk}, and not the one in {self.lead_column}."])
+        else:
+            row.cells[self.lead_column] = str(pk)
+
+    def named(self, table: type[ExternalIdModel] | None, values: set[str]) -> dict[str, int]:
+        """The rows with these external ids, by the value, whether or not they are visible."""
+        if not table or not values:
+            return {}
+        owner = owner_of(table)
+        ids = table._default_manager.filter(source=self.importer.source, value__in=values)
+        return dict(ids.order_by().values_list("value", owner.attname))
+
+    def find(self, rows: list[Row]) -> dict[Hashable, list[int]]:
+        """The ids of visible rows by the key of `match`: by one pass over the table or over named leads' rows."""
+        if self.lead_column:
+            return self.look_up({self.match_key(row) for row in rows}, self.candidates(rows))
+        if self.index is None:
+            self.index = self.look_up(self.wanted, self.candidates(rows))
+        return self.index
+
+    def look_up(self, wanted: set[Hashable | None], queryset: Any) -> dict[Hashable, list[int]]:
+        found: dict[Hashable, list[int]] = {}
+        match: Any = self.match
+        names = [f"{column}_id" if column == self.lead_column else column for column in match.columns]
+        if wanted - {None}:
+            for pk, *values in self.visible(queryset).values_list("pk", *names).iterator(CHUNK):
+                if (key := match.key(*["" if value is None else value for value in values])) in wanted:
+                    found.setdefault(key, []).append(pk)
+        return found
+
+    def candidates(self, rows: list[Row]) -> Any:
+        """The rows among which `match` looks: those of the leads that are named."""
+        queryset: Any = self.model._default_manager.order_by()
+        return queryset.filter(**{f"{self.lead_column}__in": self.leads}) if self.lead_column else queryset
+
+    def visible(self, queryset: TimestampedQuerySet) -> TimestampedQuerySet:
+        return queryset.visible_to(self.importer.user) if self.importer.user else queryset
+
+    # --- A row ------------------------------------------------------------------------------------
+
+    def get_instance(self, row: Row) -> TimestampedModel:
+        """The row that the id, the external id or the match names, or a new one. Raises ValidationError."""
+        if row.problems:
+            raise ValidationError(row.problems)
+        if row.number in self.repeated:
+            column, other = self.repeated[row.number]
+            raise ValidationError({column: [f"Row {other:,} has this {column.replace('_', ' ')} too."]})
+        name = self.model._meta.verbose_name
+        if text := row.cells.get("id", "").strip():
+            pk = id_of(text)
+            if pk is None or pk not in self.instances:
+                raise ValidationError({"id": [f"There is no {name} with this id."]})
+            return self.instances[pk]
+        if (named := self.known.get(row.cells.get(EXTERNAL_ID, "").strip())) is not None:
+            if named not in self.instances:
+                raise ValidationError({EXTERNAL_ID: [f"There is no {name} with this id."]})
+            return self.instances[named]
+        found = self.found.get(self.match_key(row), []) if self.match else []
+        if len(found) > 1 and self.match:
+            ids = ", ".join(map(str, sorted(found)[:10]))
+            text = f"{len(found):,} {self.label} have this: {ids}. Give the id of the right one."
+            raise ValidationError({self.match.columns[0]: [text]})
+        return self.instances[found[0]] if found and found[0] in self.instances else self.new_instance()
+
+    def new_instance(self) -> TimestampedModel:
+        return self.model(created_by=self.importer.user)
+
+
+def moment_text(text: str) -> str:
+    """ISO 8601 for `31.12.2024 9:30` and for a spreadsheet's number of a day; other texts as they are."""
+    with suppress(ValueError, OverflowError):
+        if found := DAY_FIRST.fullmatch(text):
+            day, month, year, time = found.groups()
+            return f"{year}-{int(month):02}-{int(day):02}" + (f"T{time:0>5}" if time else "")
+        if SERIAL.fullmatch(text):
+            return (datetime(1899, 12, 30) + timedelta(days=float(text))).isoformat()  # noqa: DTZ001 (as typed)
+    return text
+
+
+def moment_of(value: Any) -> datetime | None:
+    """The instant that a text means; None for none. An instant is itself."""
+    if isinstance(value, datetime):
+        return value
+    try:
+        return UTCDateTimeField().to_internal_value(moment_text(value))
+    except InvalidBody:
+        return None
+
+
+def owner_of(table: type[ExternalIdModel]) -> models.ForeignKey:
+    """The foreign key to the row that an external id names."""
+    return next(each for each in table._meta.fields if each.is_relation and each.name != "created_by")  # type: ignore[return-value]
+
+
+def texts_of(rows: Iterable[Row], column: str) -> set[str]:
+    return {text for row in rows if (text := row.cells.get(column, "").strip()) and "\0" not in text}
+
+
+def ids_of(rows: Iterable[Row], column: str) -> list[int]:
+    return [pk for row in rows if (pk := id_of(row.cells.get(column, "").strip()))]
