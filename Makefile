@@ -43,7 +43,7 @@ schema: .venv/installed  ## write docs/openapi.yaml, the OpenAPI description
 postman: .venv/installed  ## run the Postman collection under newman (needs Node)
 	postman/run
 
-feed-test: .venv/installed  ## read the calendar feed with ical.js (needs Node)
+feed-test: .venv/installed  ## read the calendar feed and the address book with ical.js (needs Node)
 	$(BIN)/python -m crm.tests.server .ci/feed
 
 api-test: .venv/installed .venv/installed-api  ## a generated client, and schemathesis, against the OpenAPI description

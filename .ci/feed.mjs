@@ -1,4 +1,5 @@
-// The feed as a calendar program reads it (ical.js, Node's own time zones) against the plans as the API shows them.
+// The feed as a calendar program reads it (ical.js, Node's own time zones) against the plans as the API shows them; and
+// the address book as a phone reads it, against the contacts.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
@@ -93,4 +94,30 @@ await api("POST", `/call/${plan.id}/pause/`);
 assert.ok(!(await read(url)).events.has(uid(plan)));
 await api("DELETE", "/call/feed/");
 assert.equal((await fetch(url)).status, 404);
+
+const name = 'Zoë “Chef” Größe; the, long\\name 🍜\nof two lines, folded more than once in UTF-8';
+const mine = [...leads.values()].find((lead) => lead.assigned_to === me.id);
+await api("POST", "/contact/contacts/", { restaurant: mine.id, name, phone: "+91 98765 43210 x4", role: "Chef, Owner" });
+const book = (await api("POST", "/contact/cards/")).url;
+const people = (await api("GET", "/contact/contacts/")).filter((each) => leads.get(each.restaurant).assigned_to === me.id);
+const dial = { "4.0": "tel:+919876543210;ext=4", "3.0": "+919876543210 ext. 4" };
+for (const version of ["4.0", "3.0"]) {
+  const answer = await fetch(`${book}?version=${version}`);
+  assert.match(answer.headers.get("Content-Type"), /^text\/vcard/);
+  const cards = ICAL.parse(await answer.text()).map((card) => new ICAL.Component(card));
+  assert.equal(cards.length, people.length);
+  cards.forEach((card, place) => {
+    const person = people[place];
+    assert.equal(card.getFirstPropertyValue("version"), version);
+    assert.equal(card.getFirstPropertyValue("uid"), `contact-${person.id}@kam-crm`);
+    assert.equal(card.getFirstPropertyValue("n")[1], person.name);
+    assert.equal(card.getFirstPropertyValue("org"), leads.get(person.restaurant).name);
+    assert.equal(card.getFirstPropertyValue("title") ?? "", person.role);
+    assert.equal(card.getFirstPropertyValue("email") ?? "", person.email);
+    if (version === "4.0") assert.equal(card.getFirstPropertyValue("fn"), person.name); // of 3.0 it leaves a "\\;" as it is
+    if (person.name === name) assert.equal(card.getFirstPropertyValue("tel"), dial[version]);
+  });
+}
+assert.equal((await fetch(book, { headers: { "If-None-Match": (await fetch(book)).headers.get("ETag") } })).status, 304);
+console.log(`${people.length} cards of each version read by ical.js agree with the API.`);
 console.log(`${compared} events read by ical.js ${process.env.ICAL_HOME.split("-").pop()} agree with the API.`);

@@ -94,6 +94,7 @@ class Cast:
             "from": "2024-01-01",
             "to": "2024-12-31",
             "date": "2024-12-28",
+            "phone": "+91 98765 43210",
         }
 
 
@@ -114,7 +115,8 @@ def before_call(context, case, kwargs) -> None:
     if is_id(parameters.get("id")):
         parameters["id"] = cast.id_for(case.method, case.path)
     if "secret" in parameters and random.random() < 0.5:
-        parameters["secret"] = post("/call/feed/")["url"].rpartition("/")[2].removesuffix(".ics")
+        address = "/call/feed/" if case.path.startswith("/call/") else "/contact/cards/"
+        parameters["secret"] = post(address)["url"].rpartition("/")[2].rpartition(".")[0]
     values = cast.values(case.operation.label) if random.random() < 0.7 else {}
     for fields in (case.body, case.query):
         if isinstance(fields, dict):

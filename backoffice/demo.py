@@ -5,7 +5,7 @@ which nothing has happened yet, are created in bulk.
 
 The lead with number 17 is the same in a small and in a large set: each has a random generator of its own, seeded by
 its number. All names are put together from the lists below, all addresses end in example.com, and all phones are
-555-01xx, which are reserved for fiction. Dates lie relative to `today`.
+555-01xx or +44 20 7946 0xxx, which are reserved for fiction. Dates lie relative to `today`.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from call.models import CallPlan, Frequency
 from call.models.work_profile import calendar_of
 from contact.models import Contact
 from crm import dates
-from lead.models import PIPELINE, LeadStatus, Restaurant
+from lead.models import PIPELINE, LeadStatus, LostReason, Restaurant
 from track.models import Interaction
 
 BATCH = 100  # leads a transaction
@@ -116,7 +116,9 @@ class Account:
 
     def phone(self) -> str:
         area, line = self.random.randint(201, 989), self.random.randint(100, 199)
-        return self.random.choice(["{}-555-0{}", "({}) 555-0{}", "+1{}5550{}"]).format(area, line)
+        typed = self.random.choice(["{}-555-0{}", "({}) 555-0{}", "+1{}5550{}"]).format(area, line)
+        others = {3: f"{typed} ext. {line - 99}", 6: f"+44 (0)20 7946 0{line}", 8: f"tel:+1-{area}-555-0{line}"}
+        return others.get(self.number % 10, typed)
 
     def make_lead(self) -> Restaurant:
         random = self.random
@@ -169,7 +171,8 @@ class Account:
         latest = self.age - 40 if self.status == LeadStatus.CONVERTED else 1  # converted early: a year of orders
         days_ago = sorted(self.random.sample(range(latest, self.age), len(steps) - 1), reverse=True)
         for status, ago in zip(steps[1:], days_ago, strict=True):
-            self.events.append((self.moment(ago), partial(self.lead.change_status, status, by=self.owner)))
+            why = {"reason": LostReason.values[self.number % len(LostReason)]} if status == LeadStatus.LOST else {}
+            self.events.append((self.moment(ago), partial(self.lead.change_status, status, by=self.owner, **why)))
         if self.status == LeadStatus.CONVERTED:
             self.add_orders(days_ago[-1] - 1)
 

@@ -146,6 +146,13 @@ class PostgresDatabase:
         self._run("VACUUM (FULL, ANALYZE) call_callplan")
         self._run("VACUUM (FULL, ANALYZE) call_callevent")
 
+    def grant_access(self) -> None:
+        """Users, teams, and owners of the leads."""
+        self._run(f"SET session_replication_role = replica; {self.size.sql('access.sql')}")
+        for table in ("auth_user", "lead_team", "lead_team_members", "lead_team_managers"):
+            self._run(f"VACUUM ANALYZE {table}")
+        self._run("VACUUM (FULL, ANALYZE) lead_restaurant")
+
     def rows(self, sql: str) -> list[dict]:
         with self.connection.cursor() as cursor:
             cursor.execute(sql)

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+import access
 import load
 import sampling
 import scenarios
@@ -50,6 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", type=lambda text: text.upper().split(","), metavar="R1,W1", help="these scenarios")
     parser.add_argument("--sqlite", action="store_true", help="on SQLite instead of PostgreSQL")
     parser.add_argument("--flat", action="store_true", help="the product at 1x and at 10x the data")
+    parser.add_argument("--access", choices=["team", "own"], help="row access against ACCESS=all, 10x the data")
     parser.add_argument("--profile", action="store_true", help="where the product's time goes, by py-spy")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every run's figures there")
     parser.add_argument("--product-command", default=PRODUCT, help="default: %(default)s")
@@ -71,6 +73,9 @@ class Bench:
 
     def run(self) -> None:
         options = self.options
+        if options.access:
+            self.run_access(options.access)
+            return
         if options.flat:
             sizes, names, report = [Size(1), Size(10)], FLAT_SET, self.report_flat
         elif options.profile:
@@ -102,6 +107,20 @@ class Bench:
         if any(run.bad for by in results.values() for runs in by.values() for run in runs):
             raise SystemExit("some answers were no success")
 
+    def run_access(self, value: str) -> None:
+        """The costs of ACCESS, and the plans of the queries."""
+        database = self.database(Size(10))
+        database.grant_access()
+        targets = [self.product(name, database, ACCESS=name) for name in ("all", value)]
+        for target in targets:
+            self.stack.enter_context(target)
+            target.wait_until_up()
+        names = {user: NAME if user == 1 else f"user{user}" for user in access.USERS.values()}
+        credentials = {user: {"username": name, "password": self.password} for user, name in names.items()}
+        access.report(targets, credentials, 1 if self.options.quick else 3)
+        plans = access.PLANS.format(users=[*names])
+        print(self.manage(database.url, "shell", "--verbosity=0", "-c", plans, ACCESS=value))
+
     # --- What is measured ---------------------------------------------------------------------------
 
     def database(self, size: Size):
@@ -124,11 +143,13 @@ class Bench:
         database.seed()
         return database
 
-    def manage(self, url: str, *arguments: str) -> None:
-        command, env = [sys.executable, "manage.py", *arguments], environment(self.env(url))
+    def manage(self, url: str, *arguments: str, **env: str) -> str:
+        """What a command of manage.py prints."""
+        command, env = [sys.executable, "manage.py", *arguments], environment({**self.env(url), **env})
         ended = subprocess.run(command, cwd=self.options.tree, env=env, capture_output=True, text=True)
         if ended.returncode:
             raise SystemExit(f"manage.py {arguments[0]} failed:\n{ended.stdout}{ended.stderr}")
+        return ended.stdout
 
     def env(self, url: str) -> dict[str, str]:
         return {

@@ -2,9 +2,9 @@
 
 An occurrence is a local date on which a plan's call was planned: each is in the log, as the date that was planned
 before an event, or is the plan's next call now. It belongs to the lead's owner at the planned instant; its date is in
-the zone that it was computed in. It is on time when the plan was touched by that date, late when it was first touched
-after it, skipped when a user skipped it, and missed when it was not touched by the end of the period or today,
-whichever is earlier.
+the zone that it was computed in (a deleted user's is known no more: the server's). It is on time when the plan was
+touched by that date, late when it was first touched after it, skipped when a user skipped it, and missed when it was
+not touched by the end of the period or today, whichever is earlier.
 """
 
 from bisect import bisect_right
@@ -20,7 +20,6 @@ from call.models import CallEvent, CallPlan, WorkProfile
 from call.models.plan import EARLIEST
 from crm import dates
 from crm.db.batches import batched
-from lead.models import Policy
 from lead.owners import Owner, Owners
 
 UTC = ZoneInfo("UTC")
@@ -51,7 +50,7 @@ class Tally:
             "skipped": self.skipped,
             "snoozed": self.snoozed,
             "average_days_late": average,
-            **({"former_owner": owner.name} if owner.name else {}),
+            **owner.former(),
         }
 
 
@@ -67,15 +66,8 @@ def adherence(first: date, last: date) -> list[dict[str, Any]]:
         logs, owners = logs_of(batch), Owners.of(plan.lead for plan in batch)
         for plan in batch:
             count(plan, logs[plan.pk], first, last, zones, owners, tallies)
-    found = [(owner, tally) for owner, tally in tallies.items() if tally.planned]
-    by_owner = sorted(found, key=lambda each: (each[0].id is None, each[0].id or 0, not each[0].name, each[0].name))
-    return [tally.row(owner) for owner, tally in by_owner]
-
-
-def visible_rows(rows: list[dict[str, Any]], user) -> list[dict[str, Any]]:
-    """Of a report by owner, the rows that the user may see: all, or the own one and those of whom the user manages."""
-    policy = Policy.of(user)
-    return rows if policy.sees_everything else [row for row in rows if row["owner"] in policy.managed | {user.pk}]
+    found = {owner: tally for owner, tally in tallies.items() if tally.planned}
+    return [found[owner].row(owner) for owner in sorted(found, key=Owner.place)]
 
 
 def plans_between(first: date, last: date):
@@ -126,28 +118,35 @@ def count(
         return Occurrence(owners.at(plan.lead, planned_for), dates.day_of(planned_for, zone), zone)
 
     touches = sorted(event.happened_at for event in events if event.kind == CallEvent.Kind.CALLED)
-    occurrences: dict[Occurrence, int] = {}  # each with the number of touches before it was planned
-    skipped: set[Occurrence] = set()
-    moved: set[Occurrence] = set()
+    occurrences: dict[date, Occurrence] = {}
+    earlier: dict[date, int] = {}  # the number of touches before the date was first planned
+    skipped: set[date] = set()
+    moved: set[date] = set()
     latest = EARLIEST
+
+    def add(planned: Occurrence) -> None:
+        """A date that an owner in another zone takes over is another instant, and no second occurrence."""
+        occurrences[planned.day] = planned
+        earlier.setdefault(planned.day, bisect_right(touches, latest))
+
     for event in events:
         planned = occurrence(event.planned_for, event.created_at)
-        occurrences.setdefault(planned, bisect_right(touches, latest))
+        add(planned)
         if event.kind == CallEvent.Kind.CALLED:
             latest = max(latest, event.happened_at)
         elif event.kind == CallEvent.Kind.SKIPPED:
-            skipped.add(planned)
+            skipped.add(planned.day)
         elif event.kind == CallEvent.Kind.PAUSED and planned.local(event.happened_at) <= planned.day:
-            del occurrences[planned]  # no call was due any more
+            del occurrences[planned.day], earlier[planned.day]  # no call was due any more
         elif event.kind in MOVES and event.new_due != event.planned_for:
-            moved.add(planned)
+            moved.add(planned.day)
     if not plan.paused:
-        occurrences.setdefault(occurrence(plan.next_call_date, dates.now()), bisect_right(touches, latest))
-    for planned in filter(lambda each: first <= each.day <= last, occurrences):
+        add(occurrence(plan.next_call_date, dates.now()))
+    for planned in filter(lambda each: first <= each.day <= last, occurrences.values()):
         limit = min(last, dates.today(planned.zone))
-        touch = next(map(planned.local, touches[occurrences[planned] :]), None)
+        touch = next(map(planned.local, touches[earlier[planned.day] :]), None)
         tally = tallies[planned.owner]
-        if planned in skipped:
+        if planned.day in skipped:
             tally.skipped += 1
         elif touch and touch <= planned.day:
             tally.on_time += 1
@@ -159,4 +158,4 @@ def count(
         else:
             continue  # still to come
         tally.planned += 1
-        tally.snoozed += planned in moved
+        tally.snoozed += planned.day in moved

@@ -9,16 +9,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
-from call.models import CallEvent, CallPlan
+from call.models import CallPlan
 from call.models.event import AHEAD
 from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
-from lead.models import LeadStatus, Restaurant, RestaurantQuerySet
+from lead.models import LeadStatus, Policy, Restaurant, RestaurantQuerySet
 from track.models import Interaction
 
 UNATTENDED = 100  # leads in an agenda; all are under /lead/restaurants/?assigned_to=none
@@ -79,6 +78,8 @@ class Agenda:
         rows = Restaurant.objects.visible_to(self.viewer)
         if self.owner_id == self.viewer.pk:
             return rows
+        if not Policy.of(self.viewer).sees_leads_of(self.owner_id):  # as of a user who does not exist
+            return rows.none()
         owner = get_user_model().objects.filter(pk=self.owner_id).first()
         return rows.visible_to(owner) if owner else rows.none()
 
@@ -92,7 +93,6 @@ class Agenda:
         self, plan: CallPlan | None, lead: Restaurant, details: "LeadDetails", reason: str = ""
     ) -> dict[str, Any]:
         contact = details.contacts.get(lead.pk)
-        touch = details.touches.get(lead.pk)
         order = details.orders.get(lead.pk)
         overdue = max(0, (self.day - self.local(plan.next_call_date)).days) if plan else 0
         return {
@@ -100,8 +100,7 @@ class Agenda:
             "lead": {"id": lead.pk, "name": lead.name, "city": lead.city, "lead_status": lead.lead_status},
             "contact": contact
             and {"id": contact.pk, "name": contact.name, "role": contact.role, "phone": contact.phone},
-            "last_touch": touch
-            and {"date": touch.date, "interaction_type": touch.interaction_type, "details": touch.details},
+            "last_touch": details.last_touch(lead.pk),
             "last_order": order and {"date": order.ordered_at, "total_price": order.total_price},
             "days_overdue": overdue,
             "why": reason + self.why(plan, overdue),
@@ -130,12 +129,8 @@ class LeadDetails:
     @classmethod
     def of(cls, leads: Iterable[int]) -> "LeadDetails":
         leads, now = set(leads), dates.now()
-        attempts = CallEvent.objects.filter(interaction=OuterRef("pk"), kind=CallEvent.Kind.ATTEMPTED)
-        touches = (
-            Interaction.objects.filter(lead=OuterRef("pk"), interaction_type__in=settings.TOUCH_TYPES)
-            .filter(~Exists(attempts), date__lte=now + AHEAD)
-            .order_by("-date", "-id")
-        )
+        touches = Interaction.objects.touches().filter(lead=OuterRef("pk"), date__lte=now + AHEAD)
+        touches = touches.order_by("-date", "-id")
         spoken_to = touches.filter(contact__isnull=False).values("contact")[:1]
         first = Contact.objects.filter(restaurant=OuterRef("pk")).order_by("id").values("pk")[:1]
         orders = Interaction.objects.dated_orders().filter(lead=OuterRef("pk"), ordered_at__lte=now)
@@ -159,3 +154,10 @@ class LeadDetails:
             touches={lead: interactions[touch] for lead, _, _, touch, _ in found if touch in interactions},
             orders={lead: last_orders[order] for lead, *_, order in found if order in last_orders},
         )
+
+    def last_touch(self, lead: int) -> dict[str, Any] | None:
+        """As the agenda and the lookup show it."""
+        touch = self.touches.get(lead)
+        if touch is None:
+            return None
+        return {"date": touch.date, "interaction_type": touch.interaction_type, "details": touch.details}

@@ -31,7 +31,7 @@ PROFILE = {
     "leave": [{"from": "2026-12-24", "to": "2026-12-31"}],
 }
 STORED_PROFILE = {**PROFILE, "note": None}
-ENTRY = {
+ENTRY: dict[str, Any] = {
     "plan": DUE_PLAN,
     "lead": {"id": 1, "name": "Bistro Anna", "city": "Pune", "lead_status": "CONTACTED"},
     "contact": {"id": 1, "name": "John Doe", "role": "Manager", "phone": "123-456-7890"},
@@ -39,6 +39,18 @@ ENTRY = {
     "last_order": {"date": "2024-12-20T12:00:00Z", "total_price": 500.00},
     "days_overdue": 0,
     "why": "Due today: daily calls, never called.",
+}
+HIT = {
+    "kind": "contact",
+    "id": 1,
+    "name": "John Doe",
+    "role": "Manager",
+    "phone": "098765 43210",
+    "match": "EXACT",
+    "lead": {**ENTRY["lead"], "assigned_to": 1},
+    "plan": DUE_PLAN,
+    "last_touch": ENTRY["last_touch"],
+    "account": None,
 }
 
 BODIES: dict[str, Any] = {
@@ -102,6 +114,7 @@ ANSWERS: dict[str, Any] = {
         "today": [ENTRY],
         "upcoming": [],
         "unplanned": [],
+        "unattended": [{**ENTRY, "why": "Nobody owns this lead. Due today: daily calls, never called."}],
     },
     "adherence_list": [
         {
@@ -113,7 +126,19 @@ ANSWERS: dict[str, Any] = {
             "skipped": 1,
             "snoozed": 2,
             "average_days_late": 1.5,
-        }
+        },
+        {
+            "owner": None,
+            "planned": 3,
+            "on_time": 3,
+            "late": 0,
+            "missed": 0,
+            "skipped": 0,
+            "snoozed": 0,
+            "average_days_late": None,
+            "former_owner": "asha",
+        },
     ],
+    "lookup_list": [HIT],
     "feed_create": {"url": "http://127.0.0.1:8000/call/feed/x8K2mQ4vT6yB0nR5sW7zC9dF1gH3jL.ics"},
 }

@@ -1,13 +1,22 @@
-"""Receivers: plans follow their lead's touches and owner, and the owner's work profile. Connected in call.apps."""
+"""Receivers, connected in call.apps.
+
+Plans follow their lead's touches and owner, and the owner's work profile; phone numbers without a country code follow
+the owner's country.
+"""
 
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from call import recurrence
 from call.models import CallEvent, CallPlan, WorkProfile
+from call.models.work_profile import countries_of
+from contact.models import Contact
 from crm.db.batches import batched
+from crm.db.derived import derive_again
+from crm.db.phones import region_or_default
+from lead.models import Restaurant
 from track.models import Interaction
 from track.touches import Touch
 
@@ -40,14 +49,28 @@ def on_touch_changed(
             plan.withdraw(event, by=by)
 
 
-def on_owner_changed(sender: Any, leads: Iterable[int], using: str, **kwargs: Any) -> None:
-    """Another owner, another calendar."""
+def on_owner_changed(
+    sender: Any, leads: Iterable[int], owners: Iterable[int | None], using: str, **kwargs: Any
+) -> None:
+    """Another owner, another calendar; and another country's numbers, unless all owners' is the same."""
+    regions = {region_or_default(country) for country in countries_of(owners, using)}
     for batch in batched(leads, LEADS):
         CallPlan.objects.using(using).filter(lead__in=batch).recompute()
+        if len(regions) > 1:
+            read_phones_again(Restaurant.objects.using(using).filter(pk__in=batch))
 
 
-def on_profile_changed(sender: Any, user_id: int, using: str, **kwargs: Any) -> None:
+def on_profile_changed(sender: Any, user_id: int, fields: Iterable[str], using: str, **kwargs: Any) -> None:
     CallPlan.objects.using(using).filter(lead__assigned_to=user_id).recompute()
+    if "country" in fields:
+        read_phones_again(Restaurant.objects.using(using).filter(assigned_to=user_id))
+
+
+def read_phones_again(leads: QuerySet[Restaurant]) -> None:
+    """The numbers of these leads and of their contacts that have no country code of their own."""
+    contacts = Contact.objects.using(leads.db).filter(restaurant__in=leads.values("pk"))
+    for rows in (leads, contacts):
+        derive_again(rows.exclude(phone="").exclude(phone__startswith="+"), ["phone_e164"])
 
 
 def on_user_deleted(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -177,17 +178,10 @@ class DaySerializer(DaysSerializer):
         return day
 
 
-class PeriodSerializer(Serializer):
-    """The query of the adherence: local dates, both inclusive, at most two years."""
+class LookupSerializer(Serializer):
+    """The query of the lookup. A "+" that was not encoded arrives as a space, and is one again."""
 
-    to = serializers.DateField()
+    phone = serializers.CharField(max_length=100, trim_whitespace=False)
 
-    def get_fields(self):
-        return {"from": serializers.DateField(), **super().get_fields()}  # `from` is no Python name
-
-    def validate(self, attrs: dict[str, date]) -> dict[str, date]:
-        if not attrs["from"].year >= 2000 or not attrs["to"].year <= 2100:
-            raise serializers.ValidationError({"from": ["Give dates between 2000 and 2100."]})
-        if not timedelta(0) <= attrs["to"] - attrs["from"] <= timedelta(days=2 * MAX_DAYS):
-            raise serializers.ValidationError({"to": ["Give a date on or after `from`, at most two years later."]})
-        return attrs
+    def validate_phone(self, phone: str) -> str:
+        return re.sub(r"^ (?=[1-9])", "+", phone)

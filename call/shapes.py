@@ -1,20 +1,13 @@
 """Schemas of responses that no serializer renders, for the OpenAPI description."""
 
-from typing import Any
-
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 
 from call.serializers import CallPlanSerializer
 from crm.api.serializers import MoneyField, UTCDateTimeField
+from crm.db.phones import Match
 from lead.models import LeadStatus
 from track.models import InteractionType
-
-FEED_ADDRESS: dict[str, Any] = {
-    "type": "object",
-    "properties": {"url": {"type": "string", "format": "uri"}},
-    "required": ["url"],
-}
 
 
 class AgendaLeadSerializer(serializers.Serializer):
@@ -66,6 +59,25 @@ class AgendaSerializer(serializers.Serializer):
     unattended = AgendaEntrySerializer(many=True)
 
 
+class HitLeadSerializer(AgendaLeadSerializer):
+    assigned_to = serializers.IntegerField(allow_null=True)
+
+
+class HitSerializer(serializers.Serializer):
+    """A contact or a lead with the number; `name`, `role` and `phone` are its own, all else is of the lead."""
+
+    kind = serializers.ChoiceField([("contact", "Contact"), ("lead", "Lead")])
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    role = serializers.CharField(help_text="empty for a lead")
+    phone = serializers.CharField(help_text="as it was typed")
+    match = serializers.ChoiceField(Match.choices)
+    lead = HitLeadSerializer()
+    plan = CallPlanSerializer(allow_null=True, help_text="the next one")
+    last_touch = LastTouchSerializer(allow_null=True)
+    account = serializers.DictField(allow_null=True)
+
+
 class AdherenceSerializer(serializers.Serializer):
     """What became of an owner's planned calls; planned = on_time + late + missed + skipped."""
 
@@ -78,6 +90,8 @@ class AdherenceSerializer(serializers.Serializer):
     snoozed = serializers.IntegerField(help_text="of the planned ones, those that were moved")
     average_days_late = serializers.FloatField(allow_null=True)
     former_owner = serializers.CharField(required=False, help_text="a deleted user's name; `owner` is null then")
+
+    left_out = ("former_owner",)
 
 
 class WorkProfile(OpenApiSerializerExtension):

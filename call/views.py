@@ -2,15 +2,13 @@ from datetime import timedelta
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
-from call.adherence import adherence, visible_rows
+from call.adherence import adherence
 from call.agenda import Agenda
 from call.filters import CallPlanFilter
+from call.lookup import hits
 from call.models import CallPlan, FeedAddress, WorkProfile
 from call.models.work_profile import zone_of
 from call.serializers import (
@@ -18,19 +16,21 @@ from call.serializers import (
     CallPlanSerializer,
     DaySerializer,
     DaysSerializer,
-    PeriodSerializer,
+    LookupSerializer,
     ReasonSerializer,
     RecordCallSerializer,
     SetFrequencySerializer,
     SnoozeSerializer,
     WorkProfileSerializer,
 )
-from call.shapes import FEED_ADDRESS, AdherenceSerializer, AgendaSerializer
+from call.shapes import AdherenceSerializer, AgendaSerializer, HitSerializer
 from crm import dates
 from crm.api import etags
-from crm.api.filters import is_strict
 from crm.api.openapi.schema import constant_response
-from crm.api.viewsets import ApiViewSet, ResourceViewSet
+from crm.api.secret_addresses import ADDRESS, SecretAddressView, SecretFileView
+from crm.api.serializers import PeriodSerializer
+from crm.api.viewsets import ApiViewSet, QuestionView, ResourceViewSet
+from lead.owners import visible_rows
 
 
 class CallPlanViewSet(ResourceViewSet):
@@ -173,16 +173,6 @@ class WorkProfileView(ApiViewSet):
         return mine or WorkProfile(user=self.request.user)
 
 
-class QuestionView(ApiViewSet):
-    """A response that is no list of rows: its parameters are its serializer's and no others."""
-
-    def query(self, serializer_class):
-        unknown = set(self.request.query_params) - set(serializer_class().fields)
-        if unknown and is_strict(self.request):
-            raise ValidationError({name: ["Unknown parameter."] for name in unknown})
-        return super().query(serializer_class)
-
-
 class AgendaView(QuestionView):
     @extend_schema(parameters=[DaySerializer], responses=AgendaSerializer)
     def retrieve(self, request):
@@ -209,29 +199,31 @@ class AdherenceView(QuestionView):
         return Response(visible_rows(adherence(period["from"], period["to"]), request.user))
 
 
-class FeedView(ApiViewSet):
-    """The secret address of the calendar feed. A replay would need it stored: no Idempotency-Key here."""
+class LookupView(QuestionView):
+    @extend_schema(parameters=[LookupSerializer], responses=HitSerializer(many=True))
+    def list(self, request):
+        """Look up who is calling. The contacts and leads with a number, however it is written; best match first."""
+        return Response(hits(self.query(LookupSerializer)["phone"], request.user))
 
-    stores_answers = False
 
-    @extend_schema(request=None, responses={201: FEED_ADDRESS})
+class FeedView(SecretAddressView):
+    """The secret address of the calendar feed."""
+
+    addresses, file_route = FeedAddress, "calendar-feed"
+
+    @extend_schema(request=None, responses={201: ADDRESS})
     def create(self, request):
         """Create the secret address of your calendar feed. It is shown this once, and replaces the one before."""
-        url = request.build_absolute_uri(f"/call/feed/{FeedAddress.renew(request.user)}.ics")
-        return Response({"url": url}, status.HTTP_201_CREATED)
+        return super().create(request)
 
     @extend_schema(responses={204: None})
     def destroy(self, request):
         """Revoke the address of your calendar feed."""
-        FeedAddress.objects.filter(user=request.user).delete()
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return super().destroy(request)
 
 
-class CalendarFeedView(ApiViewSet):
-    """The feed behind a secret address; a client that knows it needs no token."""
-
-    authentication_classes = []
-    permission_classes = [AllowAny]
+class CalendarFeedView(SecretFileView):
+    addresses, not_found = FeedAddress, "There is no feed at this address."
 
     @extend_schema(
         parameters=[OpenApiParameter("If-None-Match", str, "header")],
@@ -239,13 +231,7 @@ class CalendarFeedView(ApiViewSet):
     )
     def retrieve(self, request, secret):
         """Read a calendar feed. The call plans as events (RFC 5545); a client that knows the address needs no token."""
-        user = FeedAddress.user_of(secret)
-        if user is None:
-            raise NotFound("There is no feed at this address.")
+        user = self.user_of(secret)
         from call.feed import feed  # with a calendar library that the other requests need not load
 
         return etags.tagged(request, HttpResponse(feed(user), "text/calendar; charset=utf-8"))
-
-    def perform_content_negotiation(self, request, force=False):
-        """Always text/calendar, whatever a calendar program accepts."""
-        return super().perform_content_negotiation(request, force=True)

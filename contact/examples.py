@@ -32,4 +32,5 @@ ANSWERS: dict[str, Any] = {
     "contact_retrieve": CONTACT,
     "contact_update": {"id": 1, **CHANGED_CONTACT},
     "contact_partial_update": {**CONTACT, "role": "Head Manager"},
+    "address_book_create": {"url": "http://127.0.0.1:8000/contact/cards/x8K2mQ4vT6yB0nR5sW7zC9dF1gH3jL.vcf"},
 }

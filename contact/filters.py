@@ -1,8 +1,8 @@
-from crm.api.filters import FilterSet, IdFilter, TextFilter, UTCDateTimeFilter
+from crm.api.filters import FilterSet, FoldedFilter, IdFilter, UTCDateTimeFilter
 
 
 class ContactFilter(FilterSet):
     restaurant = IdFilter("restaurant_id")
-    role = TextFilter()
-    email = TextFilter()
+    role = FoldedFilter("role_fold")
+    email = FoldedFilter("email_fold")
     updated_after = UTCDateTimeFilter("updated_at", "gte")

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
+from phonenumbers import SUPPORTED_REGIONS
 
 from crm.dates import zone
 
@@ -92,6 +93,17 @@ def access(raw: str) -> str:
     return raw
 
 
+def numbers(raw: str) -> dict[str, int]:
+    """A comma-separated list of names with whole numbers of days, at most LONGEST: NEW=14,CONTACTED=0."""
+    found = {}
+    for word in words(raw):
+        name, _, number = word.partition("=")
+        if not number.isascii() or not number.isdigit() or int(number) > LONGEST.days:
+            raise ValueError(f"expected names with numbers of days up to {LONGEST.days:,}, such as NEW=14")
+        found[name.strip()] = int(number)
+    return found
+
+
 def networks(raw: str) -> list[str]:
     """A comma-separated list of addresses or CIDR networks."""
     return [str(ip_network(word)) for word in words(raw)]
@@ -108,6 +120,13 @@ def origins(raw: str) -> list[str]:
 def time_zone(raw: str) -> str:
     """A name of the IANA time zone database."""
     return zone(raw).key
+
+
+def region(raw: str) -> str:
+    """A country with phone numbers of its own, by its ISO 3166-1 code: IN."""
+    if raw.upper() not in SUPPORTED_REGIONS:
+        raise ValueError("expected the two letters of a country, as IN")
+    return raw.upper()
 
 
 def database(raw: str) -> dict:

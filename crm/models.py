@@ -1,11 +1,14 @@
-"""Tables of the HTTP kit: revoked tokens, sign-in attempts, idempotency keys."""
+"""Tables of the HTTP kit: revoked tokens, sign-in attempts, idempotency keys; and the base of secret addresses."""
 
+import secrets
 from datetime import datetime
+from hashlib import sha256
 
 from django.conf import settings
 from django.db import models
 
 from crm import dates
+from crm.db.models import TimestampedModel
 
 
 class RevokedToken(models.Model):
@@ -53,3 +56,30 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class SecretAddress(TimestampedModel):
+    """Base of a user's secret address of a file, such as a calendar feed; only its digest is stored."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+
+    class Meta(TimestampedModel.Meta):
+        abstract = True
+
+    @classmethod
+    def renew(cls, user) -> str:
+        """Create the user's address and revoke the former one. The secret is not stored and cannot be shown again."""
+        secret = secrets.token_urlsafe(32)
+        cls.objects.update_or_create(user=user, defaults={"digest": cls.digest_of(secret)})
+        return secret
+
+    @classmethod
+    def user_of(cls, secret: str) -> int | None:
+        """The id of its active user. The look-up is by digest: its time does not say how much of a guess is right."""
+        known = cls.objects.filter(digest=cls.digest_of(secret), user__is_active=True)
+        return known.values_list("user", flat=True).first()
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        return sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -118,6 +118,7 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = read("TIME_ZONE", "UTC", env.time_zone)
+PHONE_REGION = read("PHONE_REGION", "", env.region)  # of numbers without a country code, where the owner has no country
 
 # --- Speed --------------------------------------------------------------------------------------
 
@@ -239,6 +240,11 @@ LOGGING = {
 # --- Whose leads ---------------------------------------------------------------------------------
 
 ACCESS = read("ACCESS", "all", env.access)  # lead.models.access
+# --- Pipeline -----------------------------------------------------------------------------------
+
+# Days without contact after which a lead in that status is stale; 0: never.
+STALE_DAYS = {"NEW": 14, "CONTACTED": 21, "MEETING_SCHEDULED": 21, "NEGOTIATING": 30}
+STALE_DAYS |= read("STALE_DAYS", STALE_DAYS, env.numbers)
 
 # --- Call planning ------------------------------------------------------------------------------
 

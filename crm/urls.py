@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/me/", views.MeView.as_view({"get": "retrieve"}, detail=True), name="me"),
     path("api/users/", views.UserViewSet.as_view({"get": "list"}, detail=False), name="users"),
     path("api/", include("lead.team_urls")),
+    path("api/", include("call.api_urls")),
     path("api/schema/", pages.schema, name="schema"),
     path("api/docs/", pages.docs, name="docs"),
     path("api/redoc/", pages.redoc, name="redoc"),

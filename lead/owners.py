@@ -1,12 +1,12 @@
-"""Who owned a lead at an instant, by its present owner and the history: figures stay with whoever earned them."""
+"""Who owned a lead at an instant, by its present owner and the history: figures stay with the user who earned them."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from crm.db.batches import batched
-from lead.models import OwnerChange, Restaurant
+from lead.models import OwnerChange, Policy, Restaurant
 
 BATCH = 10_000  # ids in one statement; SQLite takes some 30,000 values
 
@@ -16,6 +16,14 @@ class Owner(NamedTuple):
 
     id: int | None = None
     name: str = ""
+
+    def place(self) -> tuple[bool, int, bool, str]:
+        """In a report: by id, then deleted users by name, then the unowned."""
+        return self.id is None, self.id or 0, not self.name, self.name
+
+    def former(self) -> dict[str, str]:
+        """What a deleted user's row has beside the others."""
+        return {"former_owner": self.name} if self.name else {}
 
 
 class Owners:
@@ -50,3 +58,9 @@ class Owners:
 
 def owner_of(pk: int | None, name: str) -> Owner:
     return Owner(pk) if pk else Owner(None, name)
+
+
+def visible_rows(rows: list[dict[str, Any]], user) -> list[dict[str, Any]]:
+    """Of a report by owner, the rows that the user may see: all, or the own one and those of whom the user manages."""
+    policy = Policy.of(user)
+    return rows if policy.sees_everything else [row for row in rows if row["owner"] in policy.managed | {user.pk}]

@@ -1,14 +1,21 @@
+from datetime import timedelta
+
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
+from crm import dates
 from crm.api.serializers import IdField, ModelSerializer, Serializer, UTCDateTimeField
-from lead.models import LeadStatus, OwnerChange, Policy, Restaurant, StatusChange, Team
+from lead.models import LeadStatus, LostReason, OwnerChange, Policy, Restaurant, StatusChange, Team
+from lead.models.restaurant import REASON_OF_LOST
 
 MAX_LEADS = 10_000  # named in one hand-over
 MAX_USERS = 10_000  # of a team
+PERIOD = 30  # days of the pipeline's default period
 
 
 class RestaurantSerializer(ModelSerializer):
+    assigned_to = IdField(queryset=get_user_model().objects.all(), check=False, required=False, allow_null=True)
+
     class Meta:
         model = Restaurant
         fields = [
@@ -34,9 +41,10 @@ class RestaurantSerializer(ModelSerializer):
     def validate_assigned_to(self, owner: int | None) -> int | None:
         """A new owner is one to whom the user may hand over."""
         request = self.context.get("request")
-        if owner is None or request is None or owner == getattr(self.instance, "assigned_to_id", None):
+        if owner is None or owner == getattr(self.instance, "assigned_to_id", None):
             return owner
-        if not Policy.of(request.user).may_hand_over_to(owner):
+        policy = Policy.of(request.user) if request else Policy(sees_everything=True)
+        if not policy.may_hand_over_to(owner):
             self.fields["assigned_to"].fail("does_not_exist", pk_value=owner)
         return owner
 
@@ -62,15 +70,53 @@ class OwnerChangeSerializer(ModelSerializer):
 
 
 class ChangeStatusSerializer(Serializer):
-    """The body of `change_status`; `lead_status` is a synonym of `status`."""
+    """The body of `change_status`; `lead_status` is a synonym of `status`, `reason` says why a lead is LOST."""
 
     status = serializers.ChoiceField(LeadStatus.choices)
     note = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")
+    reason = serializers.ChoiceField(LostReason.choices, required=False, allow_blank=True)
 
     def to_internal_value(self, data):
         if "status" not in data and "lead_status" in data:
-            data = {"status": data["lead_status"], **({"note": data["note"]} if "note" in data else {})}
+            further = {name: data[name] for name in ("note", "reason") if name in data}
+            data = {"status": data["lead_status"], **further}
         return super().to_internal_value(data)
+
+    def validate(self, attrs):
+        if attrs.get("reason") and attrs["status"] != LeadStatus.LOST:
+            raise serializers.ValidationError({"reason": [REASON_OF_LOST]})
+        return attrs
+
+
+class PipelinePeriodSerializer(Serializer):
+    """The query of `pipeline`: local dates in `tz`, both inclusive, and an owner."""
+
+    to = serializers.DateField(required=False, help_text="The last day; today by default.")
+    owner = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+    tz = serializers.CharField(required=False, max_length=64, help_text="An IANA time zone; default: the server's.")
+
+    def get_fields(self):
+        first = serializers.DateField(required=False, help_text="The first day; by default, of the 30 days to `to`.")
+        return {"from": first, **super().get_fields()}  # `from` is no Python name
+
+    def validate_tz(self, name: str):
+        try:
+            return dates.zone(name)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+    def validate(self, attrs):
+        """With the instants `start` and `end` of the period, the second one exclusive."""
+        zone = attrs.get("tz") or dates.server_zone()
+        last = attrs.get("to") or dates.today(zone)
+        first = attrs.get("from") or last - timedelta(days=PERIOD - 1)
+        for name, day in {"from": first, "to": last}.items():
+            if not 2000 <= day.year <= 2100:
+                raise serializers.ValidationError({name: ["Give a date between 2000 and 2100."]})
+        if first > last:
+            raise serializers.ValidationError({"to": ["Give a date on or after `from`."]})
+        end = dates.bounds_of_day(last, zone)[1]
+        return {"start": dates.start_of_day(first, zone), "end": end, "owner": attrs.get("owner")}
 
 
 class HandedOverSerializer(Serializer):

@@ -1,24 +1,36 @@
-from django.core.exceptions import ValidationError
+from itertools import starmap
+from typing import Any
+
 from django.db.models import F, ProtectedError
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.response import Response
 
+from crm import dates
 from crm.api.exceptions import InUse
+from crm.api.filters import zone_of
+from crm.api.lists import CHUNK, full_pages_response
+from crm.api.pagination import KeysetPagination
 from crm.api.permissions import ActiveUserMayEdit
-from crm.api.viewsets import ResourceViewSet
-from lead.filters import RestaurantFilter
+from crm.api.viewsets import QuestionView, ResourceViewSet
+from lead.durations import Change, durations
+from lead.filters import RestaurantFilter, TimelineFilter
 from lead.models import CHOOSE_ANOTHER, Policy, Restaurant, Team
+from lead.pipeline import Pipeline
 from lead.serializers import (
     ChangeStatusSerializer,
     HandedOverSerializer,
     HandOverSerializer,
     OwnerChangeSerializer,
+    PipelinePeriodSerializer,
     RestaurantSerializer,
     StatusChangeSerializer,
     TeamSerializer,
 )
+from lead.shapes import DurationSerializer, PipelineSerializer, TimelineEntrySerializer
+from lead.timeline import Cursor, Timeline, Viewer, to_bodies
 
 
 class RestaurantViewSet(ResourceViewSet):
@@ -37,7 +49,11 @@ class RestaurantViewSet(ResourceViewSet):
     @extend_schema(request=ChangeStatusSerializer)
     @action(detail=True, methods=["post"])
     def change_status(self, request, pk):
-        """Move a lead in the pipeline. Every move is allowed; the status that it has already leaves no history."""
+        """Move a lead in the pipeline. Every move is allowed; the status that it has already leaves no history.
+
+        `reason` says why a lead is LOST; with another status it is refused. The history's rows do not show it, the
+        timeline and `pipeline` do.
+        """
         lead = self.get_object()
         lead.change_status(**self.body(ChangeStatusSerializer), by=request.user)
         return self.serialized_response(lead)
@@ -54,6 +70,49 @@ class RestaurantViewSet(ResourceViewSet):
         """List a lead's moves in the pipeline. Oldest first."""
         return self.list_of(self.get_object().status_changes.alias(changed_at=F("created_at")))
 
+    @extend_schema(responses=TimelineEntrySerializer(many=True))
+    @action(
+        detail=True,
+        filterset_class=TimelineFilter,
+        pagination_class=KeysetPagination,
+        search_field=None,
+        ordering_fields=[],
+    )
+    def timeline(self, request, pk):
+        """List what happened with an account. Interactions, orders, calls, changes of status and owner; newest first.
+
+        A row of a call plan's log that is an interaction too appears once, as that. Dates in `text` are in `tz`. The
+        next page is in `Link`; what is added or deleted meanwhile shifts no other row.
+        """
+        lead = self.get_object()
+        self.own_parameters |= {"cursor"}
+        bounds = self.list_query().filters
+        viewer = Viewer(request.user, zone_of(request, self) or dates.server_zone())
+        return self.entries_of(Timeline(lead.pk, viewer, **bounds))
+
+    def entries_of(self, timeline):
+        """A page of the timeline, or all of it, which is streamed if it is long."""
+        paginator: Any = self.paginator
+        if not paginator.is_requested(self.request):
+            return full_pages_response(map(to_bodies, timeline.pages(CHUNK)))
+        text, size = paginator.position(self.request)
+        if (cursor := Cursor.parse(text)) is None and text:
+            raise ValidationError({"cursor": ["Follow the link to the next page."]})
+        entries, following = timeline.page(cursor, size)
+        return Response(to_bodies(entries), headers=paginator.headers_of(self.request, following, size))
+
+    @extend_schema(responses=DurationSerializer(many=True), filters=False)
+    @action(detail=True, filter_backends=[], pagination_class=None)
+    def durations(self, request, pk):
+        """Get how long a lead has been in each status. In days, until now.
+
+        The first status begins with the lead's creation; a status that was entered again adds up.
+        """
+        lead = self.get_object()
+        changes = lead.status_changes.order_by("id").values_list("created_at", "old_status")
+        found = durations(lead.created_at, starmap(Change, changes.iterator()), lead.lead_status, dates.now())
+        return Response([each.body() for each in found])
+
     @extend_schema(request=HandOverSerializer, responses=HandedOverSerializer)
     @action(detail=False, methods=["post"])
     def hand_over(self, request):
@@ -62,7 +121,7 @@ class RestaurantViewSet(ResourceViewSet):
         """
         body = self.body(HandOverSerializer)
         owners = {"from": body.pop("from_id"), "to": body.pop("to_id")}
-        if not Policy.of(request.user).may_hand_over_to(owners["to"]):
+        if not Policy.of(request.user).sees_leads_of(owners["to"]):
             raise ValidationError({"to": [CHOOSE_ANOTHER]})
         leads = self.get_queryset().hand_over(*owners.values(), **body, by=request.user)
         return Response({**owners, "leads": leads})
@@ -91,3 +150,13 @@ class TeamViewSet(ResourceViewSet):
             instance.delete()
         except ProtectedError:
             raise InUse("This team has teams below it. Move or delete them first.") from None
+
+
+class PipelineView(QuestionView):
+    @extend_schema(parameters=[PipelinePeriodSerializer], responses=PipelineSerializer(many=True))
+    def list(self, request):
+        """Get the pipeline of a period. A row of each status: how many leads stand in it, came, left and for where.
+
+        With `owner`, a move counts for the user who owned the lead at that time, and `now` for the present owner.
+        """
+        return Response(Pipeline(request.user, **self.query(PipelinePeriodSerializer)).body())

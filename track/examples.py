@@ -65,4 +65,8 @@ ANSWERS: dict[str, Any] = {
     "interaction_order_details": ORDER_DETAILS,
     "interaction_replace_order_details": ORDER_DETAILS,
     "interaction_edit_order_details": {**ORDER_DETAILS, "quantity": 60, "total_price": 600.00},
+    "performance_list": [
+        {"owner": 1, "touches": 42, "orders": 7, "revenue": 3500.00},
+        {"owner": None, "touches": 12, "orders": 2, "revenue": 940.50, "former_owner": "asha"},
+    ],
 }

@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Self
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, router, transaction
@@ -13,10 +14,11 @@ from django.db.models.functions import Coalesce
 from contact.models import Contact
 from crm import dates
 from crm.db.models import TimestampedModel, TimestampedQuerySet
+from crm.db.search import SearchField
 from crm.fast.compiled import CompiledQuery
 from lead.models import OfLeadQuerySet, Restaurant
 from track.signals import touch_changed
-from track.touches import Touch, touch_of
+from track.touches import Touch, attempts, touch_of
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -56,6 +58,11 @@ def check_parties(lead: int, contact: int | None, using: str | None = None) -> N
 
 
 class InteractionQuerySet(OfLeadQuerySet):
+    def touches(self) -> Self:
+        """The interactions that are contact with the account, without attempts that reached no one."""
+        reached_no_one = [~models.Q(is_attempt()) for is_attempt in attempts]
+        return self.filter(*reached_no_one, interaction_type__in=settings.TOUCH_TYPES)
+
     def with_orders(self) -> Self:
         """The interactions in which an order was placed."""
         return self.filter(order_placed=True)
@@ -86,6 +93,8 @@ class Interaction(TimestampedModel):
     order_placed = models.BooleanField(default=False)
     date = models.DateTimeField(default=dates.now, validators=DATE_BOUNDS)
 
+    search = SearchField(sources=["details"])
+
     owner_path = "lead__assigned_to"
     objects = InteractionQuerySet.as_manager()
 
@@ -93,6 +102,7 @@ class Interaction(TimestampedModel):
         indexes = [
             models.Index(fields=["lead", "id"], name="interaction_by_lead"),
             models.Index(fields=["lead", "date", "id"], name="interaction_by_lead_and_date"),
+            models.Index(fields=["lead", "order_placed", "date", "id"], name="interaction_by_lead_and_kind"),
             models.Index(fields=["contact", "id"], name="interaction_by_contact"),
             models.Index(fields=["date", "id"], name="interaction_by_date"),
             models.Index(

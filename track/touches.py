@@ -1,9 +1,14 @@
 """Touches: the interactions that count as contact with an account."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Exists
+
+# Conditions on interactions that reached no one, and so are no touch: apps to the left add theirs in their AppConfig.
+attempts: list[Callable[[], Exists]] = []
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,13 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from crm.api.openapi.schema import constant_response
-from crm.api.viewsets import ResourceViewSet
+from crm.api.serializers import PeriodSerializer
+from crm.api.viewsets import QuestionView, ResourceViewSet
+from lead.owners import visible_rows
 from track.filters import InteractionFilter
 from track.models import Interaction, OrderDetails
-from track.serializers import InteractionSerializer, OrderDetailsSerializer
+from track.performance import performance
+from track.serializers import InteractionSerializer, OrderDetailsSerializer, PerformanceSerializer
 
 NO_ORDER = "This interaction has no order details."
 
@@ -17,7 +20,7 @@ class InteractionViewSet(ResourceViewSet):
     queryset = Interaction.objects.all()
     serializer_class = InteractionSerializer
     filterset_class = InteractionFilter
-    search_field = "lead__search"
+    search_field = ["search", "lead__search", "contact__search"]
     ordering_fields = ["id", "date", "interaction_type", "lead", "contact", "created_at", "updated_at"]
 
     @extend_schema(responses={200: constant_response(message="Interaction deleted successfully.")})
@@ -85,3 +88,14 @@ class InteractionViewSet(ResourceViewSet):
             return super().content_of(self.order_of(instance))
         except NotFound:
             return None
+
+
+class PerformanceView(QuestionView):
+    @extend_schema(parameters=[PeriodSerializer], responses=PerformanceSerializer(many=True))
+    def list(self, request):
+        """List touches, orders and revenue by owner. A row per owner as of then, for local dates of the period in the
+        server's zone.
+        """
+        period = self.query(PeriodSerializer)
+        rows = visible_rows(performance(period["from"], period["to"]), request.user)
+        return Response(PerformanceSerializer(rows, many=True).data)

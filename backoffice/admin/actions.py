@@ -20,13 +20,14 @@ from django.template.response import TemplateResponse
 
 from backoffice.accounts.user_field import UserField
 from backoffice.admin.base import CONFLICT_MESSAGE
-from backoffice.admin.verb_forms import MAX_TEXT, LocalDateTimeField, TextArea
+from backoffice.admin.verb_forms import MAX_TEXT, LocalDateTimeField, LostReasonField, TextArea
 from call.models import CallPlan, Outcome
 from call.models.event import AHEAD, ATTEMPTS
 from crm import dates
 from crm.api.exceptions import is_conflict
 from crm.db.batches import batched
 from lead.models import BATCH, LeadStatus, Restaurant
+from lead.models.restaurant import REASON_OF_LOST
 from track.models import Interaction, InteractionType
 
 MAX_ROWS = 5_000  # of one action: they are locked until it commits
@@ -148,8 +149,15 @@ class NoteForm(forms.Form):
 
 class StatusForm(NoteForm):
     status = forms.ChoiceField(choices=LeadStatus.choices, label="New status")
+    reason = LostReasonField()
 
-    field_order = ["status", "note"]
+    field_order = ["status", "reason", "note"]
+
+    def clean_reason(self) -> str:
+        reason = self.cleaned_data["reason"]
+        if reason and self.cleaned_data.get("status") != LeadStatus.LOST:
+            raise ValidationError(REASON_OF_LOST)
+        return reason
 
 
 class ChangeStatuses(BulkAction):
@@ -157,9 +165,9 @@ class ChangeStatuses(BulkAction):
     short_description = "Change status…"
     form_class = StatusForm
 
-    def run(self, model_admin: Any, request: HttpRequest, ids: list[int], *, status: str, note: str) -> int:
+    def run(self, model_admin: Any, request: HttpRequest, ids: list[int], *, status: str, **why: str) -> int:
         user = request.user
-        changed = [lead.pk for lead in locked_leads(ids, user) if lead.change_status(status, by=user, note=note)]
+        changed = [lead.pk for lead in locked_leads(ids, user) if lead.change_status(status, by=user, **why)]
         for batch in batched(changed, BATCH):
             message = f"Status changed to {LeadStatus(status).label}."
             log_changes(request, Restaurant.objects.filter(pk__in=batch), message)

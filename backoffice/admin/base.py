@@ -111,7 +111,7 @@ class ConflictsMixin(admin.ModelAdmin):
 
 
 class TimestampedAdmin(FormFieldsMixin, ConflictsMixin):
-    """`search_fields` names one lookup path to a SearchField. Rows that the user may not see are as missing ones."""
+    """`search_fields` names lookup paths to SearchFields. Rows that the user may not see are as missing ones."""
 
     readonly_fields: Any = AUDIT_FIELDS
     list_per_page = 50
@@ -132,7 +132,7 @@ class TimestampedAdmin(FormFieldsMixin, ConflictsMixin):
         if not search_term.strip():
             return queryset, False
         try:
-            return search(queryset, self.get_search_fields(request)[0], search_term), False
+            return search(queryset, [*self.get_search_fields(request)], search_term), False
         except ValidationError:
             return queryset.none(), False
 

@@ -59,7 +59,7 @@ class CallPlanAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
     def plan(self, plan: CallPlan):
         return plan.get_frequency_display()
 
-    @admin.display(description="lead", ordering="lead__name")
+    @admin.display(description="lead", ordering="lead__name_fold")
     def account(self, plan: CallPlan):
         return link_to(plan.lead)
 

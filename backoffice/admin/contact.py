@@ -26,7 +26,7 @@ class ContactAdmin(ExchangeMixin, LargeChangeListMixin, ChangeFormMixin, Timesta
 
     autocomplete_fields = ["restaurant"]
 
-    @admin.display(ordering="restaurant__name")
+    @admin.display(ordering="restaurant__name_fold")
     def lead(self, contact: Contact):
         return link_to(contact.restaurant)
 

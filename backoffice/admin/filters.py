@@ -10,6 +10,7 @@ Leads `/admin/lead/restaurant/`
     revenue_from, revenue_to        potential revenue, both inclusive
     touched_within, quiet_for       days: an interaction, no interaction since the day so many days ago
     ordered_within, no_order_for    days: an order, no order since then
+    stale           `1`: stale, as in the API
     plans           `overdue`, `today`, `week`: has a call plan that is; `none`: has no plan
 Contacts `/admin/contact/contact/`
     owner_id, owner, unassigned, city, role
@@ -52,9 +53,9 @@ from backoffice.admin.periods import Periods
 from call.models import CallPlan, Frequency
 from contact.models import Contact
 from crm import dates
-from crm.api.filters import MoneyFilter, TextFilter
+from crm.api.filters import FoldedFilter, MoneyFilter, TextFilter
 from crm.api.serializers import MAX_ID, id_of
-from crm.db.search import fold
+from crm.db.folding import fold
 from lead.models import LeadStatus, OwnerChange, Restaurant, StatusChange
 from track.models import Interaction, InteractionType, OrderDetails
 
@@ -205,7 +206,7 @@ class LeadFilters(LeadOwnerFilters):
         method="by_status",
         choices=[*LeadStatus.choices, (OPEN, "Open: neither converted nor lost")],
     )
-    type = TextFilter("restaurant_type", "icontains", label="Type")
+    type = FoldedFilter("restaurant_type_fold", "contains", label="Type")
     revenue_from = MoneyFilter("potential_revenue", "gte", label="Potential revenue from", min_value=0)
     revenue_to = MoneyFilter("potential_revenue", "lte", label="Potential revenue to", min_value=0)
     touched_within = IntegerFilter(label="Touched in the last … days", method="by_touched_within")
@@ -214,6 +215,7 @@ class LeadFilters(LeadOwnerFilters):
     no_order_for = IntegerFilter(label="No order for … days", method="by_no_order_for")
     unattended = CheckboxFilter(label="Without an active owner", method="by_unattended")
     plans = ChoiceFilter(label="Calls", method="by_plans", choices=[*DUE.items(), ("none", "No call plan")])
+    stale = CheckboxFilter(label="Stale", method="by_stale")
 
     class Meta(ListFilterSet.Meta):
         model = Restaurant
@@ -245,6 +247,9 @@ class LeadFilters(LeadOwnerFilters):
         open_leads = queryset.exclude(lead_status=LeadStatus.LOST)
         return open_leads.filter(exists_for_lead(CallPlan.objects.filter(is_due(due, self.zone))))
 
+    def by_stale(self, queryset: Any, name: str, checked: bool) -> QuerySet:
+        return queryset.stale_at(dates.now(), self.zone) if checked else queryset
+
 
 def exists_for_lead(rows: QuerySet) -> Exists:
     return Exists(rows.filter(lead=OuterRef("pk")))
@@ -253,7 +258,7 @@ def exists_for_lead(rows: QuerySet) -> Exists:
 class ContactFilters(LeadOwnerFilters):
     lead_path = "restaurant__"
 
-    role = TextFilter(label="Role", lookup_expr="icontains")
+    role = FoldedFilter("role_fold", "contains", label="Role")
 
     class Meta(ListFilterSet.Meta):
         model = Contact

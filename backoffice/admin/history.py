@@ -19,7 +19,7 @@ class HistoryAdmin(ReadOnlyMixin, LargeChangeListMixin, TimestampedAdmin):
     def when(self, change: Any):
         return moment_of(change.created_at, change.zone)
 
-    @admin.display(description="lead", ordering="lead__name")
+    @admin.display(description="lead", ordering="lead__name_fold")
     def account(self, change: Any):
         return link_to(change.lead)
 
@@ -31,8 +31,9 @@ class HistoryAdmin(ReadOnlyMixin, LargeChangeListMixin, TimestampedAdmin):
 @admin.register(StatusChange)
 class StatusChangeAdmin(HistoryAdmin):
     list_filter = [FilterSetListFilter.of(StatusChangeFilters)]
+    list_display = [*HistoryAdmin.list_display[:-1], "reason", "note"]
     list_select_related = ["lead", "created_by"]
-    fields = ["lead", "old_status", "new_status", "note", *AUDIT_FIELDS]
+    fields = ["lead", "old_status", "new_status", "reason", "note", *AUDIT_FIELDS]
 
     @admin.display(description="from", ordering="old_status")
     def old(self, change: StatusChange):

@@ -14,10 +14,11 @@ from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, link_to, moment_of
 from backoffice.admin.filters import FilterSetListFilter, InteractionFilters
 from backoffice.admin.order import OrderForm
-from backoffice.admin.timeline import HIDDEN_CONTACT, hidden_contacts
+from backoffice.admin.timeline import hidden_contacts
 from backoffice.admin.verb_forms import ContactField
 from crm.api.serializers import id_of
 from track.models import Interaction, InteractionType, OrderDetails
+from track.timeline import HIDDEN_CONTACT
 
 ORDER_FIELDS = ["product_details", "quantity", "total_price", "order_date"]
 
@@ -44,8 +45,8 @@ class OrderInline(FormFieldsMixin, admin.StackedInline):
 
 @admin.register(Interaction)
 class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
-    search_fields = ["lead__search"]
-    search_help_text = "Name, phone, e-mail, city of the lead"
+    search_fields = ["search", "lead__search", "contact__search"]
+    search_help_text = "Details, or name, phone, e-mail of the lead or contact"
     list_display = ["when", "interaction_type", "lead_name", "contact_name", "summary", "ordered", "created_by"]
     list_filter = [FilterSetListFilter.of(InteractionFilters)]
     list_select_related = ["lead", "contact", "created_by"]
@@ -62,7 +63,7 @@ class InteractionAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
     def when(self, interaction: Any):
         return moment_of(interaction.date, interaction.zone)
 
-    @admin.display(description="lead", ordering="lead__name")
+    @admin.display(description="lead", ordering="lead__name_fold")
     def lead_name(self, interaction: Interaction):
         return link_to(interaction.lead)
 

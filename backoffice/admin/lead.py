@@ -19,7 +19,7 @@ from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, day_of, due_of, money, phone_link, status_badge
 from backoffice.admin.filters import FilterSetListFilter, LeadFilters
 from backoffice.admin.lead_inlines import ContactInline, PlanInline
-from backoffice.admin.timeline import Cursor, Timeline, may_view
+from backoffice.admin.timeline import may_view, timeline_page
 from backoffice.admin.verb_forms import ChangeStatus, RecordCallOnLead
 from backoffice.exchange.pages import ExchangeMixin
 from backoffice.exchange.sheets import LeadSheet
@@ -27,6 +27,7 @@ from call.models import CallPlan
 from contact.models import Contact
 from crm import dates
 from lead.models import OwnerChange, Policy, Restaurant, StatusChange
+from lead.timeline import Cursor
 from track.models import Interaction
 
 LATEST = 12  # entries of the timeline on the lead's page
@@ -158,7 +159,7 @@ class RestaurantAdmin(ExchangeMixin, LargeChangeListMixin, ChangeFormMixin, Time
     def account_context(self, request: HttpRequest, lead: Restaurant) -> dict[str, Any]:
         user = request.user
         account = AccountSummary(lead, user)
-        entries, older = Timeline(lead.pk, user).page(size=LATEST)
+        entries, older = timeline_page(lead.pk, user, size=LATEST)
         verbs = {verb["form"].name: verb for verb in self.available_verbs(request, lead)}
         return {
             "title": lead.name,
@@ -197,7 +198,7 @@ class RestaurantAdmin(ExchangeMixin, LargeChangeListMixin, ChangeFormMixin, Time
         except Restaurant.DoesNotExist:
             return self.redirect_missing(request, object_id)
         before = Cursor.parse(request.GET.get("before", ""))
-        entries, older = Timeline(lead.pk, request.user).page(before)
+        entries, older = timeline_page(lead.pk, request.user, before)
         context = {
             **self.admin_site.each_context(request),
             "title": "Timeline",

@@ -49,7 +49,7 @@ class OrderDetailsAdmin(LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin)
     def when(self, order: Any):
         return moment_of(order.order_date, order.zone)
 
-    @admin.display(description="lead", ordering="interaction__lead__name")
+    @admin.display(description="lead", ordering="interaction__lead__name_fold")
     def account(self, order: OrderDetails):
         return link_to(order.interaction.lead)
 

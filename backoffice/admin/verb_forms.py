@@ -10,13 +10,15 @@ from django.forms.models import ModelChoiceIterator
 from django.utils.functional import lazy
 from rest_framework.serializers import Serializer
 
-from backoffice.admin.timeline import HIDDEN_CONTACT, current_zone, day, hidden_contacts
+from backoffice.admin.timeline import current_zone, day, hidden_contacts
 from call.models import CallPlan, Frequency, Outcome
 from call.models.work_profile import zone_of
 from call.serializers import RecordCallSerializer, SetFrequencySerializer, SnoozeSerializer
 from contact.models import Contact
 from crm import dates
-from lead.models import PIPELINE, LeadStatus, Restaurant
+from lead.models import PIPELINE, LeadStatus, LostReason, Restaurant
+from lead.serializers import ChangeStatusSerializer
+from track.timeline import HIDDEN_CONTACT
 
 MAX_TEXT = 20_000
 CHOICES = 200  # contacts of one lead to choose from
@@ -85,6 +87,13 @@ class TextArea(forms.Textarea):
         super().__init__({"rows": 2, "cols": 40})
 
 
+class LostReasonField(forms.ChoiceField):
+    def __init__(self) -> None:
+        super().__init__(
+            choices=[("", "Not noted"), *LostReason.choices], required=False, label="Reason", help_text="Only if lost."
+        )
+
+
 def zone_help_text() -> str:
     return f"Time zone: {current_zone().key}. Empty: now."
 
@@ -142,8 +151,10 @@ class ChangeStatus(VerbForm):
 
     name, title = "change_status", "Change status"
     permissions = ["lead.change_restaurant"]
+    serializer_class = ChangeStatusSerializer
 
     status = forms.ChoiceField(choices=LeadStatus.choices)
+    reason = LostReasonField()
     note = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
 
     obj: Restaurant
@@ -165,7 +176,7 @@ class ChangeStatus(VerbForm):
     def run(self) -> str:
         status = LeadStatus(self.cleaned_data["status"])
         before = LeadStatus(self.obj.lead_status)
-        if not self.obj.change_status(status, by=self.user, note=self.cleaned_data.get("note", "")):
+        if not self.obj.change_status(**self.cleaned_data, by=self.user):
             return f"The status is {status.label} already."
         return f"Status changed from {before.label} to {status.label}."
 

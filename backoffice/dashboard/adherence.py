@@ -12,7 +12,8 @@ from django.template.response import TemplateResponse
 from backoffice.charts import Bar, bars
 from backoffice.dashboard.cache import cached
 from backoffice.dashboard.figures import Figures
-from call.adherence import adherence, visible_rows
+from call.adherence import adherence
+from lead.owners import visible_rows
 
 PERMISSION = "call.view_adherence"
 DAYS = 30  # of the default period

@@ -102,6 +102,11 @@ class Figures:
 
         return self.cached("pipeline", compute, visible)
 
+    def stale(self) -> int:
+        """How many open leads are stale."""
+        visible = Restaurant.objects.visible_to(self.viewer)
+        return self.cached("stale", lambda: visible.order_by().stale_at(dates.now(), self.zone).count(), visible)
+
     def calls(self) -> list[Calls]:
         """By owner, who has most overdue first."""
         visible = CallPlan.objects.visible_to(self.viewer)

@@ -14,7 +14,7 @@ from backoffice.charts import Bar, bars, columns
 from backoffice.dashboard.figures import QUIET, SHOWN, Calls, Figures, Quiet, Stage, Week
 from call.models import CallPlan
 from crm import dates
-from lead.models import LeadStatus, Restaurant
+from lead.models import PIPELINE, LeadStatus, Restaurant
 from track.models import Interaction, OrderDetails
 
 OWNERS = 10  # in the table of calls; the others are summed
@@ -26,7 +26,7 @@ def overview(site: admin.AdminSite, request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"today": figures.today, "zone": figures.zone.key}
     if may_see(site, request, Restaurant):
         stages = figures.pipeline()
-        context["pipeline"] = pipeline(stages)
+        context["pipeline"] = pipeline(stages, figures.stale())
         context["quiet"] = quiet(figures.quiet(), next(s for s in stages if s.status == LeadStatus.CONVERTED), figures)
     if may_see(site, request, CallPlan):
         context["calls"] = calls(figures.calls())
@@ -39,7 +39,7 @@ def may_see(site: admin.AdminSite, request: HttpRequest, model: Any) -> bool:
     return site.get_model_admin(model).has_view_permission(request)
 
 
-def pipeline(stages: list[Stage]) -> dict[str, Any]:
+def pipeline(stages: list[Stage], stale: int) -> dict[str, Any]:
     leads, revenue = sum(stage.leads for stage in stages), sum(stage.revenue for stage in stages)
     shown = [
         Bar(
@@ -56,6 +56,9 @@ def pipeline(stages: list[Stage]) -> dict[str, Any]:
         "leads": counted(leads, "lead"),
         "revenue": money(Decimal(revenue)),
         "url": list_of(Restaurant),
+        "stale": counted(stale, "lead"),
+        "stale_url": list_of(Restaurant, stale=1),
+        "open": f"{sum(stage.leads for stage in stages if stage.status in PIPELINE):,}",
         "unattended": counted(sum(stage.unattended for stage in stages), "lead"),
         "unattended_url": list_of(Restaurant, unattended=1),
     }

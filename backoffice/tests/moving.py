@@ -19,9 +19,9 @@ from django.db import connection
 from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
-from backoffice.progress import Progress
 from backoffice.tests.support import SECOND_FACTOR, csv_file, draft_key, totp_code, upload
 from crm.api.openapi.schema import Generator
+from crm.progress import Progress
 from crm.tests.server import manage
 
 NOW = "2024-12-24T04:30:00Z"

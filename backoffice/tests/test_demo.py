@@ -6,12 +6,12 @@ from django.contrib.auth import authenticate, get_user_model
 from django.core.management import CommandError, call_command
 
 from backoffice import demo
-from backoffice.progress import Progress
 from call import recurrence
 from call.models import CallEvent, CallPlan, WorkProfile
 from contact.models import Contact
 from crm import dates
 from crm.db.search import search
+from crm.progress import Progress
 from lead.models import LeadStatus, Restaurant, StatusChange
 from track.models import Interaction, OrderDetails
 

@@ -91,6 +91,9 @@ class CallEvent(TimestampedModel):
             models.Index(
                 fields=["interaction"], condition=Q(interaction__isnull=False), name="call_event_by_interaction"
             ),
+            models.Index(
+                fields=["plan", "happened_at", "id"], condition=Q(interaction=None), name="call_event_by_plan_and_time"
+            ),
             models.Index(fields=["planned_for"], name="call_event_by_planned_for"),
         ]
         constraints = [

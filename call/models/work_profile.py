@@ -1,6 +1,7 @@
 """When and where a user works, and the calendars that plans are computed on."""
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
@@ -173,7 +174,7 @@ class WorkProfile(TimestampedModel):
         with self.atomic():
             changed = super().edit(by=by, **changes)
             if changed:
-                self._send_changed(self.database)
+                self._send_changed(self.database, changed)
         return changed
 
     def save(self, *args: Any, using: str | None = None, **kwargs: Any) -> None:
@@ -190,8 +191,8 @@ class WorkProfile(TimestampedModel):
             self._send_changed(using)
         return deleted
 
-    def _send_changed(self, using: str) -> None:
-        work_profile_changed.send(WorkProfile, user_id=self.user_id, using=using)
+    def _send_changed(self, using: str, fields: Iterable[str] = CALENDAR_FIELDS) -> None:
+        work_profile_changed.send(WorkProfile, user_id=self.user_id, fields=set(fields), using=using)
 
 
 def calendar_of(user_id: int | None, using: str | None = None) -> WorkCalendar:
@@ -233,6 +234,19 @@ def default_calendar() -> WorkCalendar:
 def time_zone_of_user() -> models.Subquery:
     """For crm.api.authentication: the zone in a user's work profile, NULL where there is none."""
     return models.Subquery(WorkProfile.objects.filter(user=models.OuterRef("pk")).values("time_zone")[:1])
+
+
+def country_of_user(path: str) -> models.Subquery:
+    """For crm.db.phones: the country in the work profile of the user at a look-up path, NULL where there is none."""
+    return models.Subquery(WorkProfile.objects.filter(user=models.OuterRef(path)).values("country")[:1])
+
+
+def countries_of(owners: Iterable[int | None], using: str | None = None) -> set[str]:
+    """The countries in these users' work profiles, empty for one without and for None."""
+    owners = set(owners)
+    profiles = WorkProfile.objects.using(using).filter(user__in=owners - {None}).order_by()
+    countries = dict(profiles.values_list("user", "country"))
+    return {countries.get(owner, "") if owner else "" for owner in owners}
 
 
 def zone_of(user) -> ZoneInfo:

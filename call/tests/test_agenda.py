@@ -402,7 +402,7 @@ def test_the_day_costs_the_same_queries_however_many_plans_there_are(kam, user, 
 # --- Leads that nobody looks after -----------------------------------------------------------------
 
 
-def test_leads_without_an_active_owner_are_unattended_soonest_call_first(kam, ben):
+def test_leads_without_an_active_owner_are_unattended_soonest_first(kam, ben):
     gone = get_user_model().objects.create_user("gone", is_active=False)
     unowned = Restaurant.objects.create(name="unowned")
     orphaned = Restaurant.objects.create(name="orphaned", assigned_to=gone)
@@ -416,7 +416,7 @@ def test_leads_without_an_active_owner_are_unattended_soonest_call_first(kam, be
     assert second["why"] == "Nobody owns this lead. No call is planned for this lead."
 
 
-def test_the_next_unpaused_plan_stands_for_an_unattended_lead(kam):
+def test_the_plan_of_an_unattended_lead_is_the_next_unpaused_one(kam):
     lead = Restaurant.objects.create(name="unowned")
     plan_for(lead, "2026-01-25T10:00:00Z")
     soonest = plan_for(lead, "2026-01-23T10:00:00Z")

@@ -25,6 +25,7 @@ from rest_framework.filters import BaseFilterBackend
 from crm import dates
 from crm.api.pagination import PAGE_PARAMETERS
 from crm.api.serializers import MAX_ID
+from crm.db.folding import fold_key, folded_fields
 from crm.db.search import search, words_of
 
 FilterSet = django_filters.FilterSet
@@ -111,6 +112,13 @@ class TextFilter(django_filters.Filter):
         super().__init__(*args, max_length=254, **kwargs)
 
 
+class FoldedFilter(TextFilter):
+    """Finds what folds to the same text (crm.db.folding); `field_name` is a look-up path to a FoldedField."""
+
+    def filter(self, qs: QuerySet, value: str) -> QuerySet:
+        return super().filter(qs, fold_key(value))
+
+
 class MoneyFilter(django_filters.Filter):
     field_class = forms.DecimalField
 
@@ -134,6 +142,7 @@ class ListQuery:
     def read(cls, request, view) -> Self:
         """Raises ValidationError (400), which names every parameter with an invalid value."""
         declared = declared_by(view)
+        fields = getattr(view, "ordering_fields", ["id"])
         query, errors = cls({}), {}
         try:
             zone = zone_of(request, view)
@@ -147,8 +156,8 @@ class ListQuery:
                 elif name == "search" and getattr(view, "search_field", None) and values:
                     words_of(values[-1])
                     query.words = values[-1]
-                elif name == "ordering" and values:
-                    query.order = ordering(values[-1], getattr(view, "ordering_fields", ["id"]))
+                elif name == "ordering" and values and fields:
+                    query.order = ordering(values[-1], fields)
                 elif name not in known_to(view) and is_strict(request):
                     errors[name] = ["Unknown parameter."]
             except FormError as error:
@@ -175,7 +184,7 @@ class ListQuery:
             queryset = declared[name].filter(queryset, value)
         if self.words:
             queryset = search(queryset, view.search_field, self.words)
-        return queryset.order_by(*nulls_last(self.order, queryset.model)) if self.order else queryset
+        return queryset.order_by(*terms(self.order, queryset.model)) if self.order else queryset
 
 
 def declared_by(view) -> dict[str, django_filters.Filter]:
@@ -230,7 +239,8 @@ def is_declarative(filterset_class: type[django_filters.FilterSet] | None) -> bo
 def known_to(view) -> set[str]:
     searched = ["search"] if getattr(view, "search_field", None) else []
     zone = [ZONE] if has_dates(view) else []
-    return {*declared_by(view), *getattr(view, "own_parameters", ()), *PAGE_PARAMETERS, "ordering", *searched, *zone}
+    ordered = ["ordering"] if getattr(view, "ordering_fields", ["id"]) else []
+    return {*declared_by(view), *getattr(view, "own_parameters", ()), *PAGE_PARAMETERS, *ordered, *searched, *zone}
 
 
 class ListQueryBackend(BaseFilterBackend):
@@ -263,15 +273,22 @@ def ordering(value: str, allowed: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def nulls_last(names: Iterable[str], model: type[Model]) -> list[str | OrderBy]:
-    """Rows without a value come last either way; by themselves SQLite and PostgreSQL put them at opposite ends."""
+def terms(names: Iterable[str], model: type[Model]) -> list[str | OrderBy]:
+    """For `order_by`: a text as people order it, by its fold and then as written; rows without a value last either way.
+
+    By themselves SQLite and PostgreSQL put these at opposite ends.
+    """
     nullable = {field.name for field in model._meta.concrete_fields if field.null}
-    return [
-        OrderBy(F(name.removeprefix("-")), descending=name.startswith("-"), nulls_last=True)
-        if name.removeprefix("-") in nullable
-        else name
-        for name in names
-    ]
+    ordered: list[str | OrderBy] = []
+    for name in names:
+        minus, field = name[: -len(name.removeprefix("-"))], name.removeprefix("-")
+        if field in nullable:
+            ordered.append(OrderBy(F(field), descending=bool(minus), nulls_last=True))
+            continue
+        if folded := folded_fields(model).get(field):
+            ordered.append(minus + folded)
+        ordered.append(name)
+    return ordered
 
 
 def is_strict(request) -> bool:

@@ -1,6 +1,7 @@
 """Complete lists: those that are long are streamed, in memory that does not grow with them."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TypeVar
 
 from django.db.models import QuerySet
@@ -50,3 +51,17 @@ def full_list_response(
     if everything[WHOLE : WHOLE + 1].exists():
         return streamed(joined(map(to_array, batched(everything.iterator(CHUNK), CHUNK))))
     return RenderedResponse(to_array(list(everything)))
+
+
+def full_pages_response(pages: Iterator[list]) -> HttpResponseBase:
+    """All rows in one response, which come page by page, streamed if there are more than WHOLE.
+
+    Raises TooManyLists (503).
+    """
+    arrays, count = [], 0
+    for page in pages:
+        arrays.append(to_json(page))
+        count += len(page)
+        if count > WHOLE:
+            return streamed(joined(chain(arrays, map(to_json, pages))))
+    return RenderedResponse(b"".join(joined(arrays)))

@@ -1,7 +1,7 @@
 """The fields that the documented bodies are made of, and a ModelSerializer that saves only what it was given."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -134,6 +134,22 @@ class ModelSerializer(BoundOnce, serializers.ModelSerializer):
     def update(self, instance, validated_data: dict[str, Any]):
         instance.edit(**validated_data)
         return instance
+
+
+class PeriodSerializer(Serializer):
+    """The query of a report: local dates, both inclusive, at most two years."""
+
+    to = serializers.DateField()
+
+    def get_fields(self):
+        return {"from": serializers.DateField(), **super().get_fields()}  # `from` is no Python name
+
+    def validate(self, attrs: dict[str, date]) -> dict[str, date]:
+        if not attrs["from"].year >= 2000 or not attrs["to"].year <= 2100:
+            raise serializers.ValidationError({"from": ["Give dates between 2000 and 2100."]})
+        if not timedelta(0) <= attrs["to"] - attrs["from"] <= timedelta(days=2 * 366):
+            raise serializers.ValidationError({"to": ["Give a date on or after `from`, at most two years later."]})
+        return attrs
 
 
 for kit in (Serializer, ModelSerializer):

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework import status
 from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import ValidationError as DRFValidationError
 from rest_framework.mixins import CreateModelMixin
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
@@ -21,7 +22,7 @@ from rest_framework.serializers import ListSerializer
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
 from crm.api import etags, idempotency
-from crm.api.filters import FilterSet, ListQuery
+from crm.api.filters import FilterSet, ListQuery, is_strict
 from crm.api.lists import WINDOW, full_list_response, rows_to_json
 from crm.api.overrides import StockHooksMixin
 from crm.api.pagination import Pagination
@@ -114,17 +115,27 @@ class ApiViewSet(GenericViewSet):
         return serializer.validated_data
 
 
+class QuestionView(ApiViewSet):
+    """A response that is no list of rows: its parameters are its serializer's and no others."""
+
+    def query(self, serializer_class):
+        unknown = set(self.request.query_params) - set(serializer_class().fields)  # type: ignore[union-attr]
+        if unknown and is_strict(self.request):
+            raise DRFValidationError({name: ["Unknown parameter."] for name in unknown})
+        return super().query(serializer_class)
+
+
 class ReadingViewSet(StockHooksMixin, ApiViewSet):
     """Lists with filters and pages, and single rows.
 
-    `filterset_class`, `search_field` (a look-up path to a SearchField) and `ordering_fields` are the query parameters
-    of a list.
+    `filterset_class`, `search_field` (a look-up path to a SearchField, or several) and `ordering_fields` are the query
+    parameters of a list.
     """
 
     lookup_value_regex = "[0-9]{1,18}"  # anything else is no id: 404
     pagination_class = Pagination
     filterset_class: type[FilterSet] | None = None
-    search_field: str | None = None
+    search_field: str | list[str] | None = None
     ordering_fields = ["id"]
     looks_up_one = False  # True while get_object calls filter_queryset: list filters do not apply to a row
 

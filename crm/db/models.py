@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db import models, router, transaction
 
 from crm import dates
-from crm.db.search import SearchField
+from crm.db.batches import batched
+from crm.db.derived import BATCH, attname_of, derive_again, derived_from, prepare
 from crm.fast.compiled import locked_rows
 
 
@@ -29,14 +30,33 @@ class TimestampedQuerySet(models.QuerySet):
         return self.select_for_update(of=("self",))
 
     def update(self, **changes: Any) -> int:
-        """As Django's; `updated_at` moves too, unless it is given. The deletion of a referenced row updates by this."""
-        return super().update(**{"updated_at": dates.now(), **changes}) if changes else super().update()
+        """As Django's; `updated_at` moves too, unless it is given, and derived columns follow.
+
+        The deletion of a referenced row updates by this.
+        """
+        if not changes:
+            return super().update()
+        changes = {"updated_at": dates.now(), **changes}
+        names = [field.name for field in derived_from(self.model, tuple(changes))]
+        if not names or self.query.is_sliced:
+            return super().update(**changes)
+        database = self.locked().db
+        rows: models.QuerySet = self.using(database)
+        if rows.query.distinct or rows.query.group_by:  # which PostgreSQL does not lock
+            rows = self.model._base_manager.using(database).filter(pk__in=rows.order_by().values("pk"))
+        with transaction.atomic(using=database, savepoint=False):
+            keys = list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True))
+            count = super().update(**changes)
+            for batch in batched(keys, BATCH):
+                derive_again(models.QuerySet(self.model, using=database).filter(pk__in=batch), names)
+        return count
 
     update.alters_data = True  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
-        """As Django's; rows that it updates (`update_conflicts`) get a new `updated_at` and search column."""
+        """As Django's; rows that it updates (`update_conflicts`) get a new `updated_at` and derived columns."""
         objs = list(objs)
+        prepare(objs, self.locked().db)
         if options.get("update_fields"):
             options["update_fields"] = with_dependent_fields(self.model, tuple(options["update_fields"]))
             for obj in objs:
@@ -72,9 +92,10 @@ class TimestampedModel(models.Model):
         ordering = ["id"]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """As Django's; `updated_at` and the search column are saved with the fields that they depend on."""
+        """As Django's; `updated_at` and derived columns are saved with the fields that they depend on."""
         if update_fields is not None:
             update_fields = with_dependent_fields(type(self), tuple(update_fields))
+        prepare([self], kwargs.get("using") or self.database, update_fields)
         if not self._state.adding and update_fields != []:
             self.updated_at = dates.now()
         super().save(*args, update_fields=update_fields, **kwargs)
@@ -131,13 +152,7 @@ class ParentModel(TimestampedModel):
 
 
 @lru_cache(maxsize=1_000)
-def attname_of(model: type[models.Model], name: str) -> str:
-    return getattr(model._meta.get_field(name), "attname", name)
-
-
-@lru_cache(maxsize=1_000)
 def with_dependent_fields(model: type[models.Model], names: tuple[str, ...]) -> list[str]:
-    """The fields with these names, the search columns that contain them, and `updated_at`; for no names, none."""
-    search = [field for field in model._meta.concrete_fields if isinstance(field, SearchField)]
-    dependent = [field.name for field in search if not set(field.sources).isdisjoint(names)]
-    return [*dict.fromkeys([*names, *dependent, "updated_at"])] if names else []
+    """The fields with these names, the derived columns that contain them, and `updated_at`; for no names, none."""
+    derived = [field.name for field in derived_from(model, names)]
+    return [*dict.fromkeys([*names, *derived, "updated_at"])] if names else []

@@ -1,36 +1,27 @@
 """Search: one column per table that holds what a person might type to find the row, and the query on it.
 
-The text is folded: case, accents and width gone, so that `snabbkop` finds `Snabbköp`; and every phone is in it as
-typed and as bare digits, so that digits match however typed. On PostgreSQL a trigram index serves any part of three
-letters.
+The text is folded (crm.db.folding), so that `snabbkop` finds `Snabbköp`; and every phone is in it as typed and as bare
+digits. Of a number that is sought, the last nine have to be there, however either is written. On PostgreSQL a trigram
+index serves any part of three letters.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.migrations import RunSQL
 from django.db.models import Q
 
+from crm.db import phones
+from crm.db.derived import DerivedField
+from crm.db.folding import fold
+
 MAX_TERMS = 10
 MAX_LENGTH = 254
 
 
-def fold(text: str) -> str:
-    """`text` for comparing: compatibility forms, case and combining marks folded."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
-
-
-def digits(text: str) -> str:
-    """The digits of a phone number."""
-    return re.sub(r"\D", "", text)
-
-
-class SearchField(models.TextField):
-    """Computed by `pre_save` whenever one of its `sources` is saved; `phones` are also searched by their digits."""
+class SearchField(DerivedField, models.TextField):
+    """The folded texts of the fields `sources`, a line each; `phones` are also searched by their digits."""
 
     def __init__(self, sources: Iterable[str] = (), phones: Iterable[str] = (), **kwargs) -> None:
         self.sources, self.phones = list(sources), list(phones)
@@ -40,12 +31,10 @@ class SearchField(models.TextField):
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "sources": self.sources, "phones": self.phones}
 
-    def pre_save(self, instance, add) -> str:
-        words = [getattr(instance, name) for name in self.sources]
-        words += [digits(getattr(instance, name)) for name in self.phones]
-        text = fold("\n".join(word for word in words if word))
-        setattr(instance, self.attname, text)
-        return text
+    def derive(self, instance) -> str:
+        texts = [getattr(instance, name) for name in self.sources]
+        texts += [phones.digits(getattr(instance, name)) for name in self.phones]
+        return "\n".join(fold(text) for text in texts if text)
 
 
 class TrigramIndex(RunSQL):
@@ -76,21 +65,30 @@ def words_of(text: str) -> list[str]:
     words = fold(text).split()
     if len(text) > MAX_LENGTH or len(words) > MAX_TERMS:
         raise ValidationError(f"Search for at most {MAX_TERMS} words and {MAX_LENGTH} characters.")
-    if is_phone(" ".join(words)):
+    if phones.is_number(" ".join(words)):
         return [" ".join(words)]  # a number written in groups
     return words
 
 
-def search(queryset: models.QuerySet, field: str, text: str) -> models.QuerySet:
-    """The rows whose search column `field` (a look-up path) holds every word of `text`. Raises as `words_of`."""
+def search(queryset: models.QuerySet, field: str | Sequence[str], text: str) -> models.QuerySet:
+    """The rows whose search column `field` (a look-up path, or several) holds every word of `text`.
+
+    Raises as `words_of`. Of several columns each is searched by its own index: an OR over joined tables has none.
+    """
+    paths = [field] if isinstance(field, str) else field
     for word in words_of(text):
-        matches = Q(**{f"{field}__contains": word})
-        if is_phone(word):
-            matches |= Q(**{f"{field}__contains": digits(word)})
-        queryset = queryset.filter(matches)
+        if len(paths) == 1:
+            queryset = queryset.filter(holds(paths[0], word))
+        else:
+            rows = queryset.model._default_manager.using(queryset.db).order_by()
+            first, *others = [rows.filter(holds(path, word)).values("pk") for path in paths]
+            queryset = queryset.filter(pk__in=first.union(*others))
     return queryset
 
 
-def is_phone(text: str) -> bool:
-    """Whether `text` is digits and the signs that phones are written with."""
-    return bool(re.fullmatch(r"[\d\s()+./\-\u2010-\u2015]*", text)) and len(digits(text)) >= 3
+def holds(path: str, word: str) -> Q:
+    """Whether the search column has the folded word; a number also by its last digits."""
+    matches = Q(**{f"{path}__contains": word})
+    if phones.is_number(word):
+        matches |= Q(**{f"{path}__contains": phones.read(word).tail or phones.digits(word)})
+    return matches

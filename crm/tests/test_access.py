@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from call.models import FeedAddress
+from contact.models import AddressBook
 from crm.tests import PASSWORD
 from lead.models import Team
 
@@ -33,6 +34,12 @@ TABLE = """
 /lead/restaurants/<pk>/status_history/  POST PUT PATCH DELETE    401 405 403 405
 /lead/restaurants/<pk>/owner_history/   GET HEAD OPTIONS         401 200 200 200
 /lead/restaurants/<pk>/owner_history/   POST PUT PATCH DELETE    401 405 403 405
+/lead/restaurants/<pk>/timeline/        GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/timeline/        POST PUT PATCH DELETE    401 405 403 405
+/lead/restaurants/<pk>/durations/       GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/durations/       POST PUT PATCH DELETE    401 405 403 405
+/lead/pipeline/                         GET HEAD OPTIONS         401 200 200 200
+/lead/pipeline/                         POST PUT PATCH DELETE    401 405 403 405
 /lead/restaurants/hand_over/            POST                     401 200 403 200
 /lead/restaurants/hand_over/            OPTIONS                  401 200 200 200
 /lead/restaurants/hand_over/            GET HEAD                 401 405 405 405
@@ -45,6 +52,15 @@ TABLE = """
 /contact/contacts/<pk>/                 PUT PATCH                401 200 403 200
 /contact/contacts/<pk>/                 DELETE                   401 204 403 204
 /contact/contacts/<pk>/                 POST                     401 405 403 405
+/contact/contacts/<pk>/card/            GET HEAD OPTIONS         401 200 200 200
+/contact/contacts/<pk>/card/            POST PUT PATCH DELETE    401 405 403 405
+/contact/cards/                         POST                     401 201 403 201
+/contact/cards/                         DELETE                   401 204 403 204
+/contact/cards/                         OPTIONS                  401 200 200 200
+/contact/cards/                         GET HEAD                 401 405 405 405
+/contact/cards/                         PUT PATCH                401 405 403 405
+/contact/cards/<str:secret>.vcf         GET HEAD OPTIONS         200 200 200 200
+/contact/cards/<str:secret>.vcf         POST PUT PATCH DELETE    405 405 405 405
 
 /track/interactions/                    GET HEAD OPTIONS         401 200 200 200
 /track/interactions/                    POST                     401 201 403 201
@@ -58,6 +74,8 @@ TABLE = """
 /track/interactions/<pk>/order_details/ PUT PATCH                401 200 403 200
 /track/interactions/<pk>/order_details/ DELETE                   401 204 403 204
 /track/interactions/<pk>/order_details/ POST                     401 405 403 405
+/track/performance/                     GET HEAD OPTIONS         401 200 200 200
+/track/performance/                     POST PUT PATCH DELETE    401 405 403 405
 
 /call/                                  GET HEAD OPTIONS         401 200 200 200
 /call/                                  POST                     401 201 403 201
@@ -123,6 +141,8 @@ TABLE = """
 /api/token/logout/                      GET HEAD PUT PATCH DELETE 405 405 405 405
 /api/me/                                GET HEAD OPTIONS         401 200 200 200
 /api/me/                                POST PUT PATCH DELETE    401 405 403 405
+/api/lookup/                            GET HEAD OPTIONS         401 200 200 200
+/api/lookup/                            POST PUT PATCH DELETE    401 405 403 405
 /api/users/                             GET HEAD OPTIONS         401 200 200 200
 /api/users/                             POST PUT PATCH DELETE    401 405 403 405
 /api/teams/                             GET HEAD OPTIONS         401 200 200 200
@@ -147,7 +167,12 @@ TABLE = """
 /readyz                                 OPTIONS POST PUT PATCH DELETE 405 405 405 405
 """
 
-QUERIES = {"/call/adherence/": "?from=2024-01-01&to=2024-12-31"}
+PERIOD = "?from=2024-01-01&to=2024-12-31"
+QUERIES = {
+    "/call/adherence/": PERIOD,
+    "/track/performance/": PERIOD,
+    "/api/lookup/": "?phone=%2B919876543210",
+}
 
 
 def rows_of(table: str):
@@ -222,12 +247,12 @@ def path_of(user, reader, lead, contact, interaction, plan):
     """The path of a route of the table."""
     team = Team.establish(name="West", members=[user.pk, reader.pk])
     rows = {"lead": lead, "contact": contact, "track": interaction, "call": plan, "api": team}
-    secret = FeedAddress.renew(user)
+    secrets = {"call": FeedAddress.renew(user), "contact": AddressBook.renew(user)}
 
     def path(route: str) -> str:
         if "<pk>" in route:
             route = route.replace("<pk>", str(rows[route.split("/")[1]].pk))
-        return route.replace("<str:secret>", secret) + QUERIES.get(route, "")
+        return route.replace("<str:secret>", secrets.get(route.split("/")[1], "")) + QUERIES.get(route, "")
 
     return path
 

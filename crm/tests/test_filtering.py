@@ -292,3 +292,23 @@ def test_a_status_history_has_no_filters(api, lead):
 
     assert len(api.get(f"{path}?lead_status=LOST&search=nothing").json()) == 1
     assert list(api.get(f"{path}?lead_status=LOST", headers={"Prefer": "handling=strict"}).json()) == ["lead_status"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "expected"),
+    [
+        (LEADS, {"city": "KOLN"}, "Cora"),
+        (LEADS, {"city": " köln "}, "Cora"),
+        (LEADS, {"city": "Kol"}, ""),
+        (LEADS, {"state": "mh", "cuisine_type": "ＴＨＡＩ", "restaurant_type": "café"}, "Anna"),
+        (CONTACTS, {"role": "öwner"}, "Boss"),
+        (CONTACTS, {"email": "BOSS@Example.com"}, "Boss"),
+        (CONTACTS, {"email": "boss@example"}, ""),
+    ],
+)
+def test_text_filters_fold_and_then_match_whole_texts(book, api, path, query, expected):
+    assert [row["name"] for row in api.get(path, query).json()] == expected.split()
+
+
+def test_the_filter_by_city_has_an_index():
+    assert ["city_fold", "id"] in [index.fields for index in Restaurant._meta.indexes]

@@ -6,6 +6,7 @@ import pytest
 
 from call.models import CallPlan
 from contact.models import Contact
+from crm.api.filters import terms
 from lead.models import Restaurant
 from track.models import Interaction
 
@@ -178,3 +179,56 @@ def test_a_status_history_is_ordered_from_the_oldest_or_as_requested(time_machin
 
     assert [row["new_status"] for row in answer.json()] == expected
     assert api.get(f"{LEADS}{lead.pk}/status_history/", {"ordering": "created_at"}).status_code == 400
+
+
+# --- Texts, in people's order -----------------------------------------------------------------------------------------
+
+PEOPLE = [
+    "anna",
+    "Anna",
+    "Ànna",
+    "Äpfel",
+    "Audio",
+    "Émile",
+    "emile 2",
+    "Łódź",
+    "lodz 2",
+    "O'Brien",
+    "O’Brien 2",
+    "photo",
+]
+PEOPLE += ["Ø", "Video", "Zorba", "Đà Nẵng", "ресторан", "食堂"]
+ORDERED = ["Anna", "anna", "Ànna", "Äpfel", "Audio", "Đà Nẵng", "Émile", "emile 2", "Łódź", "lodz 2", "Ø", "O'Brien"]
+ORDERED += ["O’Brien 2", "photo", "Video", "Zorba", "ресторан", "食堂"]
+
+
+@pytest.mark.parametrize(("path", "field"), [(LEADS, "name"), (LEADS, "city"), (CONTACTS, "name"), (CONTACTS, "role")])
+def test_texts_are_ordered_by_their_fold_and_then_as_written(api, lead, path, field):
+    Restaurant.objects.filter(pk=lead.pk).update(name="~", city="~")
+    for text in PEOPLE:
+        if path == LEADS:
+            Restaurant.objects.create(**{"name": "Lead", field: text})
+        else:
+            Contact.objects.create(restaurant=lead, **{"name": "Person", field: text})
+
+    assert [row[field] for row in answered(api, path, field) if row[field] != "~"] == ORDERED
+    assert [row[field] for row in answered(api, path, f"-{field}") if row[field] != "~"] == ORDERED[::-1]
+
+
+def test_users_are_ordered_as_people_order_their_names(api, user):
+    for number, text in enumerate(PEOPLE):
+        type(user).objects.create_user(f"user {number}", first_name=text)
+    type(user).objects.create_user("Łukasz")
+
+    names = [row["name"] for row in answered(api, USERS, "name")]
+    assert [name for name in names if name in ORDERED] == ORDERED
+    assert names[names.index("Łukasz") - 1 :][:2] == ["lodz 2", "Łukasz"]
+    assert [row["name"] for row in answered(api, USERS, "-name")] == names[::-1]
+    assert [row["username"] for row in answered(api, USERS, "username")][:3] == ["kam", "Łukasz", "user 0"]
+
+
+def test_an_order_by_text_reads_its_index(api, lead):
+    for order, name in ((["name_fold", "name", "id"], "name"), (["city_fold", "city", "id"], "city")):
+        indexes = {tuple(index.fields) for index in Restaurant._meta.indexes}
+        assert tuple(order) in indexes
+        assert [*Restaurant.objects.order_by(*terms((name, "id"), Restaurant)).query.order_by] == order

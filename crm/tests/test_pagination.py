@@ -82,9 +82,11 @@ def test_the_links_name_the_pages_around(book, api, page, expected):
 def test_the_link_header_follows_rfc_8288(book, api):
     answer = api.get(f"{LEADS}?page_size=3&page=2")
 
+    cursor = parse_qs(urlsplit(links(answer)["next"]).query)["cursor"][0]
+    assert re.fullmatch("[A-Za-z0-9_~-]+", cursor)
     assert answer["Link"] == ", ".join(
         f'<http://testserver/lead/restaurants/?page_size=3&page={page}>; rel="{rel}"'
-        for rel, page in (("first", 1), ("prev", 1), ("next", 3), ("last", 3))
+        for rel, page in (("first", 1), ("prev", 1), ("next", f"3&cursor={cursor}"), ("last", 3))
     )
 
 
@@ -187,7 +189,9 @@ def test_links_preserve_the_other_parameters(book, api):
 
     assert answer["X-Total-Count"] == "5"
     for rel, page in {"first": "1", "next": "2", "last": "3"}.items():
-        assert parse_qs(urlsplit(links(answer)[rel]).query) == {**parse_qs(query), "page": [page]}
+        requested = parse_qs(urlsplit(links(answer)[rel]).query)
+        assert bool(requested.pop("cursor", None)) == (rel == "next")
+        assert requested == {**parse_qs(query), "page": [page]}
     assert [row["name"] for row in api.get(links(answer)["last"]).json()] == ["Lead 0"]
 
 

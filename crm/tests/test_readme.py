@@ -64,7 +64,7 @@ def walk(live_server):
 
 def test_the_tour_goes_from_a_lead_to_the_call_of_the_day_and_beyond(walk):
     walked = walk(TOUR)
-    assert len(walked) == 9
+    assert len(walked) == 11
     lead, plan, order, today = walked[1], walked[3], walked[4], walked[5]
     assert (lead["lead_status"], lead["assigned_to"]) == ("CONTACTED", walked[0]["id"])
     called, due = (datetime.fromisoformat(plan[name]) for name in ("last_called", "next_call_date"))
@@ -75,6 +75,7 @@ def test_the_tour_goes_from_a_lead_to_the_call_of_the_day_and_beyond(walk):
     assert walked[6]["today"][0]["plan"] == today[0]
     assert [event["event"] for event in walked[7]] == ["CALLED", "RESCHEDULED", "SNOOZED"]
     assert walked[8]["working_days"] == [1, 2, 3, 4, 5, 6]
+    assert walked[9] == [{"owner": lead["assigned_to"], "touches": 0, "orders": 1, "revenue": 500.0}]
 
 
 def test_the_short_tour_of_the_readme_records_a_call(walk):

@@ -6,7 +6,7 @@ import pytest
 
 from call.models import CallPlan
 from contact.models import Contact
-from crm.db.search import fold
+from crm.db.folding import fold
 from lead.models import Restaurant
 from track.models import Interaction
 
@@ -141,8 +141,74 @@ def test_a_row_created_through_the_api_is_found_at_once(api):
     assert found(api, CONTACTS, "zoe 123456") == ["Zoë"]
 
 
+NOTATIONS = ["+91 98765 43210", "098765 43210", "9876543210", "tel:+91-98765-43210;ext=4", "(0)98765 43210 x4"]
+NOTATIONS += ["+91 (0)98765 43210", "०९८७६५ ४३२१०", "\uff10\uff19\uff18765 43210", "0091 98765-43210 ext. 4"]
+
+
+@pytest.mark.parametrize("sought", NOTATIONS)
+def test_a_number_is_found_in_every_notation_however_stored(book, api, lead, sought):
+    for number, stored in enumerate(NOTATIONS):
+        Contact.objects.create(restaurant=lead, name=f"Person{number} Rao", phone=stored)
+    assert found(api, CONTACTS, sought) == [f"Person{number}" for number in range(len(NOTATIONS))]
+
+
+def test_a_number_in_words_is_found_with_them(book, api):
+    assert found(api, CONTACTS, "+1(234)567-890") == ["Patricio"]
+    assert found(api, CONTACTS, "patricio +1(234)567-890") == ["Patricio"]
+    assert found(api, CONTACTS, "christina +1(234)567-890") == []
+
+
 def test_a_search_and_a_filter_narrow_each_other(book, api):
     Restaurant.objects.create(name="Berglunds Bar", city="Umeå")
 
     assert len(api.get(LEADS, {"search": "berglunds"}).json()) == 2
     assert [row["city"] for row in api.get(LEADS, {"search": "berglunds", "city": "Umeå"}).json()] == ["Umeå"]
+
+
+# --- People's alphabets -----------------------------------------------------------------------------------------------
+
+SPELLINGS = {
+    "Smørrebrød": "smorrebrod",
+    "Łódź": "lodz",
+    "Balıkçısı": "balikcisi",
+    "Đà Nẵng": "da nang",
+    "O’Brien’s": "o'brien",
+    "Chick‑fil‑A": "chick-fil-a",
+    "Grand-Hôtel\u00ad l’Étoile": "grand\u2010hotel l\u02bcetoile",
+    "食堂 अनपूर्णा": "अनपूर्णा",
+}
+
+
+@pytest.mark.parametrize(("written", "typed"), SPELLINGS.items())
+def test_a_name_is_found_in_either_spelling(api, written, typed):
+    names = {written, typed}
+    for name in names:
+        Restaurant.objects.create(name=name)
+
+    for text in names:
+        assert {row["name"] for row in api.get(LEADS, {"search": text}).json()} >= {written}
+    assert {row["name"] for row in api.get(LEADS, {"search": typed}).json()} == names
+
+
+@pytest.mark.parametrize("path", LISTS_OF_LEADS[:2])
+def test_interactions_are_found_by_details_and_by_their_contact(book, api, path):
+    lead, other = Restaurant.objects.order_by("id")
+    zoe = Contact.objects.create(restaurant=other, name="Zoë Łukaszewicz")
+    Interaction.log(lead=other, contact=zoe, interaction_type="ORDER", details="Wants the crème brûlée mould.")
+
+    assert found(api, path, "creme BRULEE") == ["Wants"]
+    assert found(api, path, "zoe lukaszewicz") == ["Wants"]
+    assert found(api, path, "brulee cactus lukas") == ["Wants"]  # each word in its own table
+    assert found(api, path, "brulee berglunds") == []
+    assert found(api, path, "cactus") == ["Cactus", "Wants"]
+
+
+def test_details_are_found_as_they_are_after_an_edit(book, api):
+    row = api.get("/track/interactions/", {"search": "berglunds"}).json()[0]
+    api.patch(f"/track/interactions/{row['id']}/", {"details": "Ærø"})
+    assert found(api, "/track/interactions/", "aero") == ["Ærø"]
+
+
+def test_a_search_in_three_tables_costs_one_query(book, api, django_assert_num_queries):
+    with django_assert_num_queries(2):  # the token's user; the rows
+        assert found(api, "/track/interactions/", "snabbkop order@") == ["Berglunds"]

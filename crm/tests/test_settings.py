@@ -38,8 +38,10 @@ BAD = {
     "THROTTLE": ["-1"],
     "REQUIRE_SECOND_FACTOR": ["all"],
     "LOG_JSON": ["json"],
+    "STALE_DAYS": ["NEW", "NEW=", "NEW=-1", "NEW=x", "NEW=3651"],
     "ROTATE_REFRESH_TOKENS": ["perhaps"],
     "TIME_ZONE": ["Mars/Olympus", "../../etc/passwd", "/etc/localtime", "é"],
+    "PHONE_REGION": ["IND", "91", "XX", "é"],
     "DATABASE_URL": [
         *("nonsense", "mysql://root@127.0.0.1/crm", "postgres://", "postgres://u:canary/1@h/n", "://"),
         "postgres://u:p@h/n?disable_server_side_cursors=perhaps",
@@ -54,6 +56,10 @@ BAD = {
     "CSRF_TRUSTED_ORIGINS": ["crm.example.com", "ftp://crm.example.com"],
     "CORS_ALLOWED_ORIGINS": ["*", "https://a.example.com, b.example.com"],
 }
+
+
+def test_the_region_of_phones_is_a_country_or_none(start):
+    assert [start(PHONE_REGION=value)["PHONE_REGION"] for value in ("", "IN", "in")] == ["", "IN", "IN"]
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
@@ -103,6 +109,11 @@ def test_a_list_is_separated_by_commas(start):
 
     assert settings["ALLOWED_HOSTS"] == ["crm.example.com", "10.0.0.5"]
     assert settings["TRUSTED_PROXIES"] == ["10.0.0.0/8", "::1/128"]
+
+
+def test_days_that_are_left_out_keep_their_default(start):
+    default = start()["STALE_DAYS"]
+    assert start(STALE_DAYS="NEW=7, CONTACTED=0")["STALE_DAYS"] == {**default, "NEW": 7, "CONTACTED": 0}
 
 
 def test_sqlite_takes_its_write_lock_first_and_waits_for_it(start):

@@ -3,7 +3,7 @@
 from lead.models.access import ALL, OfLeadQuerySet, Policy
 from lead.models.history import OwnerChange, StatusChange
 from lead.models.restaurant import BATCH, CHOOSE_ANOTHER, Restaurant, RestaurantQuerySet
-from lead.models.status import PIPELINE, LeadStatus
+from lead.models.status import PIPELINE, LeadStatus, LostReason
 from lead.models.team import Team
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "CHOOSE_ANOTHER",
     "PIPELINE",
     "LeadStatus",
+    "LostReason",
     "OfLeadQuerySet",
     "OwnerChange",
     "Policy",

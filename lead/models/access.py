@@ -1,7 +1,7 @@
 """Whose leads a user may see, by `settings.ACCESS`: the one policy, which `visible_to` of every queryset applies.
 
 `all`: everybody sees everything. `own`: the leads that one owns, and those of the members at or below the teams that
-one manages. `team`: the same, and those of the members of one's own teams. Whoever has `lead.view_all` sees all. Leads
+one manages. `team`: the same, and those of the members of one's own teams. Users with `lead.view_all` see all. Leads
 that nobody owns are seen by those and by the managers of any team. What a user may do is another matter
 (crm.api.permissions, backoffice.accounts.roles).
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import IntegerField, Q, QuerySet, Value
 
 from crm.db.models import TimestampedQuerySet
+from crm.fast.compiled import CompiledQuery
 from lead.models.team import Team
 
 ALL, TEAM, OWN = "all", "team", "own"
@@ -52,22 +54,12 @@ class Policy:
 
     @classmethod
     def _query(cls, user) -> "Policy":
-        membership = Team.members.through.objects
-        below = Team.objects.at_or_below(Team.objects.filter(managers=user.pk))
-        everything = Permission.objects.filter(content_type__app_label="lead", codename=VIEW_ALL)
-        rows = [
-            labelled(membership.filter(team__in=below.values("pk")), "managed", "user_id"),
-            labelled(Team.managers.through.objects.filter(user=user.pk), "manages", "user_id"),
-            labelled(everything.filter(Q(user=user.pk) | Q(group__user=user.pk)), "everything"),
-        ]
-        if settings.ACCESS == TEAM:
-            own_teams = membership.filter(user=user.pk).values("team")
-            rows.append(labelled(membership.filter(team__in=own_teams), "teammate", "user_id"))
-        found = set(rows[0].union(*rows[1:]))
+        found = grounds(user=user.pk)
         kinds = {kind for kind, _ in found}
         managed = frozenset(pk for kind, pk in found if kind == "managed")
+        teammates = {pk for kind, pk in found if kind == "teammate" and settings.ACCESS == TEAM}
         return cls(
-            owners=managed | {pk for kind, pk in found if kind == "teammate"} | {user.pk},
+            owners=managed | teammates | {user.pk},
             managed=managed,
             sees_unowned=not kinds.isdisjoint({"manages", "everything"}),
             sees_everything="everything" in kinds,
@@ -78,13 +70,34 @@ class Policy:
         is_seen = Q(**{f"{owner}__in": sorted(self.owners)})
         return is_seen | Q(**{f"{owner}__isnull": True}) if self.sees_unowned else is_seen
 
+    def sees_leads_of(self, owner: int | None) -> bool:
+        """Whether the owner's leads (None: the unowned ones) may be seen."""
+        return self.sees_everything or (self.sees_unowned if owner is None else owner in self.owners)
+
     def recipients(self, users: QuerySet) -> QuerySet:
-        """Of the users those to whom leads may be given: active users whose leads one sees, oneself included."""
-        return users if self.sees_everything else users.filter(pk__in=sorted(self.owners), is_active=True)
+        """Of the users those to whom leads may be given: with ACCESS=all all, else active ones whose leads one sees."""
+        if settings.ACCESS == ALL:
+            return users
+        active = users.filter(is_active=True)
+        return active if self.sees_everything else active.filter(pk__in=sorted(self.owners))
 
     def may_hand_over_to(self, user: int) -> bool:
-        """Whether the user is one of the `recipients`."""
-        return self.sees_everything or self.recipients(get_user_model().objects.filter(pk=user)).exists()
+        """Whether the user exists and is one of the `recipients`. One query."""
+        return self.recipients(get_user_model().objects.filter(pk=user)).exists()
+
+
+@partial(CompiledQuery, placeholders={"user": 2**31 - 3})
+def grounds(user: int) -> QuerySet:
+    """Why a user sees the leads of others: rows (kind, id of another user), without duplicates."""
+    membership = Team.members.through.objects
+    below = Team.objects.at_or_below(Team.objects.filter(managers=user))
+    own_teams = membership.filter(user=user).values("team")
+    everything = Permission.objects.filter(content_type__app_label="lead", codename=VIEW_ALL)
+    return labelled(membership.filter(team__in=below.values("pk")), "managed", "user_id").union(
+        labelled(membership.filter(team__in=own_teams), "teammate", "user_id"),
+        labelled(Team.managers.through.objects.filter(user=user), "manages", "user_id"),
+        labelled(everything.filter(Q(user=user) | Q(group__user=user)), "everything"),
+    )
 
 
 def labelled(rows: Any, kind: str, user: str = "") -> Any:
@@ -104,7 +117,7 @@ def policies_queried_once() -> Iterator[None]:
 
 
 class OfLeadQuerySet(TimestampedQuerySet):
-    """Rows of a lead, or leads: seen by whoever may see the lead. Their model names the `owner_path`."""
+    """Rows of a lead, or leads: seen by users who may see the lead. Their model names the `owner_path`."""
 
     def visible_to(self, user) -> Self:
         rows, policy = super().visible_to(user), Policy.of(user)

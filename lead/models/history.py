@@ -5,22 +5,27 @@ from django.db import models
 
 from crm.db.models import TimestampedModel
 from lead.models.access import OfLeadQuerySet
-from lead.models.status import LeadStatus
+from lead.models.status import LeadStatus, LostReason
 
 
 class StatusChange(TimestampedModel):
-    """One move in the pipeline: at `created_at`, by `created_by`."""
+    """One move in the pipeline: at `created_at`, by `created_by`. `reason` says why a lead was lost."""
 
     lead = models.ForeignKey("lead.Restaurant", models.CASCADE, related_name="status_changes", db_index=False)
     old_status = models.CharField(max_length=20, choices=LeadStatus)
     new_status = models.CharField(max_length=20, choices=LeadStatus)
     note = models.TextField(max_length=20_000, blank=True)
+    reason = models.CharField(max_length=20, choices=LostReason, blank=True)
 
     owner_path = "lead__assigned_to"
     objects = OfLeadQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
-        indexes = [models.Index(fields=["lead", "id"], name="status_change_by_lead")]
+        indexes = [
+            models.Index(fields=["lead", "id"], name="status_change_by_lead"),
+            models.Index(fields=["lead", "created_at", "id"], name="status_change_by_lead_and_time"),
+            models.Index(fields=["created_at"], name="status_change_by_time"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(old_status__in=LeadStatus.values, new_status__in=LeadStatus.values),
@@ -28,6 +33,10 @@ class StatusChange(TimestampedModel):
             ),
             models.CheckConstraint(
                 condition=~models.Q(old_status=models.F("new_status")), name="status_change_changes"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reason="") | models.Q(reason__in=LostReason.values, new_status=LeadStatus.LOST),
+                name="status_change_reason_of_lost",
             ),
         ]
 
@@ -55,7 +64,10 @@ class OwnerChange(TimestampedModel):
     objects = OfLeadQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
-        indexes = [models.Index(fields=["lead", "id"], name="owner_change_by_lead")]
+        indexes = [
+            models.Index(fields=["lead", "id"], name="owner_change_by_lead"),
+            models.Index(fields=["lead", "created_at", "id"], name="owner_change_by_lead_and_time"),
+        ]
         constraints = [
             models.CheckConstraint(condition=~models.Q(old_owner=models.F("new_owner")), name="owner_change_changes"),
         ]

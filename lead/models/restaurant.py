@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -13,8 +15,11 @@ from django.db import models, transaction
 
 from crm import dates
 from crm.db.batches import batched
+from crm.db.folding import ByteOrderedCharField, FoldedField
 from crm.db.models import ParentModel, TimestampedQuerySet
+from crm.db.phones import E164Field, PhoneTailField
 from crm.db.search import SearchField
+from lead.models import stale
 from lead.models.access import OfLeadQuerySet
 from lead.models.history import OwnerChange
 from lead.models.status import LeadStatus
@@ -25,9 +30,16 @@ NAMED = 100  # ids in a message
 OwnerMove = tuple[int, int | None, int | None]  # a lead, its old and its new owner
 CHOOSE_ANOTHER = "Choose another, active user."
 OWNER = {"assigned_to", "assigned_to_id"}  # the names of the owner's field
+REASON_OF_LOST = "Only a lead that is LOST has a reason."
 
 
 class RestaurantQuerySet(OfLeadQuerySet):
+    def stale_at(self, moment: datetime, zone: ZoneInfo, is_stale: bool = True) -> Self:
+        """The leads that are stale at `moment`, on the local day in `zone`; or those that are not."""
+        today = dates.start_of_day(dates.day_of(moment, zone), zone)
+        condition = stale.is_stale(today)
+        return self.alias(quiet_since=stale.quiet_since(moment)).filter(condition if is_stale else ~condition)
+
     def update(self, **changes: Any) -> int:
         """As Django's; another owner leaves its row in each history, also for bulk updates."""
         if not OWNER & changes.keys() or self.query.is_sliced:
@@ -88,7 +100,8 @@ class RestaurantQuerySet(OfLeadQuerySet):
                 OwnerChange(lead_id=pk, old_owner_id=old, new_owner_id=new, **stamps) for pk, old, new in batch
             )
         if changes:
-            owner_changed.send(Restaurant, leads=[pk for pk, _, _ in changes], using=self.db)
+            owners = {owner for _, *both in changes for owner in both}
+            owner_changed.send(Restaurant, leads=[pk for pk, _, _ in changes], owners=owners, using=self.db)
 
     def hand_over(
         self, from_: int | None, to: int | None, *, leads: Iterable[int] | None = None, by=None, note: str = ""
@@ -129,9 +142,9 @@ class RestaurantQuerySet(OfLeadQuerySet):
 class Restaurant(ParentModel):
     """A lead: a restaurant to win, and once won, an account. Phones are stored as typed."""
 
-    name = models.CharField(max_length=254)
+    name = ByteOrderedCharField(max_length=254)
     address = models.TextField(max_length=20_000, blank=True)
-    city = models.CharField(max_length=254, blank=True)
+    city = ByteOrderedCharField(max_length=254, blank=True)
     state = models.CharField(max_length=254, blank=True)
     pincode = models.CharField(max_length=50, blank=True)
     contact_person = models.CharField(max_length=254, blank=True)
@@ -154,6 +167,14 @@ class Restaurant(ParentModel):
     _by, _note, _owner_before = None, "", None
 
     search = SearchField(sources=["name", "contact_person", "phone", "email", "city"], phones=["phone"])
+    name_fold = FoldedField("name")
+    city_fold = FoldedField("city")
+    state_fold = FoldedField("state")
+    restaurant_type_fold = FoldedField("restaurant_type")
+    cuisine_type_fold = FoldedField("cuisine_type")
+
+    phone_e164 = E164Field(source="phone", owner="assigned_to")
+    phone_tail = PhoneTailField(source="phone")
 
     objects = RestaurantQuerySet.as_manager()
 
@@ -168,7 +189,11 @@ class Restaurant(ParentModel):
         indexes = [
             models.Index(fields=["assigned_to", "id"], name="lead_by_owner"),
             models.Index(fields=["lead_status", "id"], name="lead_by_status"),
-            models.Index(fields=["city", "id"], name="lead_by_city"),
+            models.Index(fields=["city_fold", "id"], name="lead_by_city"),
+            models.Index(fields=["name_fold", "name", "id"], name="lead_in_order_of_name"),
+            models.Index(fields=["city_fold", "city", "id"], name="lead_in_order_of_city"),
+            models.Index(fields=["phone_e164", "id"], name="lead_by_e164"),
+            models.Index(fields=["phone_tail", "id"], name="lead_by_phone_tail"),
         ]
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="lead_has_name"),
@@ -193,8 +218,11 @@ class Restaurant(ParentModel):
                 change = (self.pk, old[0], self.assigned_to_id)
                 rows._record_owner_changes([change], by=self._by, note=self._note)
 
-    def edit(self, *, by=None, note: str = "", **changes: Any) -> list[str]:
-        """As the base class's; another status or owner leaves its row in the history, with `by` and `note`."""
+    def edit(self, *, by=None, note: str = "", reason: str = "", **changes: Any) -> list[str]:
+        """As the base class's; another status or owner leaves its row in the history, with `by` and `note`.
+
+        `reason` is that of a change of status.
+        """
         with self.atomic():
             self.lock()
             old_status = self.lead_status
@@ -204,13 +232,17 @@ class Restaurant(ParentModel):
             finally:
                 del self._by, self._note, self._owner_before
             if "lead_status" in changed:
-                row = {"note": note, "created_by": by, "created_at": self.updated_at, "updated_at": self.updated_at}
-                self.status_changes.create(old_status=old_status, new_status=self.lead_status, **row)
+                stamps = {"created_by": by, "created_at": self.updated_at, "updated_at": self.updated_at}
+                row = {"old_status": old_status, "new_status": self.lead_status, "note": note, "reason": reason}
+                self.status_changes.create(**row, **stamps)
         return changed
 
-    def change_status(self, status: str, *, by=None, note: str = "") -> bool:
+    def change_status(self, status: str, *, by=None, note: str = "", reason: str = "") -> bool:
         """Move the lead in the pipeline and write the history, in which racing changes leave no gap.
 
-        False where it had the status already.
+        False where it had the status already. Raises ValidationError for a `reason`, a LostReason, with another status
+        than LOST.
         """
-        return bool(self.edit(lead_status=status, by=by, note=note))
+        if reason and status != LeadStatus.LOST:
+            raise ValidationError({"reason": [REASON_OF_LOST]})
+        return bool(self.edit(lead_status=status, by=by, note=note, reason=reason))

@@ -14,5 +14,16 @@ class LeadStatus(models.TextChoices):
     LOST = "LOST"
 
 
+class LostReason(models.TextChoices):
+    """Why a lead was lost."""
+
+    PRICE = "PRICE"
+    COMPETITOR = "COMPETITOR"
+    CLOSED_DOWN = "CLOSED_DOWN"
+    NO_NEED = "NO_NEED"
+    NO_ANSWER = "NO_ANSWER"
+    OTHER = "OTHER"
+
+
 # The statuses of an open lead, in the usual order.
 PIPELINE = [LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.MEETING_SCHEDULED, LeadStatus.NEGOTIATING]

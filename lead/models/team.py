@@ -74,10 +74,9 @@ class Team(ParentModel):
         with self.atomic():
             if {"parent", "parent_id"} & changes.keys():  # the tree stays as it is until this transaction ends
                 list(Team.objects.using(self.database).locked().order_by("pk").values_list("pk"))
+                self._check_parent(changes.get("parent_id", changes.get("parent")))
             self.lock()
             changed = self.save_changes(**changes)
-            if "parent_id" in changed and self._is_in_a_ring():
-                raise ValidationError({"parent": [BELOW_ITSELF]})
             for name, users in {"members": members, "managers": managers}.items():
                 if users is not None and set(users) != set(getattr(self, name).values_list("pk", flat=True)):
                     getattr(self, name).set(users)
@@ -86,6 +85,9 @@ class Team(ParentModel):
                 self.save(update_fields=["updated_at"])
         return changed
 
-    def _is_in_a_ring(self) -> bool:
+    def _check_parent(self, parent: Any) -> None:
+        """Raises ValidationError for the team itself and those below it; `parent` is a team, its id or None."""
         teams = Team.objects.using(self.database)
-        return teams.at_or_below(teams.filter(parent=self.pk)).filter(pk=self.pk).exists()
+        pk = getattr(parent, "pk", parent)
+        if pk and teams.at_or_below(teams.filter(pk=self.pk)).filter(pk=pk).exists():
+            raise ValidationError({"parent": [BELOW_ITSELF]})

@@ -21,17 +21,16 @@ def insert(table: str, row: dict) -> None:
         cursor.execute(f'INSERT INTO "{table}" ({columns}) VALUES ({", ".join(["%s"] * len(row))})', [*row.values()])
 
 
+def insert_interaction(pk: int, interaction_type: str, *, order_placed: bool) -> None:
+    row = {"id": pk, "lead_id": Restaurant.objects.get().pk, "interaction_type": interaction_type, "details": ""}
+    stamps = {"date": MONDAY, "created_at": MONDAY, "updated_at": MONDAY}
+    insert("track_interaction", {**row, "order_placed": order_placed, **stamps})
+
+
 def insert_order(pk: int, order_date: datetime, *, order_placed: bool = True) -> None:
     stamps = {"created_at": MONDAY, "updated_at": MONDAY}
     order = {"product_details": "Oil", "quantity": 1, "total_price": 5, "order_date": order_date}
-    Interaction.objects.create(
-        pk=pk,
-        lead=Restaurant.objects.get(),
-        interaction_type="ORDER",
-        date=MONDAY,
-        order_placed=order_placed,
-        **stamps,
-    )
+    insert_interaction(pk, "ORDER", order_placed=order_placed)
     insert("track_orderdetails", {"id": pk, "interaction_id": pk, **order, **stamps})
 
 
@@ -48,7 +47,7 @@ def db(django_db_setup, django_db_blocker):
             insert_order(1, MONDAY)
             insert_order(2, MONDAY + timedelta(days=1))
             insert_order(3, MONDAY, order_placed=False)
-            Interaction.objects.create(pk=4, lead=lead, interaction_type="CALL", date=MONDAY, updated_at=MONDAY)
+            insert_interaction(4, "CALL", order_placed=False)
             yield
         finally:
             call_command("migrate", "track", verbosity=0)
@@ -64,7 +63,7 @@ def test_former_orders_of_the_interactions_date_follow_it(db):
 def test_a_flag_that_was_missing_beside_details_is_set_and_stamped(db):
     call_command("migrate", "track", AFTER, verbosity=0)
     assert dict(Interaction.objects.values_list("pk", "order_placed")) == {1: True, 2: True, 3: True, 4: False}
-    assert [row.pk for row in Interaction.objects.filter(updated_at__gt=MONDAY)] == [3]
+    assert [*Interaction.objects.filter(updated_at__gt=MONDAY).values_list("pk", flat=True)] == [3]
 
 
 def test_the_upgrade_of_orders_can_be_reversed(db):

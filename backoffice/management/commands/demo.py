@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from backoffice import demo
-from backoffice.progress import Progress
 from call.models import WorkProfile
 from crm import dates
+from crm.progress import Progress
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 OTHER_MANAGERS = ["kam.north", "kam.south", "kam.west"]  # with leads and a work profile, without a password

@@ -16,8 +16,8 @@ from django.db import IntegrityError, OperationalError, transaction
 from backoffice.exchange.imports import Import
 from backoffice.exchange.lines import TableError
 from backoffice.exchange.sheets import Importer, LeadSheet, Outcome
-from backoffice.progress import Progress
 from crm.api.exceptions import is_lock_timeout
+from crm.progress import Progress
 
 SHOWN = 50  # rows in error that are named; of the others there is the number
 STEP = 100  # rows from one drawing of the progress bar to the next

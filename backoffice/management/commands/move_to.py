@@ -23,9 +23,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models.sql import InsertQuery
 
 from backoffice.accounts.roles import ROLES
-from backoffice.progress import Progress
 from crm import env
 from crm.db.pooled import remedy
+from crm.progress import Progress
 
 SOURCE, TARGET = "source", "target"
 BATCH = 1_000  # rows

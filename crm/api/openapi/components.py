@@ -15,7 +15,8 @@ for nested objects. Unknown keys are ignored. Date-times are taken with any UTC 
 Money is a number with two decimals.
 
 **Lists** are bare arrays. Without `page` and `page_size` they are complete; with either, `Link` (RFC 8288) leads to the
-other pages and `X-Total-Count` says how many rows there are.
+other pages and `X-Total-Count` says how many rows there are. Its `next` leads on by key: a client that follows it to
+the end sees each row once, also where rows are added and deleted meanwhile.
 
 **Concurrent changes.** Each single row has an `ETag`. Send it back as `If-None-Match` to read only what is new
 (304), and as `If-Match` to write only if it is unchanged (else 412). A tag that a compressing proxy changed
@@ -34,9 +35,10 @@ TAGS = [
     ("/api/token/", "Authentication", "Obtain, refresh, verify and revoke tokens."),
     ("/lead/", "Leads", "Restaurants: won, to be won, or lost; and the histories of their status and owner."),
     ("/contact/", "Contacts", "The people at a restaurant."),
-    ("/track/", "Tracking", "Interactions with leads, and the orders placed in them."),
+    ("/track/", "Tracking", "Interactions with leads, the orders placed in them, and what each owner's leads brought."),
     ("/call/", "Calls", "Call plans: whom to call, how often, and when next."),
-    ("/api/", "Users", "Users referenced by id."),
+    ("/api/lookup/", "Lookup", "Who is calling."),
+    ("/api/", "Users", "Users referenced by id, and their teams."),
     ("/", "Service", "Health probes. Needs no token."),
 ]
 
@@ -75,7 +77,7 @@ RESPONSES = {
 
 _ID = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}
 _WAIT = {"type": "integer", "minimum": 0}
-_PAGES = '<http://127.0.0.1:8000/lead/restaurants/?page=2&page_size=100>; rel="next"'
+_PAGES = '<http://127.0.0.1:8000/lead/restaurants/?page=2&page_size=100&cursor=WzEwMF0~vT…>; rel="next"'
 
 
 def _header(description: str, schema: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -120,6 +122,12 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "X-Total-Count": _header("How many rows there are, where a page was requested.", _WAIT),
     },
     "parameters": {
+        "Cursor": _parameter(
+            "cursor",
+            "query",
+            "Begins the page after a row: only as a link `next` of the same list in the same order gives it.",
+            {"type": "string"},
+        ),
         "Count": _parameter(
             "count",
             "query",
@@ -141,7 +149,12 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "The ETags that are known already: a read is answered 304 while one holds, a write 412.",
             {"type": "string"},
         ),
-        "Page": _parameter("page", "query", "The number of a page, from 1.", {"type": "integer", "minimum": 1}),
+        "Page": _parameter(
+            "page",
+            "query",
+            "The number of a page, from 1. With a `cursor` it decides nothing; the page's other links count from it.",
+            {"type": "integer", "minimum": 1},
+        ),
         "PageSize": _parameter(
             "page_size",
             "query",

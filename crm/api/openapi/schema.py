@@ -127,7 +127,7 @@ class AutoSchema(openapi.AutoSchema):
         parameters = super()._get_parameters()
         names = []
         if self.get_filter_backends():
-            names += ["Page", "PageSize", "Count", "Prefer"]
+            names += [*self.view.pagination_class.parameters, "Prefer"]  # type: ignore[attr-defined]
         if self.is_tagged:
             names += ["IfMatch", "IfNoneMatch"] if self.is_write else ["IfNoneMatch"]
         if self.is_keyed:
@@ -188,7 +188,7 @@ class AutoSchema(openapi.AutoSchema):
         if shows_resource and (self.is_tagged or self.is_keyed):
             names.append("ETag")
         if self.get_filter_backends():
-            names += ["Link", "X-Total-Count"]
+            names += self.view.pagination_class.links  # type: ignore[attr-defined]
         if self.is_keyed:
             names.append("Idempotency-Replayed")
         return names
@@ -208,7 +208,8 @@ class AutoSchema(openapi.AutoSchema):
                 if isinstance(serializer.fields[name], serializers.EmailField):
                     properties[name] = {"type": "string"}
         if direction == "response" and properties:
-            schema["required"] = list(properties)
+            left_out = getattr(serializer, "left_out", ())  # in some answers
+            schema["required"] = [name for name in properties if name not in left_out]
         return schema
 
     def _get_serializer_field_meta(self, field, direction):
@@ -344,7 +345,8 @@ class Filters(OpenApiFilterExtension):
                     {"type": "string", "maxLength": search.MAX_LENGTH},
                     "query",
                     description=f"Up to {search.MAX_TERMS} words, or a phone number; each must be found, anywhere in"
-                    " the names, phones, e-mails and cities. Case and accents do not matter, nor how a phone is typed.",
+                    " the names, phones, e-mails and cities, or in the details of an interaction. Case and accents do"
+                    " not matter, nor how a phone is typed.",
                 )
             )
         if filters.has_dates(view):
@@ -356,17 +358,18 @@ class Filters(OpenApiFilterExtension):
                     description="An IANA time zone: plain dates in the filters mean its days. Default: the server's.",
                 )
             )
-        named = [sign + name for name in view.ordering_fields for sign in ("", "-")]
-        parameters.append(
-            build_parameter_type(
-                "ordering",
-                {"type": "array", "items": {"type": "string", "enum": named}},
-                "query",
-                explode=False,
-                style="form",
-                description="The order of the rows, a leading minus for descending; the id decides last.",
+        if named := [sign + name for name in view.ordering_fields for sign in ("", "-")]:
+            parameters.append(
+                build_parameter_type(
+                    "ordering",
+                    {"type": "array", "items": {"type": "string", "enum": named}},
+                    "query",
+                    explode=False,
+                    style="form",
+                    description="The order of the rows, a leading minus for descending; the id decides last. Texts are"
+                    " ordered without case and accents, and then as written.",
+                )
             )
-        )
         return parameters
 
     def of_filter(self, name: str, filter) -> dict[str, Any]:
@@ -392,4 +395,6 @@ class Filters(OpenApiFilterExtension):
                 text = f"{'At least' if filter.lookup_expr == 'gte' else 'At most'} this `{field}`."
             case _:
                 schema, text = {"type": "string", "maxLength": 254}, f"Exactly this `{field}`."
+                if isinstance(filter, filters.FoldedFilter):
+                    text = f"This `{name}`; case and accents do not matter."
         return build_parameter_type(name, schema, "query", description=filter.extra.get("help_text") or text)

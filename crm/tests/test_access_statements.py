@@ -1,0 +1,96 @@
+"""What row access costs: with ACCESS=all nothing, else one query of the policy, and one for each id in a body."""
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import AccessToken
+
+from crm.tests.rows import Cast
+from crm.tests.test_access import QUERIES, as_json
+
+READS = [
+    "/lead/restaurants/",
+    "/lead/restaurants/?page=1",
+    "/lead/restaurants/?assigned_to=none",
+    "/lead/restaurants/?search=bistro",
+    "/lead/restaurants/<pk>/",
+    "/lead/restaurants/<pk>/status_history/",
+    "/lead/restaurants/<pk>/owner_history/",
+    "/contact/contacts/",
+    "/contact/contacts/<pk>/",
+    "/track/interactions/",
+    "/track/interactions/?page=1",
+    "/track/interactions/orders/",
+    "/track/interactions/<pk>/",
+    "/track/interactions/<pk>/order_details/",
+    "/track/performance/" + QUERIES["/track/performance/"],
+    "/call/",
+    "/call/today/",
+    "/call/overdue/",
+    "/call/upcoming/",
+    "/call/agenda/",
+    "/call/adherence/" + QUERIES["/call/adherence/"],
+    "/call/<pk>/",
+    "/call/<pk>/history/",
+]
+# Writes of the owner, and the ids in the body.
+WRITES = [
+    ("POST", "/lead/restaurants/", {"name": "A"}, 0),
+    ("POST", "/lead/restaurants/", {"name": "A", "assigned_to": "owner"}, 0),  # looked up with ACCESS=all as well
+    ("PATCH", "/lead/restaurants/<pk>/", {"notes": "A"}, 0),
+    ("POST", "/lead/restaurants/<pk>/change_status/", {"status": "LOST"}, 0),
+    ("POST", "/contact/contacts/", {"restaurant": "lead", "name": "A"}, 0),
+    ("PATCH", "/contact/contacts/<pk>/", {"name": "A"}, 0),
+    ("POST", "/track/interactions/", {"lead": "lead", "interaction_type": "EMAIL"}, 1),
+    ("POST", "/track/interactions/", {"lead": "lead", "contact": "contact", "interaction_type": "EMAIL"}, 2),
+    ("PATCH", "/track/interactions/<pk>/", {"details": "A"}, 0),
+    ("PUT", "/track/interactions/<pk>/", {"lead": "lead", "contact": "contact", "interaction_type": "CALL"}, 0),
+    ("POST", "/call/", {"lead": "lead", "frequency": "DAILY"}, 0),
+    ("POST", "/call/<pk>/record_call/", {}, 0),
+    ("POST", "/call/<pk>/record_call/", {"contact": "contact"}, 0),
+    ("POST", "/call/<pk>/snooze/", {"days": 1}, 0),
+]
+
+
+@pytest.fixture
+def statements(db, settings):
+    """The SQL of a request of the owner, by the value of ACCESS, with a token and through the middleware."""
+    settings.FAST, settings.FAST_WITHOUT = True, []
+    cast = Cast.create()
+    client = APIClient(headers={"Authorization": f"Bearer {AccessToken.for_user(cast.users['owner'])}"})
+    ids = {"lead": cast.lead.pk, "contact": cast.contact.pk, "owner": cast.users["owner"].pk}
+
+    def ask(access: str, method: str, route: str, body=None) -> list[str]:
+        settings.ACCESS = access
+        sent = body and {name: ids.get(value, value) for name, value in body.items()}
+        with transaction.atomic():
+            with CaptureQueriesContext(connection) as queries:
+                answer = client.generic(method, cast.path(route), **as_json(sent))
+            transaction.set_rollback(True)
+        assert answer.status_code < 300, answer.content
+        return [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+
+    return ask
+
+
+def policies(statements: list[str]) -> int:
+    return sum("lead_team_managers" in sql for sql in statements)
+
+
+@pytest.mark.parametrize("access", ["team", "own"])
+def test_a_read_asks_the_policy_once_and_nothing_else(access, statements):
+    for route in READS:
+        usual, narrowed = statements("all", "GET", route), statements(access, "GET", route)
+        assert (policies(usual), policies(narrowed)) == (0, 1), route
+        assert len(narrowed) == len(usual) + 1, (route, usual, narrowed)
+
+
+@pytest.mark.parametrize("access", ["team", "own"])
+def test_a_write_asks_the_policy_once_and_for_each_id_once(access, statements):
+    lock = 2 if connection.vendor == "postgresql" else 0  # a hidden row is not waited for, so it is looked up first
+    for method, route, body, ids in WRITES:
+        usual, narrowed = statements("all", method, route, body), statements(access, method, route, body)
+        assert (policies(usual), policies(narrowed)) == (0, 1), route
+        extra = len(narrowed) - len(usual) - 1 - ids
+        assert 0 <= extra <= (lock if "<pk>" in route else 0), (method, route, extra, usual, narrowed)

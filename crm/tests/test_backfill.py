@@ -1,0 +1,73 @@
+"""Rows that former versions wrote get their derived columns by a migration, and it goes back."""
+
+from io import StringIO
+from types import SimpleNamespace
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+
+from contact.models import Contact
+from crm.db import backfill
+from lead.models import Restaurant
+from track.models import Interaction
+
+NAMES = ["Smørrebrød", "Łódź", "Plain", "O’Brien’s"]
+
+
+@pytest.fixture
+def former(lead):
+    """Rows without folds, as SQL writes them."""
+    Restaurant.objects.bulk_create(Restaurant(name=name, city="Đà Nẵng", phone="030 1") for name in NAMES)
+    Contact.objects.create(restaurant=lead, name="Zoë", role="Küche", email="Zoe@Example.com")
+    Interaction.log(lead=lead, interaction_type="CALL", details="Crème")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE lead_restaurant SET name_fold = '', city_fold = '', search = ''")
+        cursor.execute("UPDATE contact_contact SET name_fold = '', role_fold = '', email_fold = '', search = ''")
+        cursor.execute("UPDATE track_interaction SET search = ''")
+
+
+def fill(label: str) -> None:
+    operation = backfill.FillDerivedColumns(label)
+    operation.fill(apps, SimpleNamespace(connection=connection))
+
+
+def stored(model, *names):
+    return list(model.objects.order_by("id").values_list(*names))
+
+
+def test_existing_rows_are_folded_in_batches_with_progress(former, monkeypatch, capsys):
+    monkeypatch.setattr(backfill, "BATCH", 2)
+    monkeypatch.setattr(backfill, "REPORTED", 4)
+    before = stored(Restaurant, "updated_at")
+    for label in ("lead.restaurant", "contact.contact", "track.interaction"):
+        fill(label)
+    assert stored(Restaurant, "name_fold", "city_fold")[1:3] == [("smorrebrod", "da nang"), ("lodz", "da nang")]
+    assert stored(Restaurant, "search")[4] == ("o'brien's\n030 1\nda nang\n0301",)
+    assert stored(Contact, "name_fold", "role_fold", "email_fold") == [("zoe", "kuche", "zoe@example.com")]
+    assert stored(Interaction, "search") == [("creme",)]
+    assert stored(Restaurant, "updated_at") == before
+    assert capsys.readouterr().err == "    lead.restaurant: 4 of 5 rows\n    lead.restaurant: 5 of 5 rows\n"
+
+
+def test_rows_that_are_right_are_not_written_again(former, django_assert_num_queries):
+    fill("lead.restaurant")
+    with django_assert_num_queries(5):  # a count, two batches, and a savepoint around the one with rows
+        fill("lead.restaurant")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_migrations_go_back_and_forth():
+    try:
+        call_command("migrate", "contact", "0004_base_manager", verbosity=0, stdout=StringIO())
+        with connection.cursor() as cursor:
+            columns = [
+                column.name for column in connection.introspection.get_table_description(cursor, "contact_contact")
+            ]
+        assert "name_fold" not in columns
+    finally:
+        call_command("migrate", verbosity=0, stdout=StringIO())
+    with connection.cursor() as cursor:
+        indexes = connection.introspection.get_constraints(cursor, "contact_contact")
+    assert indexes["contact_in_order_of_name"]["columns"] == ["name_fold", "name", "id"]

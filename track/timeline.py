@@ -1,0 +1,59 @@
+"""Interactions and orders in the timeline of their lead, by the date of the interaction."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Exists, Expression, OuterRef, QuerySet
+
+from contact.models import Contact
+from lead.models import Policy
+from lead.timeline import Description, EntryType, Source, Viewer
+from track.models import Interaction, OrderDetails
+from track.serializers import InteractionSerializer
+
+HIDDEN_CONTACT = "A contact of another lead"  # that the viewer may not see
+
+# Annotations of the interactions, which apps to the left add in their AppConfig. `outcome`: how the call went, or "".
+annotations: dict[str, Callable[[Viewer], Expression]] = {}
+
+
+def interactions(lead: int, viewer: Viewer, is_order: bool) -> list[QuerySet]:
+    """With the contact, the order's details and the outcome of the call, as far as the viewer may see them."""
+    related = ["created_by"]
+    related += ["contact"] if viewer.may_view(Contact) else []
+    related += ["order"] if is_order and viewer.may_view(OrderDetails) else []
+    added: dict[str, Any] = {name: expression_for(viewer) for name, expression_for in annotations.items()}
+    if "contact" in related and not Policy.of(viewer.user).sees_everything:
+        contacts = Contact.objects.visible_to(viewer.user)
+        added["sees_contact"] = Exists(contacts.filter(pk=OuterRef("contact")))
+    rows = Interaction.objects.visible_to(viewer.user).filter(lead=lead, order_placed=is_order)
+    return [rows.annotate(**added).select_related(*related)]
+
+
+def loaded(row: Any, name: str) -> Any:
+    """The related row, where it was selected with this one and exists."""
+    return row._meta.get_field(name).get_cached_value(row, default=None)
+
+
+def describe_interaction(row: Any, viewer: Viewer) -> Description:
+    title = row.get_interaction_type_display()
+    if contact := loaded(row, "contact"):
+        title += f" with {contact if getattr(row, 'sees_contact', True) else HIDDEN_CONTACT.lower()}"
+    if outcome := getattr(row, "outcome", ""):
+        title += f": {outcome.replace('_', ' ').lower()}"
+    order = loaded(row, "order")
+    return Description(title, describe_order(order) if order else "", row.details)
+
+
+def describe_order(order: OrderDetails) -> str:
+    return f"{order.product_details} · quantity {order.quantity:,} · {order.total_price:,.2f}"
+
+
+def source(type: EntryType, is_order: bool) -> Source:
+    def rows(lead: int, viewer: Viewer) -> list[QuerySet]:
+        return interactions(lead, viewer, is_order)
+
+    return Source(type, Interaction, "date", InteractionSerializer, rows, describe_interaction, lambda row: row)
+
+
+INTERACTION, ORDER = source(EntryType.INTERACTION, False), source(EntryType.ORDER, True)
