@@ -20,8 +20,8 @@ from backoffice.admin.base import Autocomplete, ConflictsMixin
 from crm.api.serializers import id_of
 from lead.models import CHOOSE_ANOTHER, Policy, Restaurant, RestaurantQuerySet
 
-STAY, TO_USER, TO_NOBODY = "stay", "user", "nobody"
-ANSWERS = [(TO_USER, "to the user below"), (TO_NOBODY, "to nobody: they are unowned until a user takes them")]
+STAY, TO_USER, UNOWNED = "stay", "user", "nobody"
+ANSWERS = [(TO_USER, "to the user below"), (UNOWNED, "to nobody: they are unowned until a user takes them")]
 OR_STAY = (STAY, "they stay with their owners")
 
 
@@ -69,7 +69,7 @@ class HeirForm(forms.Form):
         Raises IntegrityError where the new owner was deactivated since the validation.
         """
         answer = self.cleaned_data.get("leads")
-        if answer not in (TO_USER, TO_NOBODY):
+        if answer not in (TO_USER, UNOWNED):
             return ""
         heir = self.cleaned_data["leads_to"] if answer == TO_USER else None
         to = heir.pk if heir else None

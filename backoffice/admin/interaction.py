@@ -94,7 +94,7 @@ class InteractionAdmin(ImportMixin, LargeChangeListMixin, ChangeFormMixin, Times
 
     def get_fieldsets(self, request: HttpRequest, obj: Interaction | None = None):
         contact = "contact"
-        if obj and not self.has_change_permission(request, obj):  # a link with the name, whoever it works for
+        if obj and not self.has_change_permission(request, obj):  # else a link with the name
             contact = "contact_name"
             self.annotate_page(request, [obj])
         fields = [("lead", contact), ("interaction_type", "date"), "details", "order_placed"]

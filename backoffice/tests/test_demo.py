@@ -14,7 +14,7 @@ from call.models import CallEvent, CallPlan, WorkProfile
 from contact.models import Contact
 from crm import dates
 from crm.db.search import search
-from lead.models import LeadStatus, Restaurant, StatusChange
+from lead.models import LeadStatus, Restaurant, StatusChange, Team
 from track import accounts
 from track.health import Verdict
 from track.models import Interaction, OrderDetails
@@ -85,6 +85,19 @@ def test_demo_users_can_sign_in_with_the_passwords_it_names(loaded):
     demo_user = authenticate(None, username="demo", password="demo")
     admin = authenticate(None, username="admin", password="admin")
     assert (demo_user.is_staff, admin.is_staff, admin.is_superuser) == (False, True, True)
+
+
+def test_demo_users_are_in_a_tree_of_teams(loaded):
+    demo_user = get_user_model().objects.get(username="demo")
+    below = Team.objects.at_or_below(Team.objects.filter(managers=demo_user))
+    assert list(below.values_list("name", "parent__name")) == [
+        ("Sales", None),
+        ("South", "Sales"),
+        ("West", "South"),
+        ("North", "Sales"),
+    ]
+    call_command("demo", leads=1, force=True, verbosity=0)
+    assert Team.objects.count() == 4
 
 
 def test_other_demo_account_managers_cannot_sign_in(loaded):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
@@ -15,7 +16,7 @@ from backoffice.accounts.roles import ROLES, grant
 from call.models import WorkProfile
 from crm.tests import PASSWORD
 from crm.tests.support import form_of, signed_in
-from lead.models import Team
+from lead.models import Restaurant, Team
 
 ROLE_NAMES = ["KAM", "Manager", "Back office", "Read only"]
 
@@ -221,6 +222,44 @@ def granted(group: Group) -> set[str]:
 
 def test_the_groups_have_the_permissions_of_the_roles():
     assert {group.name: granted(group) for group in Group.objects.all()} == ROLES
+
+
+def table_of(heading: str) -> list[list[str]]:
+    """The rows of the table under a heading of docs/access.md."""
+    text = (settings.BASE_DIR / "docs" / "access.md").read_text()
+    section = text.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def test_the_table_of_roles_in_the_docs_is_complete():
+    (_, _, *roles), _, *rows = table_of("Roles: what one may do")
+    documented: dict[str, set[str]] = {role: set() for role in roles}
+    for _, permissions, *cells in rows:
+        for role, cell in zip(roles, cells, strict=True):
+            assert cell in ("yes", "")
+            documented[role] |= set(permissions.replace("`", "").split()) if cell else set()
+    assert documented == ROLES
+
+
+def test_the_table_of_access_in_the_docs_is_what_the_policy_says(settings):
+    users = {
+        name: get_user_model().objects.create_user(name)
+        for name in ("self", "below", "mate", "beside", "other", "lone")
+    }
+    pk = {name: user.pk for name, user in users.items()}
+    top = Team.establish(name="Top", managers=[pk["self"]])
+    Team.establish(name="Below", parent=top, members=[pk["below"]])
+    Team.establish(name="Mates", members=[pk["self"], pk["mate"], pk["lone"]], managers=[pk["beside"]])
+    owners = [("self", "self"), ("below", "self"), ("mate", "self"), (None, "self"), (None, "lone"), ("other", "self")]
+    (_, *modes), _, *rows = table_of("ACCESS: to what")
+    assert len(rows) == len(owners)
+    for (owner, viewer), (name, *cells) in zip(owners, rows, strict=True):
+        lead = Restaurant.objects.create(name="Bistro", assigned_to=users.get(owner))
+        for mode, cell in zip(modes, cells, strict=True):
+            settings.ACCESS = mode.strip("`")
+            seen = Restaurant.objects.visible_to(users[viewer]).filter(pk=lead.pk).exists()
+            assert seen == (cell == "yes"), (name, mode)
 
 
 def test_the_groups_are_created_before_permissions_exist():

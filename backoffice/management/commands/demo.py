@@ -11,6 +11,7 @@ from backoffice import demo
 from call.models import WorkProfile
 from crm import dates
 from crm.progress import Progress
+from lead.models import Team
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 OTHER_MANAGERS = ["kam.north", "kam.south", "kam.west"]  # with leads and a work profile, without a password
@@ -37,7 +38,19 @@ def create_users() -> list:
             if not users.filter(username=name).exists():
                 user = users.create_user(name, f"{name}@example.com")
                 WorkProfile.objects.create(user=user, time_zone="Asia/Kolkata", working_days=[1, 2, 3, 4, 5, 6])
-        return list(users.filter(username__in=["demo", *OTHER_MANAGERS]).order_by("id"))
+        managers = list(users.filter(username__in=["demo", *OTHER_MANAGERS]).order_by("id"))
+        create_teams({user.username: user.pk for user in managers})
+        return managers
+
+
+def create_teams(ids: dict[str, int]) -> None:
+    """A small tree, whose top the user `demo` manages; in a database without teams."""
+    if Team.objects.exists():
+        return
+    sales = Team.establish(name="Sales", members=[ids["demo"]], managers=[ids["demo"]])
+    south = Team.establish(name="South", parent=sales, members=[ids["kam.south"]], managers=[ids["kam.south"]])
+    Team.establish(name="West", parent=south, members=[ids["kam.west"]])
+    Team.establish(name="North", parent=sales, members=[ids["kam.north"]])
 
 
 class Command(BaseCommand):
