@@ -232,7 +232,6 @@ def test_the_progress_bar_is_silent_elsewhere():
     assert log.written == ""
 
 
-def test_there_are_accounts_of_every_verdict(db):
-    call_command("demo", leads=200, verbosity=0)
+def test_there_are_accounts_of_every_verdict(loaded):
     found = accounts.accounts_of(Restaurant.objects.all(), accounts.today())
     assert {account.health.verdict for account in found} == set(Verdict.values)
