@@ -63,7 +63,7 @@ DETAILS = {
 TOUCH_TYPES = ["CALL", "CALL", "CALL", "VISIT", "MEETING"]
 
 HOLIDAY = 75
-SILENCES = [0, 0, 30, 0, HOLIDAY, 0, 120]  # days since the last order, at least: accounts of every verdict
+SILENCES = [0, 0, 120, 0, HOLIDAY, 0, 120]  # days since the last order, at least: accounts of every verdict
 
 STATUS_WEIGHTS = {
     LeadStatus.NEW: 20,
@@ -228,7 +228,7 @@ class Account:
     def add_orders(self, days_ago: int) -> None:
         days_ago = min(days_ago, 365)
         latest = SILENCES[self.number % len(SILENCES)]
-        if self.number % 10 == 9:
+        if self.number % 20 == 5:
             self.events.append((self.moment(3), self.agree_on_silence))
         number = 0
         while days_ago > latest:

@@ -187,7 +187,6 @@ def test_demo_forced_adds_other_leads(loaded):
     assert len(set(Restaurant.objects.values_list("email", flat=True))) == 65
 
 
-def test_there_are_accounts_of_every_verdict(db):
-    call_command("demo", leads=200, verbosity=0)
+def test_there_are_accounts_of_every_verdict(loaded):
     found = accounts.accounts_of(Restaurant.objects.all(), accounts.today())
     assert {account.health.verdict for account in found} == set(Verdict.values)
