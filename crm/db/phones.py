@@ -142,7 +142,7 @@ class E164Field(DerivedField, models.CharField):
 
     @property
     def sources(self) -> list[str]:
-        """The owner of the row itself is none: whoever changes it sends a signal, whose receivers compute again."""
+        """Not the owner of the row itself: that change sends a signal, whose receivers compute the column again."""
         head, _, rest = self.owner.partition("__")
         return [self.source, head] if rest else [self.source]
 
