@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -29,15 +28,6 @@ class ChangeFormMixin(TimestampedAdmin):
 
     verbs: ClassVar[list[type[VerbForm]]] = []
     change_form_template = "backoffice/row_page.html"
-
-    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
-        """Without buttons to add, change or delete the related row."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
-            wrapper = field.widget
-            wrapper.can_add_related = wrapper.can_change_related = False
-            wrapper.can_delete_related = wrapper.can_view_related = False
-        return field
 
     @admin.display(description="created by")
     def creator(self, obj: Any) -> Any:

@@ -21,14 +21,15 @@ from crm.api.serializers import id_of
 from lead.models import CHOOSE_ANOTHER, Policy, Restaurant, RestaurantQuerySet
 
 STAY, TO_USER, UNOWNED = "stay", "user", "nobody"
-ANSWERS = [(TO_USER, "to the user below"), (UNOWNED, "to nobody: they are unowned until a user takes them")]
-OR_STAY = (STAY, "they stay with their owners")
+ANSWERS = [(TO_USER, "To the new owner below"), (UNOWNED, "To nobody: they stay without an owner")]
+OR_STAY = (STAY, "They stay with their owners")
+NO_ANSWER = "Choose where the leads go. Nothing was changed."
 
 
 class HeirForm(forms.Form):
     """To whom the leads go. `ask` says which these are; then it can be validated."""
 
-    leads = forms.ChoiceField(label="Leads go", required=False, choices=ANSWERS, widget=forms.RadioSelect)
+    leads = forms.ChoiceField(required=False, choices=ANSWERS, widget=forms.RadioSelect)
     leads_to = forms.ModelChoiceField(
         get_user_model().objects.filter(is_active=True),
         label="New owner",
@@ -42,8 +43,8 @@ class HeirForm(forms.Form):
     def ask(self, who: str, rows: RestaurantQuerySet, *, leaving: Iterable[int] = (), hint: str = "") -> None:
         """About the leads `rows`, which `who` owns, as in "The members own". Users who are `leaving` get none."""
         self.rows, self.leaving, self.count = rows, frozenset(leaving), rows.count()
-        self.question = f"{who} {leads_in_words(self.count)}. To whom do they go?"
-        self.fields["leads"].help_text = f"{self.question} {hint}".strip()
+        self.fields["leads"].label = f"{who} {leads_in_words(self.count)}. To whom do they go?"
+        self.fields["leads"].help_text = hint
 
     def offer(self, user: Any, *, may_hand_over: bool, may_stay: bool) -> None:
         """The answers that the user may give, with those to whom they may hand over."""
@@ -59,7 +60,7 @@ class HeirForm(forms.Form):
         """After `clean`: an error at the field that lacks its part of the answer."""
         answer, heir = self.cleaned_data.get("leads"), self.cleaned_data.get("leads_to")
         if not answer and "leads" not in self.errors:
-            self.add_error("leads", self.question)
+            self.add_error("leads", NO_ANSWER)
         elif answer == TO_USER and "leads_to" not in self.errors and (heir is None or heir.pk in self.leaving):
             self.add_error("leads_to", CHOOSE_ANOTHER)
 

@@ -23,7 +23,7 @@ class DeleteTeams(DeleteRows):
     """It asks too to whom the leads of the members go."""
 
     form_class = DeletionForm
-    refusal = "These teams are above others: {}. Move or delete those first."
+    refusal = "These teams are above others: {}. Move or delete the teams below them first."
 
     def get_form(self, model_admin: Any, request: HttpRequest, ids: list[int], data: Any) -> forms.Form:
         teams = list(model_admin.get_queryset(request).filter(pk__in=ids))
@@ -50,6 +50,7 @@ class TeamAdmin(DepartureMixin, LargeChangeListMixin, TimestampedAdmin):
     ordering = ["name", "id"]
     autocomplete_fields = ["parent", *USERS]
     fields: Any = ["name", "parent", *USERS, *AUDIT_FIELDS]
+    change_form_template = "backoffice/row_page.html"
     delete_action: ClassVar[DeleteRows] = DeleteTeams()
     has_moments = False
 

@@ -44,7 +44,8 @@ class UserAdmin(DepartureMixin, SecondFactorAdminMixin, auth_admin.UserAdmin):
         if request.user.is_superuser:
             owns_leads = obj and Restaurant.objects.filter(assigned_to=obj.pk).exists()
             leads = [("Leads", {"fields": ["leads", "leads_to"]})] if owns_leads else []
-            return [*super().get_fieldsets(request, obj), *leads]
+            *fieldsets, dates = super().get_fieldsets(request, obj)
+            return [*fieldsets, *leads, dates]
         return [(None, {"fields": self.fields_to_view if self.may_view_details(request) else self.public_fields})]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
