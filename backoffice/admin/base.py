@@ -13,7 +13,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -102,6 +102,8 @@ class ConflictsMixin(admin.ModelAdmin):
         try:
             return view(request, object_id, *args, **kwargs)
         except self.model.DoesNotExist:
+            if not self.has_view_or_change_permission(request):  # as Django answers for a row that exists
+                raise PermissionDenied from None
             return self.redirect_missing(request, object_id)
         except (IntegrityError, OperationalError) as error:
             if request.method != "POST" or not is_conflict(error):

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.test import Client
 
 from backoffice.accounts.roles import ROLES, grant
-from backoffice.models import Upload
+from backoffice.models import TABLES, Import
 from backoffice.tests.support import csv_file
 from call.models import CallPlan, WorkProfile
 from contact.models import Contact
@@ -244,14 +244,13 @@ class World:
         for user in self.users.values():
             LogEntry.objects.log_actions(user.pk, [lead], CHANGE, "Called.")
             files = {
-                "lead.restaurant": [["id", "name"], [lead.pk, "Cafe Rot"]],
-                "contact.contact": [["id", "restaurant", "name"], [self.rows["contact.contact"].pk, lead.pk, "Ben"]],
+                "leads": [["id", "name"], [lead.pk, "Cafe Rot"]],
+                "contacts": [["id", "restaurant", "name"], [self.rows["contact.contact"].pk, lead.pk, "Ben"]],
             }
-            for table, rows in files.items():
-                upload = Upload.store(
-                    user=user, table=table, name="rows.csv", content=csv_file(*rows), moment=dates.now()
-                )
-                self.uploads[user.username, table] = upload.pk
+            for kind, rows in files.items():
+                content = {"content": csv_file(*rows), "source": "import"}
+                upload = Import.store(user=user, kind=kind, name="rows.csv", moment=dates.now(), **content)
+                self.uploads[user.username, TABLES[kind]] = upload.pk
 
     def rows_of(self, owner) -> dict:
         lead = Restaurant.objects.create(name=NAMES[0], city="Pune", potential_revenue=500)

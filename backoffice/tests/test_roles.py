@@ -145,7 +145,7 @@ def test_each_role_gets_the_pages_of_the_table_and_may_send_their_forms(label, r
 @pytest.mark.parametrize(("label", "role", "may"), cells(PAGES))
 def test_what_a_role_may_not_do_is_not_shown(label, role, may, rows, client_of):
     client, row = client_of(role), rows[label]
-    start = client.get(reverse("admin:index")).content.decode()
+    start = client.get(reverse("admin:overview")).content.decode()
     add, delete = path_of(row, "add"), path_of(row, "delete")
     assert (path_of(row, "changelist") in start) == ("s" in may)
     if "s" in may:
