@@ -43,7 +43,9 @@ SEES = {  # by ACCESS, who sees the lead of `owner`
 # body; no other answer has. `gone` redirects to the list with the message that the row does not exist.
 # <pk> is the row of that table, <lead> the lead's id.
 TABLE = """
-GET  /admin/                                                      200+ 200  200+ 200
+GET  /admin/                                                      200  200  200  200
+GET  /admin/overview/                                             200  200  200  200
+GET  /admin/my-day/                                               200  200  200  200
 GET  /admin/recent/                                               200+ 200  200+ 200
 GET  /admin/adherence/                                            200  200  403  403
 GET  /admin/login/                                                302  302  302  302
@@ -162,9 +164,9 @@ GET  /admin/lead/ownerchange/<pk>/history/                        200  gone 200 
 GET  /admin/lead/team/                                            200  200  403  403
 GET  /admin/lead/team/add/                                        200  200  403  403
 GET  /admin/lead/team/<pk>/                                       302  302  302  302
-GET  /admin/lead/team/<pk>/change/                                200  200  gone gone
-GET  /admin/lead/team/<pk>/delete/                                200  200  gone gone
-GET  /admin/lead/team/<pk>/history/                               200  200  gone gone
+GET  /admin/lead/team/<pk>/change/                                200  200  403  403
+GET  /admin/lead/team/<pk>/delete/                                200  200  403  403
+GET  /admin/lead/team/<pk>/history/                               200  200  403  403
 GET  /admin/call/workprofile/                                     200  200  200  200
 GET  /admin/call/workprofile/add/                                 403  403  403  403
 GET  /admin/call/workprofile/<pk>/                                302  302  302  302
@@ -184,6 +186,29 @@ GET  /admin/auth/group/<pk>/                                      302  302  302 
 GET  /admin/auth/group/<pk>/change/                               403  403  403  403
 GET  /admin/auth/group/<pk>/delete/                               403  403  403  403
 GET  /admin/auth/group/<pk>/history/                              403  403  403  403
+
+GET  /admin/lead/restaurant/import/<none>/failed.csv              404  404  403  403
+GET  /admin/lead/restaurant/import/<none>/revert/                 302  302  403  403
+GET  /admin/contact/contact/import/<none>/failed.csv              404  404  403  403
+GET  /admin/contact/contact/import/<none>/revert/                 302  302  403  403
+GET  /admin/track/interaction/import/                             200  200  403  403
+GET  /admin/track/interaction/import/<none>/                      302  302  403  403
+GET  /admin/track/interaction/import/<none>/failed.csv            404  404  403  403
+GET  /admin/track/interaction/import/<none>/revert/               302  302  403  403
+GET  /admin/track/orderdetails/import/                            200  200  403  403
+GET  /admin/track/orderdetails/import/<none>/                     302  302  403  403
+GET  /admin/track/orderdetails/import/<none>/failed.csv           404  404  403  403
+GET  /admin/track/orderdetails/import/<none>/revert/              302  302  403  403
+GET  /admin/call/callplan/import/                                 200  200  403  403
+GET  /admin/call/callplan/import/<none>/                          302  302  403  403
+GET  /admin/call/callplan/import/<none>/failed.csv                404  404  403  403
+GET  /admin/call/callplan/import/<none>/revert/                   302  302  403  403
+GET  /admin/backoffice/import/                                    200  200  403  403
+GET  /admin/backoffice/import/add/                                403  403  403  403
+GET  /admin/backoffice/import/<none>/                             302  302  302  302
+GET  /admin/backoffice/import/<none>/change/                      gone gone 403  403
+GET  /admin/backoffice/import/<none>/delete/                      403  403  403  403
+GET  /admin/backoffice/import/<none>/history/                     gone gone gone gone
 """
 ROWS = [(method, path, expected) for method, path, *expected in map(str.split, filter(None, TABLE.splitlines()))]
 
@@ -250,7 +275,7 @@ class World:
             for kind, rows in files.items():
                 content = {"content": csv_file(*rows), "source": "import"}
                 upload = Import.store(user=user, kind=kind, name="rows.csv", moment=dates.now(), **content)
-                self.uploads[user.username, TABLES[kind]] = upload.pk
+                self.uploads[user.username, TABLES[kind].lower()] = upload.pk
 
     def rows_of(self, owner) -> dict:
         lead = Restaurant.objects.create(name=NAMES[0], city="Pune", potential_revenue=500)
@@ -261,7 +286,7 @@ class World:
         interaction = Interaction.log(
             lead=lead, contact=contact, interaction_type="ORDER", date=long_ago, order=order, details=NAMES[1]
         )
-        plan = CallPlan.objects.create(lead=lead, frequency="DAILY")
+        plan = CallPlan.objects.create(lead=lead, frequency="MONTHLY")  # not within the days of the agenda
         rows = [lead, contact, interaction, interaction.order, plan, WorkProfile.objects.create(user=owner)]
         rows += [lead.status_changes.get(), lead.owner_changes.get()]
         return {row._meta.label_lower: row for row in rows}
@@ -282,6 +307,7 @@ class World:
             "<app_label>": "lead",
             "<url>": "nowhere",
         }
+        filled["<none>"] = MISSING
         if missing:
             filled |= dict.fromkeys(["<pk>", "<lead>", "<plan>"], MISSING)
 
