@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from crm import dates
 from crm.api.filters import (
+    COMPARED,
     ChoicesFilter,
     Field,
     FilterSet,
@@ -71,6 +72,9 @@ class ExternalIdFilter(django_filters.Filter):
 
     def filter(self, qs: QuerySet, value: Any) -> QuerySet:
         return qs.filter(external_ids__source=value[0], external_ids__value=value[1]) if value else qs
+
+
+COMPARED[OwnerFilter] = int  # the id of a user
 
 
 class RestaurantFilter(FilterSet):

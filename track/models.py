@@ -98,7 +98,7 @@ class Interaction(TimestampedModel):
     order_placed = models.BooleanField(default=False)
     date = models.DateTimeField(default=dates.now, validators=DATE_BOUNDS)
 
-    search = SearchField(sources=["details"])
+    search = SearchField(sources=["details"], db_default="")
 
     owner_path = "lead__assigned_to"
     objects = InteractionQuerySet.as_manager()
@@ -300,7 +300,10 @@ class QuietMark(TimestampedModel):
     objects = QuietMarkQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
-        indexes = [models.Index(fields=["lead", "id"], name="quiet_mark_by_lead")]
+        indexes = [
+            models.Index(fields=["lead", "id"], name="quiet_mark_by_lead"),
+            models.Index(fields=["lead", "created_at", "id"], name="quiet_mark_by_lead_and_time"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(until__gte=EARLIEST.date(), until__lte=LATEST.date()), name="quiet_until_in_bounds"

@@ -81,11 +81,13 @@ class Sheet(Finder):
 
     def __init__(self, importer: Importer | None = None) -> None:
         super().__init__(importer or Importer())
-        self.full, self.partial = self.serializer_class(), self.serializer_class(partial=True)
+        context = {"references_are_known": True}  # `reference` looks up many at once
+        self.full = self.serializer_class(context=context)
+        self.partial = self.serializer_class(partial=True, context=context)
         for serializer in (self.full, self.partial):
             for serializer_field in serializer.fields.values():
                 if isinstance(serializer_field, IdField):
-                    serializer_field.check = False  # `reference` looks up many at once
+                    serializer_field.check = False
         fields = {name: field for name, field in self.full.fields.items() if name in self.columns}
         self.writable = [name for name, field in fields.items() if not field.read_only]
         self.required = [name for name, field in fields.items() if field.required and not field.read_only]

@@ -146,7 +146,7 @@ class Tap:
         if event is None or event.pk <= (self.fields["seen"] or 0):
             return None
         at = event.created_at.astimezone(zone_of(self.user))
-        who = "You" if event.created_by == self.user else str(event.created_by or "Somebody")
+        who = "You" if event.created_by == self.user else str(event.created_by or "A deleted user")
         what = event.get_kind_display().replace("_", " ").lower()
         return Result(f"{who} did something here at {at:%H:%M}: {what}. Nothing was recorded now.", status=409)
 

@@ -334,7 +334,7 @@ def test_half_an_order_is_refused_and_names_what_is_missing(browser, due):
 # --- A session that has ended -------------------------------------------------------------------------
 
 
-def test_a_tap_after_the_session_ended_is_kept_over_signing_in(kam, due):
+def test_a_tap_after_the_session_ended_is_there_after_signing_in(kam, due):
     browser = Client()
     answer = tap(browser, "reached", due, note="Wants rice.")
     assert answer.status_code == 302

@@ -128,7 +128,7 @@ def test_a_profile_that_cannot_be_is_not_saved(admin_client, user, field, bad):
 def test_a_deleted_user_leaves_plans_on_the_default_calendar(admin_client, user, lead):
     plan = CallPlan.objects.create(lead=lead, frequency="DAILY")
     WorkProfile.objects.create(user=user, working_days=[3])
-    admin_client.post(reverse("admin:auth_user_delete", args=[user.pk]), {"post": "yes"})
+    admin_client.post(reverse("admin:auth_user_delete", args=[user.pk]), {"post": "yes", "leads": "nobody"})
     plan.refresh_from_db()
     assert plan.next_call_date == datetime(2024, 12, 29, tzinfo=UTC)
     assert plan.lead.assigned_to is None

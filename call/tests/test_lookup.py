@@ -187,7 +187,7 @@ def test_it_costs_the_same_queries_however_many_are_found(now, kam, user, rows, 
         person(lead, "Asha Rao", "98765 43210")
         CallPlan.objects.create(lead=lead, frequency="DAILY")
     Interaction.log(lead=lead, interaction_type="CALL")
-    with django_assert_num_queries(8):  # user, country, contacts, leads, plans; three for the touches
+    with django_assert_num_queries(11):  # user, country, contacts, leads, plans; three for the touches
         assert len(kam.get(PATH, {"phone": "098765 43210"}).json()) == min(2 * rows, 50)
     with django_assert_num_queries(4):
         assert kam.get(PATH, {"phone": "098765 43211"}).json() == []

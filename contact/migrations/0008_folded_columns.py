@@ -12,17 +12,23 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="contact",
             name="email_fold",
-            field=crm.db.folding.FoldedField(default="", editable=False, max_length=254, sources=["email"]),
+            field=crm.db.folding.FoldedField(
+                db_default="", default="", editable=False, max_length=254, sources=["email"]
+            ),
         ),
         migrations.AddField(
             model_name="contact",
             name="name_fold",
-            field=crm.db.folding.FoldedField(default="", editable=False, max_length=254, sources=["name"]),
+            field=crm.db.folding.FoldedField(
+                db_default="", default="", editable=False, max_length=254, sources=["name"]
+            ),
         ),
         migrations.AddField(
             model_name="contact",
             name="role_fold",
-            field=crm.db.folding.FoldedField(default="", editable=False, max_length=254, sources=["role"]),
+            field=crm.db.folding.FoldedField(
+                db_default="", default="", editable=False, max_length=254, sources=["role"]
+            ),
         ),
         migrations.AlterField(
             model_name="contact",

@@ -143,7 +143,8 @@ class MoneyFilter(django_filters.Filter):
         super().__init__(*args, max_digits=14, decimal_places=2, **kwargs)
 
 
-COMPARED = {IdFilter: int, UTCDateTimeFilter: datetime}
+# Filters whose SQL is the same for all values of a type; an app may add its own.
+COMPARED: dict[type[django_filters.Filter], type] = {IdFilter: int, UTCDateTimeFilter: datetime}
 COMPARISONS = {"exact", "gt", "gte", "lt", "lte"}
 
 
@@ -189,7 +190,7 @@ class ListQuery:
         None where it is not: for a search, a choice, a filter or filterset of an app's own.
         """
         declared = declared_by(view)
-        is_simple = all(is_comparison(declared[name]) for name in self.filters)
+        is_simple = all(is_comparison(declared[name], value) for name, value in self.filters.items())
         if self.words or not is_simple or not is_declarative(view.filterset_class):
             return None
         return [(name, COMPARED[type(declared[name])]) for name in self.filters]
@@ -241,8 +242,8 @@ def in_utc(request, view) -> QueryDict:
     return data
 
 
-def is_comparison(declared: django_filters.Filter) -> bool:
-    return type(declared) in COMPARED and declared.lookup_expr in COMPARISONS
+def is_comparison(declared: django_filters.Filter, value: Any) -> bool:
+    return COMPARED.get(type(declared)) is type(value) and declared.lookup_expr in COMPARISONS
 
 
 def is_declarative(filterset_class: type[django_filters.FilterSet] | None) -> bool:

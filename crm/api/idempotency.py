@@ -52,7 +52,7 @@ def once(request, key: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
 
 
 def once_for(user, key: str, digest: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
-    """As `once`, for a request that is told from others by its `digest`. Raises KeyReused."""
+    """As `once`, for a request that has this `digest`. Raises KeyReused for a key with another one."""
     row, is_new = _claim(user, key, digest)
     if not is_new:
         if row.request != digest:

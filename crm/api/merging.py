@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.response import Response
 
-from crm.api.serializers import MAX_ID, Serializer
+from crm.api.serializers import MAX_ID, Serializer, id_of
 from crm.api.viewsets import ResourceViewSet
 from crm.db.merging import survivor_of
 
@@ -49,10 +49,10 @@ class MergeableViewSet(ResourceViewSet):
         try:
             return super().get_object()
         except NotFound:
-            pk = int(self.kwargs["pk"])
-            if pk <= MAX_ID and (survivor := survivor_of(self.get_queryset(), pk)):
+            given = self.kwargs.get("pk", "")
+            if (pk := id_of(given)) and (survivor := survivor_of(self.get_queryset(), pk)):
                 name = self.queryset.model._meta.verbose_name
-                path = self.request.get_full_path().replace(f"/{self.kwargs['pk']}", f"/{survivor}", 1)
+                path = self.request.get_full_path().replace(f"/{given}", f"/{survivor}", 1)
                 raise Merged(f"This {name} was merged into {survivor}.", path) from None
             raise
 

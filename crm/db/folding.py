@@ -87,7 +87,7 @@ class FoldedField(DerivedField, ByteOrderedCharField):
 
     def __init__(self, source: str = "", sources: Iterable[str] = (), **kwargs: Any) -> None:
         self.sources = list(sources) or [source]
-        super().__init__(**{"max_length": MAX_KEY, "editable": False, "default": "", **kwargs})
+        super().__init__(**{"max_length": MAX_KEY, "editable": False, "default": "", "db_default": "", **kwargs})
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()

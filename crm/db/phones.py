@@ -134,7 +134,7 @@ class E164Field(DerivedField, models.CharField):
 
     def __init__(self, source: str = "", owner: str = "", **kwargs) -> None:
         self.source, self.owner = source, owner
-        super().__init__(**{"max_length": 24, "editable": False, "default": "", **kwargs})
+        super().__init__(**{"max_length": 24, "editable": False, "default": "", "db_default": "", **kwargs})
 
     def deconstruct(self):
         name, path, args, kwargs = super().deconstruct()
@@ -195,7 +195,7 @@ class PhoneTailField(DerivedField, models.CharField):
 
     def __init__(self, source: str = "", **kwargs) -> None:
         self.source = source
-        super().__init__(**{"max_length": TAIL, "editable": False, "default": "", **kwargs})
+        super().__init__(**{"max_length": TAIL, "editable": False, "default": "", "db_default": "", **kwargs})
 
     def deconstruct(self):
         name, path, args, kwargs = super().deconstruct()

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 
 from call.models import CallPlan, FeedAddress
-from contact.models import Contact
+from contact.models import AddressBook, Contact
 from crm.api.permissions import READ_ONLY_GROUP
 from crm.tests import PASSWORD
 from lead.models import Restaurant, Team
@@ -35,6 +35,8 @@ class Cast:
     interaction: Interaction
     plan: CallPlan
     secret: str
+    twins: dict[str, int]  # rows that may be merged into the lead and the contact
+    merged: dict[str, int]  # and rows that are
 
     @classmethod
     def create(cls) -> "Cast":
@@ -52,10 +54,19 @@ class Cast:
         interaction = Interaction.log(pk=900_003, lead=lead, contact=contact, interaction_type="CALL")
         interaction.write_order(product_details="50 units", quantity=50, total_price=500)
         plan = CallPlan.objects.create(pk=900_004, lead=lead, frequency="DAILY")
-        return cls(users, team, lead, contact, interaction, plan, FeedAddress.renew(users["owner"]))
+        owned = {"name": "Bistro Ana", "assigned_to": users["owner"]}
+        leads = [Restaurant.objects.create(pk=pk, **owned).pk for pk in (900_105, 900_106)]
+        people = [Contact.objects.create(pk=pk, restaurant=lead, name="A. Rao").pk for pk in (900_107, 900_108)]
+        lead.merge(leads[1])
+        contact.merge(people[1])
+        secret = FeedAddress.renew(users["owner"])
+        AddressBook.objects.create(user=users["owner"], digest=AddressBook.digest_of(secret))
+        twins, merged = ({"lead": leads[place], "contact": people[place]} for place in (0, 1))
+        return cls(users, team, lead, contact, interaction, plan, secret, twins, merged)
 
     def path(self, route: str, query: str = "", *, missing: bool = False) -> str:
         """The path of a route as the access table writes it; of the cast's rows, or of rows that there are not."""
         rows = {"lead": self.lead, "contact": self.contact, "track": self.interaction, "call": self.plan}
-        pk = MISSING if missing else rows.get(route.split("/")[1], self.team).pk
+        row = self.lead if route.startswith("/track/accounts/") else rows.get(route.split("/")[1], self.team)
+        pk = MISSING if missing else row.pk
         return route.replace("<pk>", str(pk)).replace("<str:secret>", self.secret) + query

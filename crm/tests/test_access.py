@@ -305,11 +305,14 @@ def path_of(user, reader, admin, lead, contact, interaction, plan):
     content = {"content": b"name,email\nBistro Ben,b@\nBistro Cem,\n", "source": "import", "partial": True}
     imported = Import.store(user=admin, kind="leads", name="leads.csv", moment=dates.now(), **content)
     preview(imported)
-    rows = {"lead": lead, "contact": contact, "track": interaction, "call": plan, "teams": team, "imports": imported}
+    rows = {"lead": lead, "contact": contact, "track": interaction, "call": plan}
+    further = {"/track/accounts/": lead, "/api/teams/": team, "/api/imports/": imported}
     secrets = {"call": FeedAddress.renew(user), "contact": AddressBook.renew(user)}
 
     def path(route: str) -> str:
-        route = route.replace("/track/accounts/<pk>/", f"/track/accounts/{lead.pk}/")
+        for start, row in further.items():
+            if route.startswith(start):
+                route = route.replace("<pk>", str(row.pk))
         if "<pk>" in route:
             route = route.replace("<pk>", str(rows[route.split("/")[1]].pk))
         return route.replace("<str:secret>", secrets.get(route.split("/")[1], "")) + QUERIES.get(route, "")

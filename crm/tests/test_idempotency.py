@@ -4,6 +4,7 @@ import pytest
 import time_machine
 from django.contrib.admindocs.views import simplify_regex
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.urls import URLPattern, get_resolver
 from rest_framework.response import Response
 from rest_framework.test import APIClient
@@ -53,7 +54,18 @@ def posts(user, lead, contact, interaction, plan) -> dict:
     order = {"product_details": "50 units", "quantity": 50, "total_price": 500.5}
     paused = CallPlan.objects.create(lead=lead, frequency="DAILY")
     paused.pause()
+    twin, merged = (Restaurant.objects.create(name="Bistro Ana").pk for _ in range(2))
+    lead.merge(merged)
+    double, gone = (Contact.objects.create(restaurant=lead, name="A. Rao").pk for _ in range(2))
+    contact.merge(gone)
+    people = f"/contact/contacts/{contact.pk}/"
+    user.user_permissions.add(Permission.objects.get(codename="add_team"))
     return {
+        "/lead/restaurants/<pk>/merge/": (f"{LEADS}{lead.pk}/merge/", {"other": twin}),
+        "/lead/restaurants/<pk>/unmerge/": (f"{LEADS}{lead.pk}/unmerge/", {"other": merged}),
+        "/contact/contacts/<pk>/merge/": (f"{people}merge/", {"other": double}),
+        "/contact/contacts/<pk>/unmerge/": (f"{people}unmerge/", {"other": gone}),
+        "/api/teams/": ("/api/teams/", {"name": "North", "members": [user.pk]}),
         "/lead/restaurants/": (LEADS, ANNA),
         "/lead/restaurants/<pk>/change_status/": (f"{LEADS}{lead.pk}/change_status/", {"status": "LOST", "note": "x"}),
         "/lead/restaurants/<pk>/external_ids/": (
@@ -105,6 +117,11 @@ def test_every_route_that_takes_a_post_is_tried_here(posts):
         "/lead/restaurants/",
         "/lead/restaurants/<pk>/change_status/",
         "/lead/restaurants/<pk>/external_ids/",
+        "/lead/restaurants/<pk>/merge/",
+        "/lead/restaurants/<pk>/unmerge/",
+        "/contact/contacts/<pk>/merge/",
+        "/contact/contacts/<pk>/unmerge/",
+        "/api/teams/",
         "/contact/contacts/",
         "/track/interactions/",
         "/call/",

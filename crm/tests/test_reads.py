@@ -9,11 +9,13 @@ from itertools import combinations
 import pytest
 from django.contrib.auth import get_user_model
 
+from backoffice.exchange.api import ImportViewSet
 from call.models import CallPlan
 from call.views import CallPlanViewSet
 from contact.models import Contact
 from contact.views import ContactViewSet
 from crm.api.filters import IdFilter, UTCDateTimeFilter, declared_by
+from crm.api.merging import MergeableViewSet
 from crm.api.overrides import FIND, SHOW, definitions
 from crm.api.views import MeView, UserViewSet
 from crm.api.viewsets import ReadingViewSet, ResourceViewSet
@@ -21,9 +23,9 @@ from crm.fast import reads
 from crm.fast.compiled import ID
 from crm.tests.support import signed_in
 from lead.models import Restaurant, RestaurantQuerySet
-from lead.views import RestaurantViewSet
+from lead.views import RestaurantViewSet, TeamViewSet
 from track.models import Interaction
-from track.views import InteractionViewSet
+from track.views import AccountViewSet, InteractionViewSet
 
 LISTS = {
     RestaurantViewSet: "/lead/restaurants/",
@@ -93,7 +95,7 @@ def asking(client, settings, monkeypatch, is_fast: bool):
                 for name in ("list_of", "get_object", "get_queryset"):
                     patches.setattr(ReadingViewSet, name, slow(getattr(ReadingViewSet, name)))
                     patches.setattr(ResourceViewSet, name, slow(getattr(ResourceViewSet, name)))
-                for view in (ReadingViewSet, ResourceViewSet):
+                for view in (ReadingViewSet, ResourceViewSet, MergeableViewSet):
                     patches.setattr(view, "stock_hooks", {names: definitions(view, names) for names in (SHOW, FIND)})
             answer = client.get(path)
         settings.FAST = True
@@ -138,9 +140,11 @@ def queries(view, names: tuple[str, ...], rounds: int) -> list[str]:
 
 
 def test_every_list_is_tried_here():
-    views = {*ReadingViewSet.__subclasses__(), *ResourceViewSet.__subclasses__()}
+    kits = (ReadingViewSet, ResourceViewSet, MergeableViewSet)
+    views = {view for kit in kits for view in kit.__subclasses__()}
     ours = {view for view in views if ".tests." not in view.__module__}
-    assert ours - {ResourceViewSet, MeView, UserViewSet} == set(LISTS)
+    further = {ResourceViewSet, MergeableViewSet, MeView, UserViewSet, AccountViewSet, TeamViewSet, ImportViewSet}
+    assert ours - further == set(LISTS)
 
 
 @every_list

@@ -17,11 +17,24 @@ HIDDEN = """
 /lead/restaurants/<pk>/change_status/   404 POST
 /lead/restaurants/<pk>/status_history/  404 GET HEAD
 /lead/restaurants/<pk>/owner_history/   404 GET HEAD
+/lead/restaurants/<pk>/timeline/        404 GET HEAD
+/lead/restaurants/<pk>/durations/       404 GET HEAD
+/lead/restaurants/<pk>/external_ids/    404 GET HEAD POST DELETE
+/lead/restaurants/<pk>/merge/           404 POST
+/lead/restaurants/<pk>/unmerge/         404 POST
 /lead/restaurants/hand_over/            400 POST
+/lead/pipeline/
 
 /contact/contacts/                      400 POST
 /contact/contacts/<pk>/                 404 GET HEAD PUT PATCH DELETE
+/contact/contacts/<pk>/card/            404 GET HEAD
+/contact/contacts/<pk>/merge/           404 POST
+/contact/contacts/<pk>/unmerge/         404 POST
+/contact/cards/
+/contact/cards/<str:secret>.vcf
 
+/track/accounts/
+/track/accounts/<pk>/                   404 GET HEAD PUT PATCH
 /track/interactions/                    400 POST
 /track/interactions/orders/
 /track/interactions/<pk>/               404 GET HEAD PUT PATCH DELETE
@@ -54,6 +67,12 @@ HIDDEN = """
 /api/users/
 /api/teams/
 /api/teams/<pk>/                        404 GET HEAD
+/api/lookup/
+/api/imports/
+/api/imports/<pk>/
+/api/imports/<pk>/confirm/
+/api/imports/<pk>/failed.csv/
+/api/imports/<pk>/revert/
 
 /
 /api/schema/
@@ -80,6 +99,12 @@ def bodies_of(cast: Cast, person: str) -> dict:
         "/lead/restaurants/<pk>/": {"name": "Cafe Blau"},
         "/lead/restaurants/<pk>/change_status/": {"status": "CONTACTED"},
         "/lead/restaurants/hand_over/": {"from": cast.users["owner"].pk, "to": to, "leads": [lead]},
+        "/lead/restaurants/<pk>/merge/": {"other": cast.twins["lead"]},
+        "/lead/restaurants/<pk>/unmerge/": {"other": cast.merged["lead"]},
+        "/lead/restaurants/<pk>/external_ids/": {"source": "erp", "value": "1"},
+        "/contact/contacts/<pk>/merge/": {"other": cast.twins["contact"]},
+        "/contact/contacts/<pk>/unmerge/": {"other": cast.merged["contact"]},
+        "/track/accounts/<pk>/": {"quiet_until": None},
         "/contact/contacts/": {"restaurant": lead, "name": "Asha Rao"},
         "/contact/contacts/<pk>/": {"restaurant": lead, "name": "Asha Rao"},
         "/track/interactions/": {"lead": lead, "interaction_type": "CALL"},
@@ -144,6 +169,9 @@ def test_lists_totals_and_searches_have_the_rows_that_one_sees(mode, db, setting
     for person in PEOPLE:
         client, there = client_of(cast.users[person]), int(person in SEES_LEAD[mode])
         for path in LISTS:
-            assert len(client.get(path).json()) == there, (person, path)
+            twins = 2 if path in ("/lead/restaurants/", "/contact/contacts/") else 1
+            assert len(client.get(path).json()) == there * twins, (person, path)
+            there = there * 2 if path == "/lead/restaurants/" else int(person in SEES_LEAD[mode])
             found = client.get(f"{path}?search={'asha' if 'contacts' in path else 'bistro'}&page_size=1")
-            assert (len(found.json()), found["X-Total-Count"]) == (there, str(there)), (person, path)
+            assert (len(found.json()), found["X-Total-Count"]) == (min(there, 1), str(there)), (person, path)
+            there = min(there, 1)

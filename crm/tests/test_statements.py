@@ -59,8 +59,9 @@ def test_a_detail_queries_the_user_and_the_row(ask, lead):
 
 
 def test_a_missing_row_is_queried_once_more(ask, lead):
-    """As hooks would: they might find it."""
-    assert ask("get", "/lead/restaurants/0/", status=404) == [USER, *["SELECT lead_restaurant"] * 2]
+    """As hooks would: they might find it. Then as one that was merged into another."""
+    merged = "SELECT lead_leadmerge lead_restaurant"
+    assert ask("get", "/lead/restaurants/7/", status=404) == [USER, *["SELECT lead_restaurant"] * 2, merged]
 
 
 @pytest.mark.parametrize("query", ["", "?assigned_to=1&created_after=2024-01-01", "?lead_status=NEW&search=bistro"])

@@ -6,13 +6,15 @@ import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Count, F
+from django.db.models import SET_NULL, Count, F
 from django.db.models.functions import Upper
 
 from call.models import CallEvent, CallPlan
+from contact.models import Contact, ContactExternalId
+from crm import dates
 from crm.db.models import TimestampedModel, TimestampedQuerySet
-from lead.models import OwnerChange, Restaurant
-from track.models import Interaction
+from lead.models import OwnerChange, Restaurant, Team
+from track.models import Interaction, InteractionExternalId, QuietMark
 
 User = get_user_model()
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
@@ -22,7 +24,7 @@ NULLABLE = [
     pytest.param(model, field, id=f"{model.__name__}.{field.name}")
     for model in TABLES
     for field in model._meta.concrete_fields
-    if field.many_to_one and field.null
+    if field.many_to_one and field.null and field.remote_field.on_delete is SET_NULL
 ]
 
 
@@ -37,7 +39,16 @@ def rows(lead, contact, plan, user, asha):
     interaction = Interaction.log(lead=lead, contact=contact, interaction_type="CALL", order=ORDER)
     plan.record_call(datetime.now(UTC), details="Reached.")
     lead.edit(lead_status="CONTACTED", assigned_to=asha)
-    found = {model: model.objects.first() or model.objects.create(user=asha) for model in TABLES}
+    other = Restaurant.objects.create(name="Bistro Ana")
+    twin = Contact.objects.create(restaurant=lead, name="A. Rao")
+    lead.merge(other.pk)
+    contact.merge(twin.pk)
+    lead.add_external_id("erp", "1")
+    ContactExternalId.objects.create(contact=contact, source="erp", value="1")
+    InteractionExternalId.objects.create(interaction=interaction, source="erp", value="1")
+    QuietMark.set(lead, dates.today(dates.server_zone()))
+    Team.establish(name="North", parent=Team.establish(name="Region"))
+    found = {model: model.objects.last() or model.objects.create(user=asha) for model in TABLES}
     found[CallEvent] = CallEvent.objects.filter(interaction__isnull=False).first()
     found[Interaction] = interaction
     for model, row in found.items():
@@ -213,7 +224,7 @@ def test_the_plans_of_a_deleted_owner_follow_the_default_calendar(asha):
 
 def test_an_update_of_other_fields_records_no_owner(lead, django_assert_num_queries):
     with django_assert_num_queries(1):
-        Restaurant.objects.update(state="Maharashtra")
+        Restaurant.objects.update(pincode="411001")
     assert not OwnerChange.objects.exists()
 
 

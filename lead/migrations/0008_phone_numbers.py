@@ -17,13 +17,13 @@ class Migration(migrations.Migration):
             model_name="restaurant",
             name="phone_e164",
             field=crm.db.phones.E164Field(
-                default="", editable=False, max_length=24, owner="assigned_to", source="phone"
+                db_default="", default="", editable=False, max_length=24, owner="assigned_to", source="phone"
             ),
         ),
         migrations.AddField(
             model_name="restaurant",
             name="phone_tail",
-            field=crm.db.phones.PhoneTailField(default="", editable=False, max_length=9, source="phone"),
+            field=crm.db.phones.PhoneTailField(db_default="", default="", editable=False, max_length=9, source="phone"),
         ),
         migrations.AddIndex(
             model_name="restaurant",

@@ -16,27 +16,37 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="restaurant",
             name="city_fold",
-            field=crm.db.folding.FoldedField(default="", editable=False, max_length=254, sources=["city"]),
+            field=crm.db.folding.FoldedField(
+                db_default="", default="", editable=False, max_length=254, sources=["city"]
+            ),
         ),
         migrations.AddField(
             model_name="restaurant",
             name="cuisine_type_fold",
-            field=crm.db.folding.FoldedField(default="", editable=False, max_length=254, sources=["cuisine_type"]),
+            field=crm.db.folding.FoldedField(
+                db_default="", default="", editable=False, max_length=254, sources=["cuisine_type"]
+            ),
         ),
         migrations.AddField(
             model_name="restaurant",
             name="name_fold",
-            field=crm.db.folding.FoldedField(default="", editable=False, max_length=254, sources=["name"]),
+            field=crm.db.folding.FoldedField(
+                db_default="", default="", editable=False, max_length=254, sources=["name"]
+            ),
         ),
         migrations.AddField(
             model_name="restaurant",
             name="restaurant_type_fold",
-            field=crm.db.folding.FoldedField(default="", editable=False, max_length=254, sources=["restaurant_type"]),
+            field=crm.db.folding.FoldedField(
+                db_default="", default="", editable=False, max_length=254, sources=["restaurant_type"]
+            ),
         ),
         migrations.AddField(
             model_name="restaurant",
             name="state_fold",
-            field=crm.db.folding.FoldedField(default="", editable=False, max_length=254, sources=["state"]),
+            field=crm.db.folding.FoldedField(
+                db_default="", default="", editable=False, max_length=254, sources=["state"]
+            ),
         ),
         migrations.AlterField(
             model_name="restaurant",

@@ -99,7 +99,7 @@ def test_people_of_one_name_with_different_phones_stay_two(api, ours, other):
     assert ours.contacts.count() == 3
 
 
-def test_one_plan_is_left_of_a_frequency_with_both_logs_and_the_earlier_date(api, ours, other, plan):
+def test_one_plan_of_a_frequency_is_left_with_both_logs(api, ours, other, plan):
     plan.snooze(datetime.now(UTC) + timedelta(days=9))
     theirs = other.call_plans.get(frequency="DAILY")
     merge(api, ours, other)

@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="interaction",
             name="search",
-            field=crm.db.search.SearchField(default="", editable=False, phones=[], sources=["details"]),
+            field=crm.db.search.SearchField(db_default="", default="", editable=False, phones=[], sources=["details"]),
         ),
     ]

@@ -51,7 +51,10 @@ class Migration(migrations.Migration):
                 "ordering": ["id"],
                 "abstract": False,
                 "base_manager_name": "objects",
-                "indexes": [models.Index(fields=["lead", "id"], name="quiet_mark_by_lead")],
+                "indexes": [
+                    models.Index(fields=["lead", "id"], name="quiet_mark_by_lead"),
+                    models.Index(fields=["lead", "created_at", "id"], name="quiet_mark_by_lead_and_time"),
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
