@@ -14,7 +14,7 @@ from contact.models import Contact
 from crm.models import IdempotencyKey
 from crm.tests import PASSWORD
 from crm.tests.support import signed_in
-from lead.models import ExternalId, OwnerChange, Restaurant, StatusChange
+from lead.models import ExternalId, OwnerChange, Restaurant, StatusChange, Team
 from track.models import Interaction, OrderDetails
 
 LEADS = "/lead/restaurants/"
@@ -34,6 +34,7 @@ def headers_of(answer) -> dict:
 
 def rows() -> list:
     tables = (
+        Team,
         Restaurant,
         ExternalId,
         StatusChange,
