@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from call.agenda import Agenda
 from call.models import SentDigest
 from call.models.work_profile import calendar_of
+from lead.models.access import policies_queried_once
 
 MORNING = range(6, 12)  # local hours
 
@@ -61,6 +62,7 @@ def digests_at(moment: datetime) -> Iterator[Digest]:
             continue
         if SentDigest.objects.filter(user=user, day=local.date()).exists():
             continue
-        body = Agenda(user, user.pk, local.date(), calendar.zone, days=0).body()
+        with policies_queried_once():
+            body = Agenda(user, user.pk, local.date(), calendar.zone, days=0).body()
         if body["overdue"] or body["today"]:
             yield Digest(user, local.date(), body)

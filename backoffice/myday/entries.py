@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max
+from django.db.models import F, Max, Q
 
 from call.agenda import Agenda
 from call.models import CallEvent
@@ -109,6 +109,8 @@ class MyDay:
             .in_effect()
             .filter(updated_at__gte=start)  # by its index; no line is updated before it is created
             .filter(created_by=self.user, created_at__gte=start, created_at__lt=end, kind__in=UNDOABLE)
+            .filter(Q(recorded_on_plan=True) | ~Q(kind=CallEvent.Kind.CALLED))  # not touches that were logged elsewhere
+            .filter(Q(interaction=None) | Q(interaction__lead=F("plan__lead")))  # nor what belongs to another lead now
             .select_related("plan__lead", "interaction__order")
             .order_by("-id")[:DONE]
         )

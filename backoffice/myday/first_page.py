@@ -27,5 +27,5 @@ def begins_with_my_day(user: Any) -> bool:
 
 def sign_in_again(request: HttpRequest) -> HttpResponse:
     """To the login page, and from there back with what was typed."""
-    draft = {name: request.POST[name][:500] for name in DRAFT if request.POST.get(name)}
+    draft = {name: request.POST[name][:2000] for name in DRAFT if request.POST.get(name)}
     return redirect_to_login(f"{reverse('admin:my_day')}?{urlencode(draft)}", reverse("admin:login"))

@@ -10,15 +10,18 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import MinValueValidator
-from django.db import transaction
+from django.db import OperationalError, transaction
+from django.db.models import F, Q
 from django.http import HttpResponse
 
 from backoffice.admin.verb_forms import RecordCall, Skip, Snooze, VerbForm
 from backoffice.myday.entries import Done, newest
 from call.models import CallEvent, CallPlan, Frequency, Outcome
 from call.models.work_profile import zone_of
+from contact.models import Contact
 from crm import dates
-from crm.api.idempotency import once_for
+from crm.api.exceptions import Conflict, is_conflict
+from crm.api.idempotency import KeyReused, once_for
 from lead.models import Restaurant
 from track.models import MAX_QUANTITY, Interaction, InteractionType
 
@@ -82,8 +85,15 @@ class Tap:
         if not self.form.is_valid():
             return render(Result(first_error(self.form), status=400))
         self.fields = self.form.cleaned_data
-        with transaction.atomic():
-            return once_for(self.user, self.fields["key"], self.digest(), lambda: render(self.run()))
+        try:
+            with transaction.atomic():
+                return once_for(self.user, self.fields["key"], self.digest(), lambda: render(self.run()))
+        except KeyReused:
+            return render(Result("Something else was recorded with this form. Load the page again.", status=409))
+        except (Conflict, OperationalError) as error:
+            if not isinstance(error, Conflict) and not is_conflict(error):
+                raise
+            return render(Result("A simultaneous change got in the way. Nothing was recorded; tap again.", status=409))
 
     def digest(self) -> str:
         said = sorted((name, values) for name, values in self.data.lists() if name != "csrfmiddlewaretoken")
@@ -155,9 +165,15 @@ class Tap:
     def on_lead(self, do: str) -> Result:
         lead = Restaurant.objects.visible_to(self.user).get(pk=self.fields["lead"])
         if do == "take_over":
+            lead.lock()
+            if not Restaurant.objects.visible_to(self.user).unattended().filter(pk=lead.pk).exists():
+                return Result(f"{lead} has an owner by now. Nothing was changed.", status=409)
             lead.edit(assigned_to=self.user.pk, by=self.user, note="Taken over in My day.")
             return Result(f"{lead} is yours now.")
         if do == "plan_calls":
+            lead.lock()
+            if lead.call_plans.filter(paused=False).exists() and not self.fields["anyway"]:
+                return Result("Calls are planned already. Nothing was changed.", status=409)
             frequency = self.fields["frequency"] or Frequency.WEEKLY
             plan = CallPlan.objects.create(lead=lead, frequency=frequency, created_by=self.user)
             return Result(f"Calls are planned: {frequency.lower()}, the next one on {local_day(plan, self.user)}.")
@@ -165,9 +181,12 @@ class Tap:
         latest = newest(Interaction.objects.filter(lead=lead), "lead").get(lead.pk, 0)
         if latest > (self.fields["seen"] or 0) and not self.fields["anyway"]:
             return Result("Something was recorded for this lead meanwhile. Nothing was recorded now.", status=409)
+        contact = self.fields["contact"]
+        if contact and not Contact.objects.filter(pk=contact, restaurant=lead).exists():
+            return Result("This contact is not one of the lead's.", status=400)
         Interaction.log(
             lead_id=lead.pk,
-            contact_id=self.fields["contact"],
+            contact_id=contact,
             interaction_type=InteractionType.CALL,
             details=self.fields["note"],
             created_by=self.user,
@@ -177,7 +196,8 @@ class Tap:
     # --- On a line of the log -----------------------------------------------------------------
 
     def on_event(self, do: str) -> Result:
-        events = CallEvent.objects.visible_to(self.user).filter(created_by=self.user)
+        of_its_lead = Q(interaction=None) | Q(interaction__lead=F("plan__lead"))
+        events = CallEvent.objects.visible_to(self.user).filter(of_its_lead, created_by=self.user)
         event = events.select_related("plan__lead", "interaction").get(pk=self.fields["event"])
         if do == "undo":
             if event.plan.take_back(event, by=self.user):
@@ -196,7 +216,11 @@ class Tap:
             order = {"order": form.cleaned_data}
             if not self.user.has_perm("track.add_orderdetails"):
                 return Result("Your account may not record orders.", status=403)
-        event.interaction.edit(by=self.user, details=self.fields["note"], **order)
+        event.interaction.lock()
+        if order and event.interaction.has_order_details():
+            return Result("An order is recorded for this call already. Load the page again.", status=409)
+        changes = {"details": self.fields["note"]} if self.fields["note"] or not order else {}
+        event.interaction.edit(by=self.user, **changes, **order)
         return Result("Note and order saved." if order else "Note saved.", Done(event))
 
 

@@ -20,6 +20,7 @@ from call.models import CallPlan, Frequency, WorkProfile
 SAID = {
     **{name: outcome.label.capitalize() for name, outcome in CALLS.items()},
     **dict.fromkeys(PUT_OFF, "Put off"),
+    "put_off": "Put off",
     "skip": "Skip",
 }
 

@@ -4,11 +4,13 @@ import re
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils.dateparse import parse_datetime
 
+from backoffice.accounts.roles import grant
 from backoffice.tests.support import staff, text_of
 from call.models import CallEvent, CallPlan, WorkProfile
 from contact.models import Contact
@@ -18,6 +20,12 @@ from track.models import Interaction
 
 PATH = "/admin/my-day/"
 NOW = "2026-01-19T09:00:00Z"  # a Monday
+
+
+@pytest.fixture(autouse=True)
+def roles(db):
+    """As the migrations made them; tests that empty all tables delete them."""
+    grant(apps, "default")
 
 
 @pytest.fixture(autouse=True)

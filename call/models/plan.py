@@ -289,7 +289,8 @@ class CallPlan(TimestampedModel):
 
         False where the line is withdrawn already. Raises ValidationError for a line of another plan or another kind.
         """
-        if event.plan_id != self.pk or event.kind not in UNDOABLE:
+        is_elsewhere = event.kind == EventKind.CALLED and not event.recorded_on_plan  # an interaction of its own
+        if event.plan_id != self.pk or event.kind not in UNDOABLE or is_elsewhere:
             raise ValidationError({"event": ["This cannot be taken back."]})
         with self.atomic():
             CallPlan.objects.using(self.database).filter(lead=self.lead_id).lock()  # a call moved the other plans too

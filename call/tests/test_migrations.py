@@ -93,7 +93,7 @@ def db(django_db_setup, django_db_blocker):
                 insert("call_callevent", event)
             yield
         finally:
-            call_command("migrate", "call", verbosity=0)
+            call_command("migrate", verbosity=0)  # other apps were migrated back with it
             lead.delete()
 
 

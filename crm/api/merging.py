@@ -49,7 +49,7 @@ class MergeableViewSet(ResourceViewSet):
         try:
             return super().get_object()
         except NotFound:
-            given = self.kwargs.get("pk", "")
+            given = str(self.kwargs.get("pk", ""))
             if (pk := id_of(given)) and (survivor := survivor_of(self.get_queryset(), pk)):
                 name = self.queryset.model._meta.verbose_name
                 path = self.request.get_full_path().replace(f"/{given}", f"/{survivor}", 1)

@@ -39,6 +39,10 @@ class Journal:
     def rows(self, model: Any) -> Any:
         return model._base_manager.using(self.using)
 
+    def locked(self, model: Any) -> Any:
+        """The rows, locked: a simultaneous change of one is either in what is read here or comes after it."""
+        return self.rows(model).select_for_update(of=("self",), no_key=True)
+
     # --- Steps --------------------------------------------------------------------------------
 
     def move_references(self, dropped: models.Model, survivor: models.Model) -> None:
@@ -47,7 +51,8 @@ class Journal:
             for own in unique_with(model, field):
                 for row in self.doubles(model, field, own, dropped, survivor):
                     self.delete(row)
-            ids = list(self.rows(model).filter(**{field.name: dropped}).order_by("pk").values_list("pk", flat=True))
+            rows = self.locked(model).filter(**{field.name: dropped}).order_by("pk")
+            ids = list(rows.values_list("pk", flat=True))
             if ids:
                 self._set(model, field, ids, survivor.pk)
                 step = {"op": "move", "model": model._meta.label, "field": field.name}
@@ -123,7 +128,7 @@ class Journal:
         self.rows(model).bulk_create([row])
 
     def _undo_change(self, model: Any, step: dict[str, Any]) -> None:
-        row = self.rows(model).filter(pk=step["id"]).first()
+        row = self.locked(model).filter(pk=step["id"]).first()
         if row is None:
             return
         now = values_of(row)
@@ -158,6 +163,10 @@ class MergeRecord(TimestampedModel):
         """Take the two apart. Raises ValidationError for a merge that was part of another one."""
         if not self.journal:
             raise ValidationError({"other": ["It was merged as part of another merge: take that one apart."]})
+        for later in type(self).objects.using(self.database).filter(survivor=self.survivor, pk__gt=self.pk):
+            steps = json.loads(later.journal or "[]")
+            if any(s["op"] == "move" and s["model"] == self._meta.label and self.pk in s["ids"] for s in steps):
+                raise ValidationError({"other": [f"Take {later.merged_id} out first: it brought this one."]})
         Journal.load(self.database, self.journal).undo()
         type(self).objects.using(self.database).filter(pk=self.pk).delete()
 

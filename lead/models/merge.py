@@ -7,7 +7,7 @@ from django.db import models
 
 from crm.db.merging import Journal, MergeRecord
 from lead.models.access import OfLeadQuerySet
-from lead.signals import leads_merging
+from lead.signals import leads_merging, owner_changed
 
 if TYPE_CHECKING:
     from lead.models.restaurant import Restaurant
@@ -50,7 +50,8 @@ def merge_leads(survivor: "Restaurant", other: int, take: dict[str, str], by: An
     if other == survivor.pk:
         raise ValidationError({"other": ["Choose another lead."]})
     locked = {row.pk: row for row in rows.locked_with_keys().filter(pk__in=[survivor.pk, other]).order_by("pk")}
-    if other not in locked:
+    is_hidden = by is not None and not rows.visible_to(by).filter(pk=other).exists()  # since it was looked up
+    if other not in locked or is_hidden:
         raise ValidationError({"other": [f'Invalid pk "{other}" - object does not exist.']})
     survivor.refresh_from_db(from_queryset=rows)
     dropped, journal = locked[other], Journal(survivor.database)
@@ -91,6 +92,11 @@ def unmerge_leads(survivor: "Restaurant", other: int) -> None:
     record = LeadMerge.objects.using(survivor.database).locked().filter(survivor=survivor, merged_id=other).first()
     if record is None:
         raise ValidationError({"other": [f"Lead {other} was not merged into this one."]})
+    survivor.refresh_from_db(from_queryset=rows)
+    before = survivor.assigned_to_id
     record.undo()
     survivor.refresh_from_db(from_queryset=rows)
+    if survivor.assigned_to_id != before:  # plans and phone numbers follow the owner
+        owners = {before, survivor.assigned_to_id}
+        owner_changed.send(type(survivor), leads=[survivor.pk], owners=owners, using=survivor.database)
     survivor.save(update_fields=["updated_at"])

@@ -50,7 +50,7 @@ def db(django_db_setup, django_db_blocker):
             insert_interaction(4, "CALL", order_placed=False)
             yield
         finally:
-            call_command("migrate", "track", verbosity=0)
+            call_command("migrate", verbosity=0)  # other apps were migrated back with it
             lead.delete()
 
 

@@ -3,19 +3,19 @@
 "use strict";
 
 const said = document.getElementById("said");
-let sending = false;
 
 document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!form.matches("form.tap")) return;
     event.preventDefault();
-    if (sending) return;
-    sending = true;
     const item = form.closest("li, .draft");
+    if (item.hasAttribute("aria-busy")) return; // tapped twice
     const data = new FormData(form, event.submitter);
+    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+    if (token) data.set("csrfmiddlewaretoken", token); // signing in again in another tab has changed it
     item.setAttribute("aria-busy", "true");
     try {
-        const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Requested-With": "fetch" } });
+        const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(15_000) });
         if (answer.redirected) {
             location.assign(answer.url); // the session has ended: sign in, and come back with what was typed
             return;
@@ -25,7 +25,6 @@ document.addEventListener("submit", async (event) => {
     } catch {
         say("The server did not answer. Nothing is lost: tap again, it is recorded once.");
     } finally {
-        sending = false;
         item.removeAttribute("aria-busy");
     }
 });
@@ -33,6 +32,10 @@ document.addEventListener("submit", async (event) => {
 function show(item, form, html, ok, data) {
     const answer = new DOMParser().parseFromString(html, "text/html").body;
     const message = answer.querySelector("[data-message]");
+    if (!message) {
+        say("This page is out of date. Load it again.");
+        return;
+    }
     say(message.textContent);
     if (!ok) {
         form.querySelector(".problem")?.remove();
