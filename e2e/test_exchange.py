@@ -47,7 +47,7 @@ def test_a_file_with_invalid_rows_shows_the_problems_and_offers_the_others(page)
     for column, text in (("email", "no e-mail"), ("potential_revenue", "lots")):
         problem = bad.get_by_role("listitem").filter(has_text=column)
         expect(problem).to_contain_text(text)
-    expect(page.get_by_role("button", name="Import 1 new, without the 2 in error")).to_be_visible()
+    expect(page.get_by_role("button", name="Import 1 new, without the 1 in error")).to_be_visible()
     page.goto("/admin/lead/restaurant/?q=good+soup")
     expect(page.locator("#result_list tbody tr")).to_have_count(0)
 

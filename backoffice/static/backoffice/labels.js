@@ -9,6 +9,11 @@ function nameControls() {
         label.id ||= `${select.id}-label`;
         const chosen = drawn.querySelector(".select2-selection__rendered");
         drawn.querySelector(".select2-selection").setAttribute("aria-labelledby", `${label.id} ${chosen.id}`);
+        if (select.multiple) { // drawn as a list with a text field in it
+            for (const part of [chosen, ...chosen.children]) part.setAttribute("role", "presentation");
+            drawn.querySelector("input.select2-search__field")?.setAttribute("aria-labelledby", label.id);
+            continue;
+        }
         chosen.setAttribute("aria-labelledby", `${label.id} ${chosen.id}`);
     }
     for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.setAttribute("role", "img");
