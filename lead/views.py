@@ -145,6 +145,14 @@ class RestaurantViewSet(MergeableViewSet):
         """List who owned a lead. Each change from one owner to another; oldest first."""
         return self.list_of(self.get_object().owner_changes.alias(changed_at=F("created_at")))
 
+    def content_of(self, instance) -> bytes | None:
+        """The lead's own, also where an action shows its external ids."""
+        if self.get_serializer_class() is not ExternalIdSerializer:
+            return super().content_of(instance)
+        data = RestaurantSerializer(instance, context=self.get_serializer_context()).data
+        renderer = self.request.accepted_renderer  # type: ignore[union-attr]
+        return renderer.render(data, self.request.accepted_media_type, self.get_renderer_context())  # type: ignore[union-attr]
+
     @extend_schema(responses=ExternalIdSerializer(many=True))
     @action(
         detail=True,

@@ -130,6 +130,7 @@ class ImportSerializer(serializers.ModelSerializer):
 class ImportViewSet(ReadingViewSet):
     """The user's own imports."""
 
+    refuses_readers = True  # 403 to a GET too, without the permission to import
     queryset = Import.objects.defer("content", "failed")
     serializer_class = ImportSerializer
     permission_classes = [MayImport]
