@@ -151,7 +151,7 @@ class RestaurantViewSet(MergeableViewSet):
             return super().content_of(instance)
         data = RestaurantSerializer(instance, context=self.get_serializer_context()).data
         renderer = self.request.accepted_renderer  # type: ignore[union-attr]
-        return renderer.render(data, self.request.accepted_media_type, self.get_renderer_context())  # type: ignore[union-attr]
+        return renderer.render(data, self.request.accepted_media_type, self.get_renderer_context())  # type: ignore[union-attr,return-value]
 
     @extend_schema(responses=ExternalIdSerializer(many=True))
     @action(
