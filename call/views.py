@@ -96,7 +96,8 @@ class CallPlanViewSet(ResourceViewSet):
         interaction too; an outcome that reached no one is an attempt, and moves nothing.
         """
         if set(request.data) - {"last_called"}:  # the interaction moves all plans of the lead
-            self.get_queryset().using(self.database).filter(lead__call_plans=pk).lock()
+            lead = self.get_queryset().using(self.database).filter(pk=pk).values("lead")
+            CallPlan.objects.using(self.database).filter(lead__in=lead).lock()
         plan = self.get_object()
         body = self.body(RecordCallSerializer, plan=plan)
         called = body.pop("last_called", None) or dates.now()

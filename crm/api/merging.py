@@ -51,7 +51,7 @@ class MergeableViewSet(ResourceViewSet):
         except NotFound:
             given = str(self.kwargs.get("pk", ""))
             if (pk := id_of(given)) and (survivor := survivor_of(self.get_queryset(), pk)):
-                name = self.queryset.model._meta.verbose_name
+                name = self.get_queryset().model._meta.verbose_name
                 path = self.request.get_full_path().replace(f"/{given}", f"/{survivor}", 1)
                 raise Merged(f"This {name} was merged into {survivor}.", path) from None
             raise

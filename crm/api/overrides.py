@@ -23,7 +23,7 @@ class StockHooksMixin:
     """For views. `stock_hooks` are the kit's own definitions, with which crm.fast must agree."""
 
     stock_hooks: dict[tuple[str, ...], list]
-    queryset: QuerySet
+    queryset: QuerySet | None
     request: Request
 
     @classmethod
@@ -45,6 +45,8 @@ class StockHooksMixin:
 
     def shows_every_row(self) -> bool:
         """Whether the policy leaves the queryset alone for this user; it is consulted on every request."""
+        if self.queryset is None:  # a view may have get_queryset alone
+            return False
         rows = self.queryset.all()
         visible_to = getattr(rows, "visible_to", None)
         return visible_to is not None and visible_to(self.request.user) is rows and rows.db == DEFAULT_DB_ALIAS
