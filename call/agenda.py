@@ -19,7 +19,7 @@ from contact.models import Contact
 from crm import dates
 from lead.models import LeadStatus, Policy, Restaurant, RestaurantQuerySet
 from track.accounts import Account, accounts_of
-from track.health import AT_RISK
+from track.health import AT_RISK, counted
 from track.models import Interaction
 
 UNATTENDED = 100  # leads in an agenda; all are under /lead/restaurants/?assigned_to=none
@@ -107,7 +107,8 @@ class Agenda:
         worst = [pk for pk, account in accounts.items() if account.health.verdict in AT_RISK]
         mine = Restaurant.objects.filter(assigned_to=self.owner_id)
         leads = mine.filter(~Exists(called), pk__in=worst).exclude(lead_status=LeadStatus.LOST)
-        return sorted(leads, key=lambda lead: worst.index(lead.pk))
+        found = {lead.pk: lead for lead in leads}
+        return [found[pk] for pk in worst if pk in found]
 
     def local(self, moment: datetime) -> date:
         return dates.day_of(moment, self.zone)
@@ -122,7 +123,6 @@ class Agenda:
     ) -> dict[str, Any]:
         contact = details.contacts.get(lead.pk)
         order = details.orders.get(lead.pk)
-        account = details.accounts.get(lead.pk)
         overdue = max(0, (self.day - self.local(plan.next_call_date)).days) if plan else 0
         return {
             "plan": plan and CallPlanSerializer(plan).data,
@@ -133,14 +133,14 @@ class Agenda:
             "last_order": order and {"date": order.ordered_at, "total_price": order.total_price},
             "days_overdue": overdue,
             "why": reason + (self.why(plan, overdue) if plan else unplanned),
-            "account": account and {"verdict": account.health.verdict, "sentence": account.health.sentence},
+            "account": details.account(lead.pk),
         }
 
     def why(self, plan: CallPlan, overdue: int) -> str:
         called = f"last called on {self.local(plan.last_called)}" if plan.last_called else "never called"
         due = self.local(plan.next_call_date)
         if overdue:
-            return f"{overdue} {'day' if overdue == 1 else 'days'} overdue: due on {due}, {called}."
+            return f"{counted(overdue, 'day')} overdue: due on {due}, {called}."
         if due == self.day:
             return f"Due today: {plan.frequency.lower()} calls, {called}."
         return f"Due on {due}: {plan.frequency.lower()} calls, {called}."
@@ -191,3 +191,8 @@ class LeadDetails:
         if touch is None:
             return None
         return {"date": touch.date, "interaction_type": touch.interaction_type, "details": touch.details}
+
+    def account(self, lead: int) -> dict[str, Any] | None:
+        """How the account does, as both show it."""
+        account = self.accounts.get(lead)
+        return account and {"verdict": account.health.verdict, "sentence": account.health.sentence}

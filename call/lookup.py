@@ -3,7 +3,6 @@
 A fixed number of queries; the numbers are found by the indexes on their E.164 columns and on their last digits.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -66,13 +65,13 @@ def shown(found: list[tuple[Match, Any]], user) -> list[dict[str, Any]]:
     plans: dict[int, CallPlan] = {}
     for plan in CallPlan.objects.visible_to(user).unpaused().of_open_leads().filter(lead__in=leads).by_date():
         plans.setdefault(plan.lead_id, plan)
-    details, accounts = LeadDetails.of(leads), accounts_among(leads, user)
-    return [hit(match, row, plans.get(lead_of(row).pk), details, accounts) for match, row in found]
+    visible = Restaurant.objects.visible_to(user).filter(pk__in=list(leads))
+    accounts = {account.lead: account for account in accounts_of(visible, dates.today(zone_of(user)))}
+    details = LeadDetails.of(leads, accounts)
+    return [hit(match, row, plans.get(lead_of(row).pk), details) for match, row in found]
 
 
-def hit(
-    match: Match, row: Any, plan: CallPlan | None, details: LeadDetails, accounts: dict[int, Any]
-) -> dict[str, Any]:
+def hit(match: Match, row: Any, plan: CallPlan | None, details: LeadDetails) -> dict[str, Any]:
     lead = lead_of(row)
     return {
         "kind": "lead" if row is lead else "contact",
@@ -90,16 +89,9 @@ def hit(
         },
         "plan": plan and CallPlanSerializer(plan).data,
         "last_touch": details.last_touch(lead.pk),
-        "account": accounts.get(lead.pk),
+        "account": details.account(lead.pk),
     }
 
 
 def lead_of(row: Any) -> Restaurant:
     return row if isinstance(row, Restaurant) else row.restaurant
-
-
-def accounts_among(leads: Iterable[int], user) -> dict[int, Any]:
-    """By lead, how the account does: `verdict` and `sentence`, as in the agenda."""
-    rows = Restaurant.objects.visible_to(user).filter(pk__in=list(leads))
-    found = accounts_of(rows, dates.today(zone_of(user)))
-    return {each.lead: {"verdict": each.health.verdict, "sentence": each.health.sentence} for each in found}

@@ -14,7 +14,7 @@ from call.models.plan import DATE_BOUNDS
 from call.models.work_profile import validate_country
 from contact.models import Contact
 from crm import dates
-from crm.api.serializers import IdField, JSONField, ModelSerializer, Serializer, UTCDateTimeField
+from crm.api.serializers import IdField, JSONField, ModelSerializer, Serializer, TimeZoneField, UTCDateTimeField
 from track.models import contact_of_lead
 
 MAX_DAYS = 366
@@ -162,15 +162,9 @@ class DaysSerializer(Serializer):
 class DaySerializer(DaysSerializer):
     """The query of the agenda: which day, where, whose, how far ahead."""
 
-    tz = serializers.CharField(required=False, max_length=64)
+    tz = TimeZoneField(required=False)
     date = serializers.DateField(required=False)
     owner = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
-
-    def validate_tz(self, name: str):
-        try:
-            return dates.zone(name)
-        except ValueError as error:
-            raise serializers.ValidationError(str(error)) from error
 
     def validate_date(self, day: date) -> date:  # type: ignore[valid-type]
         if not 2000 <= day.year <= 2099:  # type: ignore[attr-defined]

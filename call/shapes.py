@@ -83,7 +83,7 @@ class HitSerializer(serializers.Serializer):
     lead = HitLeadSerializer()
     plan = CallPlanSerializer(allow_null=True, help_text="the next one")
     last_touch = LastTouchSerializer(allow_null=True)
-    account = serializers.DictField(allow_null=True)
+    account = AgendaAccountSerializer(allow_null=True)
 
 
 class AdherenceSerializer(serializers.Serializer):

@@ -7,7 +7,7 @@ from django.db import models
 
 from crm.db.external_ids import ExternalIdModel
 from crm.db.folding import ByteOrderedCharField, FoldedField, fold
-from crm.db.merging import Journal, MergeRecord
+from crm.db.merging import Journal, MergeRecord, lock_both
 from crm.db.models import ParentModel
 from crm.db.phones import E164Field, PhoneTailField, digits
 from crm.db.search import SearchField
@@ -63,17 +63,12 @@ class Contact(ParentModel):
         Raises ValidationError, naming `other`, for this contact itself and for one of another restaurant.
         """
         with self.atomic():
-            rows = Contact.objects.using(self.database)
-            locked = {row.pk: row for row in rows.locked_with_keys().filter(pk__in=[self.pk, other]).order_by("pk")}
-            self.refresh_from_db(from_queryset=rows)
-            dropped = locked.get(other)
+            dropped = lock_both(self, other)
             if dropped is None or other == self.pk or dropped.restaurant_id != self.restaurant_id:
                 raise ValidationError({"other": ["Choose another contact of the same restaurant."]})
             journal = Journal(self.database)
             self.absorb(dropped, journal)
-            ContactMerge.objects.using(self.database).create(
-                survivor=self, merged_id=other, journal=journal.dump(), created_by=by
-            )
+            ContactMerge.store(self, other, journal, by=by)
         return journal
 
     def absorb(self, dropped: "Contact", journal: Journal) -> None:
@@ -90,15 +85,8 @@ class Contact(ParentModel):
     def unmerge(self, other: int) -> None:
         """Take a contact that was merged into this one out again. Raises ValidationError, naming `other`."""
         with self.atomic():
-            rows = Contact.objects.using(self.database)
-            list(rows.locked_with_keys().filter(pk=self.pk).values_list("pk"))
-            merges = ContactMerge.objects.using(self.database)
-            record = merges.locked().filter(survivor=self, merged_id=other).first()
-            if record is None:
-                raise ValidationError({"other": [f"Contact {other} was not merged into this one."]})
-            record.undo()
-            self.refresh_from_db(from_queryset=rows)
-            self.save(update_fields=["updated_at"])
+            self.lock_with_keys()
+            ContactMerge.take_apart(self, other)
 
 
 class ContactMerge(MergeRecord):

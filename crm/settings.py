@@ -240,6 +240,7 @@ LOGGING = {
 # --- Whose leads ---------------------------------------------------------------------------------
 
 ACCESS = read("ACCESS", "all", env.access)  # lead.models.access
+
 # --- Pipeline -----------------------------------------------------------------------------------
 
 # Days without contact after which a lead in that status is stale; 0: never.

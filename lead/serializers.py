@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from crm import dates
 from crm.api.merging import DryRunSerializer
-from crm.api.serializers import IdField, ModelSerializer, Serializer, UTCDateTimeField
+from crm.api.serializers import IdField, ModelSerializer, Serializer, TimeZoneField, UTCDateTimeField
 from lead.models import ExternalId, LeadStatus, LostReason, OwnerChange, Policy, Restaurant, StatusChange, Team
 from lead.models.merge import BOTH, MERGED, OTHER, OURS, TEXTS
 from lead.models.restaurant import REASON_OF_LOST
@@ -105,17 +105,11 @@ class PipelinePeriodSerializer(Serializer):
 
     to = serializers.DateField(required=False, help_text="The last day; today by default.")
     owner = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
-    tz = serializers.CharField(required=False, max_length=64, help_text="An IANA time zone; default: the server's.")
+    tz = TimeZoneField(required=False, help_text="An IANA time zone; default: the server's.")
 
     def get_fields(self):
         first = serializers.DateField(required=False, help_text="The first day; by default, of the 30 days to `to`.")
         return {"from": first, **super().get_fields()}  # `from` is no Python name
-
-    def validate_tz(self, name: str):
-        try:
-            return dates.zone(name)
-        except ValueError as error:
-            raise serializers.ValidationError(str(error)) from error
 
     def validate(self, attrs):
         """With the instants `start` and `end` of the period, the second one exclusive."""

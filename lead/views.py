@@ -149,9 +149,7 @@ class RestaurantViewSet(MergeableViewSet):
         """The lead's own, also where an action shows its external ids."""
         if self.get_serializer_class() is not ExternalIdSerializer:
             return super().content_of(instance)
-        data = RestaurantSerializer(instance, context=self.get_serializer_context()).data
-        renderer = self.request.accepted_renderer  # type: ignore[union-attr]
-        return renderer.render(data, self.request.accepted_media_type, self.get_renderer_context())  # type: ignore[union-attr,return-value]
+        return self.rendered(RestaurantSerializer(instance, context=self.get_serializer_context()).data)
 
     @extend_schema(responses=ExternalIdSerializer(many=True))
     @action(

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from backoffice.activity import latest_begun
 from backoffice.admin.timeline import current_zone, may_view
 from backoffice.charts import Bar, columns, rhythm
+from backoffice.words import counted
 from call.models import CallPlan
 from crm import dates
 from lead.models import LeadStatus, Restaurant
@@ -105,17 +106,13 @@ class AccountSummary:
         of_month = {row["month"]: (row["orders"], row["revenue"]) for row in rows}
         bars = [bar(month, *of_month.get(month, (0, Decimal(0)))) for month in months]
         orders, revenue = (sum(of_month.get(month, (0, 0))[i] for month in months) for i in (0, 1))
-        description = f"{count_of(orders)} worth {revenue:,.2f} in the {MONTHS} months to {bars[-1].label}."
+        description = f"{counted(orders, 'order')} worth {revenue:,.2f} in the {MONTHS} months to {bars[-1].label}."
         return columns("Orders by month", description, bars, heading="Month", unit="Orders and revenue")
 
 
 def bar(month: date, orders: int, revenue: Decimal) -> Bar:
-    text = f"{count_of(orders)}, {revenue:,.2f}"
+    text = f"{counted(orders, 'order')}, {revenue:,.2f}"
     return Bar(date_format(month, "F Y"), revenue, text, tick=date_format(month, "M"))
-
-
-def count_of(orders: int) -> str:
-    return f"{orders:,} order{'' if orders == 1 else 's'}"
 
 
 def months_to(day: date) -> list[date]:

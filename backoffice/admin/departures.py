@@ -17,6 +17,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from backoffice.admin.base import Autocomplete, ConflictsMixin
+from backoffice.words import counted
 from crm.api.serializers import id_of
 from lead.models import CHOOSE_ANOTHER, Policy, Restaurant, RestaurantQuerySet
 
@@ -43,7 +44,7 @@ class HeirForm(forms.Form):
     def ask(self, who: str, rows: RestaurantQuerySet, *, leaving: Iterable[int] = (), hint: str = "") -> None:
         """About the leads `rows`, which `who` owns, as in "The members own". Users who are `leaving` get none."""
         self.rows, self.leaving, self.count = rows, frozenset(leaving), rows.count()
-        self.fields["leads"].label = f"{who} {leads_in_words(self.count)}. To whom do they go?"
+        self.fields["leads"].label = f"{who} {counted(self.count, 'lead')}. To whom do they go?"
         self.fields["leads"].help_text = hint
 
     def offer(self, user: Any, *, may_hand_over: bool, may_stay: bool) -> None:
@@ -80,7 +81,7 @@ class HeirForm(forms.Form):
                 self.rows.hand_over(owner, to, by=by, note=note)
         except ValidationError as error:
             raise IntegrityError(str(error)) from error
-        leads = leads_in_words(sum(owner != to for owner in owners.values()))
+        leads = counted(sum(owner != to for owner in owners.values()), "lead")
         return f"Handed over to {heir}: {leads}." if heir else f"Without an owner now: {leads}."
 
 
@@ -113,10 +114,6 @@ class UserForm(HeirForm, UserChangeForm):
         if self.count and (leaves or data.get("leads")):
             self.require_answer()
         return data
-
-
-def leads_in_words(count: int) -> str:
-    return f"{count:,} lead{'' if count == 1 else 's'}"
 
 
 class DepartureMixin(ConflictsMixin):

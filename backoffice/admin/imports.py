@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from backoffice.admin.base import ReadOnlyMixin
-from backoffice.exchange.kinds import SHEETS
+from backoffice.exchange.kinds import may_import
 from backoffice.models import Import
 
 LISTS = {"orders": "track_orderdetails"}  # where the list is not that of the table
@@ -29,7 +29,7 @@ class ImportAdmin(ReadOnlyMixin, admin.ModelAdmin):
         return rows if request.user.is_superuser else rows.filter(user=request.user.pk)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return any(request.user.has_perm(sheet.permissions[0]) for sheet in SHEETS.values())
+        return may_import(request.user)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from backoffice.activity import DUE
 from backoffice.charts import Bar, bars, columns
 from backoffice.dashboard.figures import Calls, Figures, Stage, Week
+from backoffice.words import counted
 from call.models import CallPlan
 from lead.models import PIPELINE, LeadStatus, Restaurant
 from track.health import Verdict
@@ -148,10 +149,6 @@ def list_of(model: Any, **query: Any) -> str:
 
 def money(amount: Decimal) -> str:
     return f"{amount:,.2f}".removesuffix(".00")
-
-
-def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def day(of: date) -> str:

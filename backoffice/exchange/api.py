@@ -17,7 +17,7 @@ from backoffice.exchange.finding import DEFAULT_SOURCE
 from backoffice.exchange.import_pages import failed_content, failed_response
 from backoffice.exchange.imports import Changed, RowsInError
 from backoffice.exchange.journal import revert
-from backoffice.exchange.kinds import SHEETS
+from backoffice.exchange.kinds import SHEETS, may_import
 from backoffice.exchange.lines import TableError, TooManyRows, UnknownColumns
 from backoffice.models import Import
 from crm import dates
@@ -34,9 +34,7 @@ class MayImport(ActiveUserMayEdit):
     message = "You may not import."
 
     def has_permission(self, request, view) -> bool:
-        if not super().has_permission(request, view):
-            return False
-        return any(request.user.has_perm(sheet.permissions[0]) for sheet in SHEETS.values())
+        return super().has_permission(request, view) and may_import(request.user)
 
 
 class ChangedSincePreview(Conflict):
@@ -228,13 +226,7 @@ def named_errors() -> Iterator[None]:
     except TableError as error:
         raise ValidationError({"file": [str(error)]}) from error
     except RowsInError as error:
-        raise ValidationError({"file": [f"{error} Nothing was imported.", *rows_named(error)]}) from error
+        rows = map(imports.said, error.run.problems)
+        raise ValidationError({"file": [f"{error} Nothing was imported.", *rows]}) from error
     except Changed as error:
         raise ChangedSincePreview from error
-
-
-def rows_named(error: RowsInError) -> list[str]:
-    return [
-        f"Row {each['row']:,}{', ' if each['column'] else ''}{each['column']}: {each['message']}"
-        for each in error.run.problems
-    ]

@@ -29,7 +29,7 @@ from backoffice.exchange.sheets import Sheet
 from backoffice.exchange.tables import Table
 from backoffice.models import Import
 from crm import dates
-from crm.api.exceptions import is_lock_timeout
+from crm.api.exceptions import is_conflict, is_lock_timeout
 from crm.db.external_ids import SOURCE_VALIDATOR
 
 PAGE = 100  # rows of a preview
@@ -304,7 +304,7 @@ class ImportMixin(ExchangePagesMixin):
             self.message_user(request, GONE, messages.WARNING)
             return HttpResponseRedirect(self.link("import"))
         except (IntegrityError, OperationalError) as error:
-            if isinstance(error, OperationalError) and not is_lock_timeout(error):
+            if not is_conflict(error):
                 raise
             text = "Nothing was taken back: another user is changing the same rows. Please try again."
             self.message_user(request, text, messages.WARNING)

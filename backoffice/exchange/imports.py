@@ -106,6 +106,11 @@ def problem_text(problem: Any) -> str:
     return f"{problem.column}: {problem.message}" if problem.column else problem.message
 
 
+def said(problem: dict[str, Any]) -> str:
+    """One of a run's `problems` as a person would say it."""
+    return f"Row {problem['row']:,}{', ' if problem['column'] else ''}{problem['column']}: {problem['message']}"
+
+
 def importer_of(imported: Import, *, is_trusted: bool = False) -> Importer:
     """The user of the import with their permissions; all of them where the server's operator is trusted."""
     user, sheet = imported.user, SHEETS[imported.kind]
@@ -154,12 +159,16 @@ def finish(imported: Import, run: Run) -> None:
 
 
 def store_totals(imported: Import, run: Run) -> None:
+    set_totals(imported, run)
+    imported.save()
+
+
+def set_totals(imported: Import, run: Run) -> None:
     totals = run.totals
     imported.created, imported.changed = totals["create"], totals["update"]
     imported.unchanged, imported.errors = totals["skip"], totals["error"]
     imported.problems = run.problems
     imported.described, imported.digest = run.table.described, run.digest
-    imported.save()
 
 
 def check_rows(run: Run) -> None:

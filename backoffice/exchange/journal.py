@@ -18,6 +18,7 @@ from backoffice.models import Import, ImportedRow
 from call.models import CallEvent, CallPlan
 from contact.models import Contact, ContactExternalId
 from crm import dates
+from crm.db import merging
 from crm.db.external_ids import ExternalIdModel
 from lead.models import ExternalId, OwnerChange, Restaurant, StatusChange
 from track.models import Interaction, InteractionExternalId, OrderDetails
@@ -67,11 +68,12 @@ def states_of(model: type[models.Model], pks: Iterable[int]) -> dict[int, State]
 
 
 def fields_of(row: models.Model) -> State:
-    return {
-        field.attname: None if getattr(row, field.attname) is None else field.value_to_string(row)
+    fields = [
+        field
         for field in row._meta.concrete_fields
         if (field.editable or field.name in FURTHER_FIELDS) and not field.primary_key
-    }
+    ]
+    return dict(merging.values_of(row, fields))
 
 
 def order_of(order: OrderDetails) -> State:

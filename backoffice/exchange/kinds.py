@@ -17,16 +17,15 @@ from call.models import CallPlan
 from call.serializers import CallPlanSerializer
 from contact.models import Contact, ContactExternalId
 from contact.serializers import ContactSerializer
-from crm.api.serializers import IdField, ModelSerializer, MoneyField, UTCDateTimeField
+from crm.api.serializers import IdField, ModelSerializer, MoneyField, UTCDateTimeField, id_of
 from crm.db.folding import fold
 from crm.db.models import TimestampedModel
-from crm.db.phones import digits
+from crm.db.phones import MIN_DIGITS, digits
 from lead.models import ALL, ExternalId, Policy, Restaurant
 from lead.serializers import RestaurantSerializer
 from track.models import DATE_BOUNDS, MAX_QUANTITY, Interaction, InteractionExternalId, InteractionType, OrderDetails
 from track.serializers import InteractionSerializer, QuantityField
 
-MIN_DIGITS = 7  # of a phone that is compared
 LEAD_RULE = "The lead is named by its id in {} or by its external id in lead_external_id."
 
 
@@ -141,8 +140,8 @@ class TouchSheet(Sheet):
     def reference(self, column: str, text: str) -> int:
         if column != "contact":
             return super().reference(column, text)
-        pk = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-        if pk not in self.contacts:
+        pk = id_of(text)
+        if pk is None or pk not in self.contacts:
             raise ValidationError("There is no contact with this id.")
         return pk
 
@@ -319,6 +318,11 @@ class PlanSheet(Sheet):
         for instance in instances:
             instance.save(force_insert=True)
         return instances
+
+
+def may_import(user: Any) -> bool:
+    """Whether the user may import a kind of rows at least."""
+    return any(user.has_perm(sheet.permissions[0]) for sheet in SHEETS.values())
 
 
 SHEETS: dict[str, type[Sheet]] = {

@@ -6,7 +6,6 @@ row and column; nothing is guessed silently: `Table.described` says how the file
 
 import csv
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import BinaryIO, TextIO
 from backoffice.exchange.encodings import encoding_of
 from backoffice.exchange.formulas import arm
 from backoffice.exchange.lines import WHOLE_ROW, Line, Lines, Source, TableError, TooManyRows, UnknownColumns
+from crm.db.folding import fold
 
 HEADER = 64 * 1024  # characters, at most
 BLANK = 50  # lines before the header, at most
@@ -249,9 +249,7 @@ def labels_of(line: Line) -> list[str]:
 
 def normal(name: str) -> str:
     """A column's name however typed: `Lead status` is `lead_status`, `E-Mail` and `Téléphone` e_mail and telephone."""
-    plain = unicodedata.normalize("NFKD", name.replace("#", " number ")).casefold()
-    plain = "".join(char for char in plain if not unicodedata.combining(char))
-    return re.sub(r"[\W_]+", "_", plain).strip("_")
+    return re.sub(r"[\W_]+", "_", fold(name.replace("#", " number "))).strip("_")
 
 
 def listed(noun: str, names: list[str]) -> str:

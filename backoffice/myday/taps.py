@@ -14,10 +14,10 @@ from django.db import OperationalError, transaction
 from django.db.models import F, Q
 from django.http import HttpResponse
 
+from backoffice.admin.timeline import current_zone
 from backoffice.admin.verb_forms import RecordCall, Skip, Snooze, VerbForm
 from backoffice.myday.entries import Done, newest
 from call.models import CallEvent, CallPlan, Frequency, Outcome
-from call.models.work_profile import zone_of
 from contact.models import Contact
 from crm import dates
 from crm.api.exceptions import Conflict, is_conflict
@@ -31,13 +31,14 @@ ON_PLAN = [*CALLS, *PUT_OFF, "put_off", "skip"]
 ON_LEAD = ["log_call", "plan_calls", "take_over"]
 ON_EVENT = ["undo", "note"]
 MAX_NOTE = 2_000
-WHO_MAY = {
+WHO_MAY = {  # beside the verbs on a plan, which know it
     "plan_calls": ["call.add_callplan"],
     "log_call": ["track.add_interaction"],
     "take_over": ["lead.change_restaurant"],
     "undo": ["call.change_callplan"],
     "note": ["track.change_interaction"],
 }
+ADD_ORDER = "track.add_orderdetails"  # with a note
 
 
 class TapForm(forms.Form):
@@ -145,7 +146,7 @@ class Tap:
             return Skip, {"reason": self.fields["reason"]}
         day = self.fields["until"]
         if do in PUT_OFF:
-            day = dates.today(zone_of(self.user)) + timedelta(days=PUT_OFF[do])
+            day = dates.today(current_zone()) + timedelta(days=PUT_OFF[do])
         return Snooze, {"until": day or "", "reason": self.fields["reason"]}
 
     def what_happened_since(self, plan: CallPlan) -> Result | None:
@@ -155,7 +156,7 @@ class Tap:
         event = plan.events.select_related("created_by").order_by("-id").first()
         if event is None or event.pk <= (self.fields["seen"] or 0):
             return None
-        at = event.created_at.astimezone(zone_of(self.user))
+        at = event.created_at.astimezone(current_zone())
         who = "You" if event.created_by == self.user else str(event.created_by or "A deleted user")
         what = event.get_kind_display().replace("_", " ").lower()
         return Result(f"{who} did something here at {at:%H:%M}: {what}. Nothing was recorded now.", status=409)
@@ -176,7 +177,7 @@ class Tap:
                 return Result("Calls are planned already. Nothing was changed.", status=409)
             frequency = self.fields["frequency"] or Frequency.WEEKLY
             plan = CallPlan.objects.create(lead=lead, frequency=frequency, created_by=self.user)
-            return Result(f"Calls are planned: {frequency.lower()}, the next one on {local_day(plan, self.user)}.")
+            return Result(f"Calls are planned: {frequency.lower()}, the next one on {next_day(plan)}.")
         lead.lock()
         latest = newest(Interaction.objects.filter(lead=lead), "lead").get(lead.pk, 0)
         if latest > (self.fields["seen"] or 0) and not self.fields["anyway"]:
@@ -201,7 +202,7 @@ class Tap:
         event = events.select_related("plan__lead", "interaction").get(pk=self.fields["event"])
         if do == "undo":
             if event.plan.take_back(event, by=self.user):
-                return Result(f"Taken back. The next call is on {local_day(event.plan, self.user)}.")
+                return Result(f"Taken back. The next call is on {next_day(event.plan)}.")
             return Result("It was taken back already.")
         return self.write_note(event)
 
@@ -214,7 +215,7 @@ class Tap:
             if not form.is_valid():
                 return Result(first_error(form), status=400)
             order = {"order": form.cleaned_data}
-            if not self.user.has_perm("track.add_orderdetails"):
+            if not self.user.has_perm(ADD_ORDER):
                 return Result("Your account may not record orders.", status=403)
         event.interaction.lock()
         if order and event.interaction.has_order_details():
@@ -231,5 +232,6 @@ def first_error(form: forms.Form) -> str:
     return ""
 
 
-def local_day(plan: CallPlan, user: Any) -> date:
-    return dates.day_of(plan.next_call_date, zone_of(user))
+def next_day(plan: CallPlan) -> date:
+    """The local date of the next call."""
+    return dates.day_of(plan.next_call_date, current_zone())

@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.accounts.user_field import zone_of_viewer
+from backoffice.admin.verb_forms import RecordCall, Snooze
 from backoffice.myday.entries import MyDay
 from backoffice.myday.first_page import DRAFT, has_my_day
-from backoffice.myday.taps import CALLS, PUT_OFF, Result, Tap
+from backoffice.myday.taps import ADD_ORDER, CALLS, PUT_OFF, WHO_MAY, Result, Tap
 from call.models import CallPlan, Frequency, WorkProfile
+from crm.api.serializers import id_of
 
 SAID = {
     **{name: outcome.label.capitalize() for name, outcome in CALLS.items()},
@@ -52,14 +54,16 @@ def page(request: HttpRequest, site: Any) -> HttpResponse:
 
 
 def permissions_of(user: Any) -> dict[str, Any]:
-    """Which buttons there are."""
+    """Which buttons there are: those of the verbs that would be run."""
     return {
-        "may_call": user.has_perms(["call.change_callplan", "track.add_interaction"]),
-        "may_plan": user.has_perm("call.change_callplan"),
-        "may_add_plan": user.has_perm("call.add_callplan"),
-        "may_take_over": user.has_perm("lead.change_restaurant"),
-        "may_log": user.has_perm("track.add_interaction"),
-        "may_order": user.has_perms(["track.change_interaction", "track.add_orderdetails"]),
+        "may_call": RecordCall.is_permitted(user),
+        "may_plan": Snooze.is_permitted(user),
+        "may_undo": user.has_perms(WHO_MAY["undo"]),
+        "may_add_plan": user.has_perms(WHO_MAY["plan_calls"]),
+        "may_take_over": user.has_perms(WHO_MAY["take_over"]),
+        "may_log": user.has_perms(WHO_MAY["log_call"]),
+        "may_note": user.has_perms(WHO_MAY["note"]),
+        "may_order": user.has_perm(ADD_ORDER),
         "frequencies": Frequency.choices,
     }
 
@@ -67,10 +71,10 @@ def permissions_of(user: Any) -> dict[str, Any]:
 def draft_of(request: HttpRequest) -> dict[str, Any] | None:
     """A tap that was not done because the session had ended: what it said, and whom it was for."""
     given = {name: request.GET[name] for name in DRAFT if request.GET.get(name)}
-    pk = given.get("plan", "")
-    if given.get("do") not in SAID or not (pk.isascii() and pk.isdigit() and len(pk) < 19):
+    pk = id_of(given.get("plan", ""))
+    if given.get("do") not in SAID or pk is None:
         return None
-    plan = CallPlan.objects.visible_to(request.user).filter(pk=int(pk)).select_related("lead").first()
+    plan = CallPlan.objects.visible_to(request.user).filter(pk=pk).select_related("lead").first()
     if plan is None:
         return None
     seen = plan.events.order_by("-id").values_list("pk", flat=True).first() or 0

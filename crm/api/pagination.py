@@ -32,7 +32,7 @@ class Pagination(BasePagination):
     headers: dict[str, str]
 
     def is_requested(self, request) -> bool:
-        return any(request.query_params.get(name, "").strip() for name in ("page", "page_size", "cursor"))
+        return has_any(request, "page", "page_size", "cursor")
 
     def paginate_queryset(self, queryset, request, view=None) -> list | None:
         """The rows of the page; None where the whole list is requested.
@@ -91,12 +91,7 @@ class Pagination(BasePagination):
         return headers
 
     def url(self, number: int, cursor: str = "") -> str:
-        query = self.request.query_params.copy()
-        query["page"], query["page_size"] = str(number), str(self.size)
-        query.pop("cursor", None)
-        if cursor:
-            query["cursor"] = cursor
-        return self.request.build_absolute_uri(f"{self.request.path}?{urlencode(list(query.lists()), doseq=True)}")
+        return page_url(self.request, page=number, page_size=self.size, cursor=cursor)
 
 
 class KeysetPagination(BasePagination):
@@ -106,7 +101,7 @@ class KeysetPagination(BasePagination):
     links = ("Link",)
 
     def is_requested(self, request) -> bool:
-        return any(request.query_params.get(name, "").strip() for name in ("cursor", "page_size"))
+        return has_any(request, "cursor", "page_size")
 
     def position(self, request) -> tuple[str, int]:
         """The cursor, "" for the first page, and the size. Raises DRF's ValidationError (400) for an invalid size."""
@@ -117,10 +112,23 @@ class KeysetPagination(BasePagination):
         """`Link` with the next page, where there is one."""
         if following is None:
             return {}
-        query = request.query_params.copy()
-        query["cursor"], query["page_size"] = str(following), str(size)
-        url = request.build_absolute_uri(f"{request.path}?{urlencode(list(query.lists()), doseq=True)}")
-        return {"Link": f'<{url}>; rel="next"'}
+        return {"Link": f'<{page_url(request, cursor=following, page_size=size)}>; rel="next"'}
+
+
+def has_any(request, *names: str) -> bool:
+    """Whether the query string has one of the parameters."""
+    return any(request.query_params.get(name, "").strip() for name in names)
+
+
+def page_url(request, **parameters: object) -> str:
+    """The request's address with these parameters; those that are empty are left out."""
+    query = request.query_params.copy()
+    for name, value in parameters.items():
+        if value:
+            query[name] = str(value)
+        else:
+            query.pop(name, None)
+    return request.build_absolute_uri(f"{request.path}?{urlencode(list(query.lists()), doseq=True)}")
 
 
 def _number(request, name: str, default: int, maximum: int | None) -> int:

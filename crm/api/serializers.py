@@ -94,6 +94,20 @@ class UTCDateTimeField(serializers.DateTimeField):
         return value and value.astimezone(UTC).isoformat().replace("+00:00", "Z")  # type: ignore[return-value]
 
 
+class TimeZoneField(serializers.CharField):
+    """A name of the IANA time zone database; validated data holds the zone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 64, **kwargs})
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        name = super().run_validation(data)
+        try:
+            return name and dates.zone(name)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
 class MoneyField(serializers.DecimalField):
     """A JSON number with its decimals (crm.api.renderers writes it), taken as number or string."""
 

@@ -7,6 +7,7 @@ only where it would give the same.
 
 from contextlib import ExitStack, suppress
 from functools import partial
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -92,8 +93,12 @@ class ApiViewSet(GenericViewSet):
             data = self.get_serializer(instance).data
         finally:
             self.action = acting
-        renderer = self.request.accepted_renderer
-        return renderer.render(data, self.request.accepted_media_type, self.get_renderer_context())  # type: ignore[return-value]
+        return self.rendered(data)
+
+    def rendered(self, data) -> bytes | None:
+        """In the form that the client accepts."""
+        renderer: Any = self.request.accepted_renderer  # type: ignore[union-attr]
+        return renderer.render(data, self.request.accepted_media_type, self.get_renderer_context())
 
     def serialized_response(self, instance, *, many: bool = False, **kwargs) -> Response:
         """The answer with what the serializer shows. Every write answers the whole resource."""

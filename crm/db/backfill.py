@@ -30,8 +30,7 @@ class FillDerivedColumns(RunPython):
         connection = schema_editor.connection
         model = next(each for each in apps.get_models() if each._meta.label_lower == self.model_name)
         derived = [field for field in model._meta.concrete_fields if isinstance(field, FoldedField | SearchField)]
-        read = {name for field in derived for name in [field.name, *field.sources]}
-        read |= {name for field in derived for name in getattr(field, "phones", [])}
+        read = {name for field in derived for name in [field.name, *field.reads]}
         rows = model._base_manager.using(connection.alias).order_by("pk").only("pk", *read)
         total, done, last = rows.count(), 0, None
         while batch := list((rows if last is None else rows.filter(pk__gt=last))[:BATCH]):

@@ -12,7 +12,7 @@ from django.db import models
 
 from crm.db.batches import batched
 from crm.db.derived import DerivedField
-from crm.db.models import TimestampedModel, TimestampedQuerySet
+from crm.db.models import ParentModel, TimestampedModel, TimestampedQuerySet
 
 BATCH = 10_000  # ids in one statement
 
@@ -159,6 +159,28 @@ class MergeRecord(TimestampedModel):
     def __str__(self) -> str:
         return f"{self.merged_id} → {self.survivor}"
 
+    @classmethod
+    def take_apart(cls, survivor: ParentModel, other: int) -> None:
+        """Undo the merge of the row that had the id `other` into `survivor`, which is locked, and read it again.
+
+        Raises ValidationError, naming `other`, where it was not merged into this one or cannot be restored.
+        """
+        records = cls.objects.using(survivor.database).locked()
+        record = records.filter(survivor=survivor, merged_id=other).first()
+        if record is None:
+            name = str(survivor._meta.verbose_name).capitalize()
+            raise ValidationError({"other": [f"{name} {other} was not merged into this one."]})
+        record.undo()
+        survivor.refresh_from_db(from_queryset=type(survivor).objects.using(survivor.database))
+        survivor.save(update_fields=["updated_at"])
+
+    @classmethod
+    def store(cls, survivor: ParentModel, other: int, journal: Journal, *, by: Any) -> None:
+        """What `undo` needs of a merge that has just been made."""
+        cls.objects.using(survivor.database).create(
+            survivor=survivor, merged_id=other, journal=journal.dump(), created_by=by
+        )
+
     def undo(self) -> None:
         """Take the two apart. Raises ValidationError for a merge that was part of another one."""
         if not self.journal:
@@ -169,6 +191,14 @@ class MergeRecord(TimestampedModel):
                 raise ValidationError({"other": [f"Take {later.merged_id} out first: it brought this one."]})
         Journal.load(self.database, self.journal).undo()
         type(self).objects.using(self.database).filter(pk=self.pk).delete()
+
+
+def lock_both(survivor: ParentModel, other: int) -> Any:
+    """Lock the two rows for a merge and read `survivor` again. Returns the other one, None where it is gone."""
+    rows = type(survivor).objects.using(survivor.database)
+    locked = {row.pk: row for row in rows.locked_with_keys().filter(pk__in=[survivor.pk, other]).order_by("pk")}
+    survivor.refresh_from_db(from_queryset=rows)
+    return locked.get(other)
 
 
 def references_to(model: type[models.Model]) -> list[tuple[Any, models.Field]]:
@@ -191,9 +221,10 @@ def attname(model: Any, name: str) -> str:
     return model._meta.get_field(name).attname
 
 
-def values_of(row: models.Model) -> dict[str, str | None]:
-    """By column, the value as text; derived columns are computed again when the row is written."""
-    fields = [field for field in row._meta.concrete_fields if not isinstance(field, DerivedField)]
+def values_of(row: models.Model, fields: Iterable[models.Field] | None = None) -> dict[str, str | None]:
+    """By column, the value as text; of all columns but derived ones, which are computed when the row is written."""
+    if fields is None:
+        fields = [field for field in row._meta.concrete_fields if not isinstance(field, DerivedField)]
     return {
         field.attname: None if getattr(row, field.attname) is None else field.value_to_string(row) for field in fields
     }

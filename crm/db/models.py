@@ -143,6 +143,10 @@ class ParentModel(TimestampedModel):
     class Meta(TimestampedModel.Meta):
         abstract = True
 
+    def lock_with_keys(self) -> None:
+        """As `lock`, and no row that refers to this one can be added until the transaction ends."""
+        self.refresh_from_db(from_queryset=type(self).objects.using(self.database).locked_with_keys())
+
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """As Django's, under a lock that keeps rows that refer to this one from being added meanwhile."""
         using = using or self.database

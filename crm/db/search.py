@@ -31,6 +31,10 @@ class SearchField(DerivedField, models.TextField):
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "sources": self.sources, "phones": self.phones}
 
+    @property
+    def reads(self) -> list[str]:
+        return [*self.sources, *self.phones]
+
     def derive(self, instance) -> str:
         texts = [getattr(instance, name) for name in self.sources]
         texts += [phones.digits(getattr(instance, name)) for name in self.phones]

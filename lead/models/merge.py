@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from crm.db.merging import Journal, MergeRecord
+from crm.db.merging import Journal, MergeRecord, lock_both
 from lead.models.access import OfLeadQuerySet
 from lead.signals import leads_merging, owner_changed
 
@@ -46,15 +46,13 @@ class LeadMerge(MergeRecord):
 
 def merge_leads(survivor: "Restaurant", other: int, take: dict[str, str], by: Any) -> Journal:
     """Restaurant.merge, in its transaction."""
-    rows = type(survivor).objects.using(survivor.database)
     if other == survivor.pk:
         raise ValidationError({"other": ["Choose another lead."]})
-    locked = {row.pk: row for row in rows.locked_with_keys().filter(pk__in=[survivor.pk, other]).order_by("pk")}
+    dropped, journal = lock_both(survivor, other), Journal(survivor.database)
+    rows = type(survivor).objects.using(survivor.database)
     is_hidden = by is not None and not rows.visible_to(by).filter(pk=other).exists()  # since it was looked up
-    if other not in locked or is_hidden:
+    if dropped is None or is_hidden:
         raise ValidationError({"other": [f'Invalid pk "{other}" - object does not exist.']})
-    survivor.refresh_from_db(from_queryset=rows)
-    dropped, journal = locked[other], Journal(survivor.database)
     histories = [survivor.status_changes, survivor.owner_changes]  # type: ignore[attr-defined]
     known = [set(history.values_list("pk", flat=True)) for history in histories]
     with journal.change(survivor):
@@ -65,9 +63,7 @@ def merge_leads(survivor: "Restaurant", other: int, take: dict[str, str], by: An
     leads_merging.send(type(survivor), survivor=survivor, dropped=dropped, journal=journal, by=by)
     journal.move_references(dropped, survivor)
     journal.delete(dropped)
-    LeadMerge.objects.using(survivor.database).create(
-        survivor=survivor, merged_id=other, journal=journal.dump(), created_by=by
-    )
+    LeadMerge.store(survivor, other, journal, by=by)
     survivor.save(update_fields=["updated_at"])  # what belongs to it has changed
     return journal
 
@@ -87,16 +83,9 @@ def taken(survivor: Any, dropped: Any, take: dict[str, str]) -> dict[str, Any]:
 
 def unmerge_leads(survivor: "Restaurant", other: int) -> None:
     """Restaurant.unmerge, in its transaction."""
-    rows = type(survivor).objects.using(survivor.database)
-    list(rows.locked_with_keys().filter(pk=survivor.pk).values_list("pk"))
-    record = LeadMerge.objects.using(survivor.database).locked().filter(survivor=survivor, merged_id=other).first()
-    if record is None:
-        raise ValidationError({"other": [f"Lead {other} was not merged into this one."]})
-    survivor.refresh_from_db(from_queryset=rows)
+    survivor.lock_with_keys()
     before = survivor.assigned_to_id
-    record.undo()
-    survivor.refresh_from_db(from_queryset=rows)
+    LeadMerge.take_apart(survivor, other)
     if survivor.assigned_to_id != before:  # plans and phone numbers follow the owner
         owners = {before, survivor.assigned_to_id}
         owner_changed.send(type(survivor), leads=[survivor.pk], owners=owners, using=survivor.database)
-    survivor.save(update_fields=["updated_at"])

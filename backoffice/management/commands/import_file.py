@@ -99,8 +99,7 @@ class Command(BaseCommand):
         for _ in self.progress(run.outcomes(), rows, "rows checked"):
             pass
         self.report(run, rows, is_partial=imported.partial)
-        imported.created, imported.changed = run.totals["create"], run.totals["update"]
-        imported.unchanged, imported.errors = run.totals["skip"], run.totals["error"]
+        imports.set_totals(imported, run)
         if is_dry_run:
             return
         run = imports.run_on_server(imported, content)
@@ -123,9 +122,8 @@ class Command(BaseCommand):
 
     def report(self, run: Run, rows: int, *, is_partial: bool) -> None:
         for problem in run.problems:
-            column = f", {problem['column']}" if problem["column"] else ""
             text = f" ({problem['text'][:60]!r})" if problem["text"] else ""
-            self.stderr.write(f"Row {problem['row']:,}{column}: {problem['message']}{text}")
+            self.stderr.write(f"{imports.said(problem)}{text}")
         if (errors := run.totals["error"]) and not is_partial:
             more = f" The first {SHOWN} are named." if errors > SHOWN else ""
             raise CommandError(f"{errors:,} of {rows:,} rows are in error.{more} Nothing was imported.")
