@@ -143,7 +143,7 @@ class TimestampedAdmin(FormFieldsMixin, ConflictsMixin):
         if not search_term.strip():
             return queryset, False
         try:
-            return search(queryset, [*self.get_search_fields(request)], search_term), False
+            return search(queryset, [*self.get_search_fields(request)], search_term, request.user), False
         except ValidationError:
             return queryset.none(), False
 

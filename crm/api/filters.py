@@ -201,7 +201,7 @@ class ListQuery:
         for name, value in self.filters.items():
             queryset = declared[name].filter(queryset, value)
         if self.words:
-            queryset = search(queryset, view.search_field, self.words)
+            queryset = search(queryset, view.search_field, self.words, view.request.user)
         return queryset.order_by(*terms(self.order, queryset.model)) if self.order else queryset
 
 

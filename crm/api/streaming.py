@@ -7,6 +7,7 @@ process answers 503. Chunks are produced one at a time: a computing thread relea
 
 import weakref
 from collections.abc import Iterator
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Lock
 
@@ -47,10 +48,15 @@ def streamed(chunks: Iterator[bytes], content_type: str = "application/json") ->
 
 
 class _Permitted:
-    """`chunks` with a permit. Django closes what it streams with the response, read or not; else the finalizer does."""
+    """`chunks` with a permit. Django closes what it streams with the response, read or not; else the finalizer does.
+
+    They are produced after the middleware has ended, in the context of the request: what it remembers is not queried
+    again.
+    """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self.chunks = chunks
+        self.context = copy_context()
         self.release = weakref.finalize(self, _permits.put, None)  # runs once, however often it is called
         self.release.atexit = False
 
@@ -59,7 +65,7 @@ class _Permitted:
 
     def __next__(self) -> bytes:
         with _turn:
-            return next(self.chunks)
+            return self.context.run(next, self.chunks)
 
     def close(self) -> None:
         try:

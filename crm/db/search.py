@@ -6,6 +6,7 @@ index serves any part of three letters.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -74,10 +75,11 @@ def words_of(text: str) -> list[str]:
     return words
 
 
-def search(queryset: models.QuerySet, field: str | Sequence[str], text: str) -> models.QuerySet:
+def search(queryset: models.QuerySet, field: str | Sequence[str], text: str, user) -> models.QuerySet:
     """The rows whose search column `field` (a look-up path, or several) holds every word of `text`.
 
-    Raises as `words_of`. Of several columns each is searched by its own index: an OR over joined tables has none.
+    Raises as `words_of`. Of several columns each is searched by its own index: an OR over joined tables has none. A
+    related row is searched only where the user may see it: a contact may work for another lead by now.
     """
     paths = [field] if isinstance(field, str) else field
     for word in words_of(text):
@@ -85,9 +87,20 @@ def search(queryset: models.QuerySet, field: str | Sequence[str], text: str) -> 
             queryset = queryset.filter(holds(paths[0], word))
         else:
             rows = queryset.model._default_manager.using(queryset.db).order_by()
-            first, *others = [rows.filter(holds(path, word)).values("pk") for path in paths]
+            first, *others = [seen(rows, path, user).filter(holds(path, word)).values("pk") for path in paths]
             queryset = queryset.filter(pk__in=first.union(*others))
     return queryset
+
+
+def seen(rows: models.QuerySet, path: str, user) -> models.QuerySet:
+    """The rows whose related row, that the path leads to, the user may see."""
+    relation, _, _ = path.rpartition("__")
+    if not relation:
+        return rows
+    related: Any = rows.model._meta.get_field(relation).related_model
+    everything = related.objects.using(rows.db).order_by()
+    visible = everything.visible_to(user)
+    return rows if visible is everything else rows.filter(**{f"{relation}__in": visible.values("pk")})
 
 
 def holds(path: str, word: str) -> Q:

@@ -1,13 +1,19 @@
 """What row access costs: with ACCESS=all nothing, else one query of the policy, and one for each id in a body."""
 
+import json
+
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
+import lead.views
+from crm.api import lists
 from crm.tests.rows import Cast
+from crm.tests.support import client_of
 from crm.tests.test_access import QUERIES, as_json
+from track.models import Interaction
 
 READS = [
     "/lead/restaurants/",
@@ -17,9 +23,20 @@ READS = [
     "/lead/restaurants/<pk>/",
     "/lead/restaurants/<pk>/status_history/",
     "/lead/restaurants/<pk>/owner_history/",
+    "/lead/restaurants/<pk>/timeline/",
+    "/lead/restaurants/<pk>/durations/",
+    "/lead/restaurants/<pk>/external_ids/",
+    "/lead/restaurants/?stale=1",
+    "/lead/pipeline/" + QUERIES["/call/adherence/"],
+    "/api/lookup/" + QUERIES["/api/lookup/"],
     "/contact/contacts/",
     "/contact/contacts/<pk>/",
+    "/contact/contacts/<pk>/card/",
+    "/track/accounts/",
+    "/track/accounts/?verdict=SILENT&page=1",
+    "/track/accounts/<pk>/",
     "/track/interactions/",
+    "/track/interactions/?search=bistro",
     "/track/interactions/?page=1",
     "/track/interactions/orders/",
     "/track/interactions/<pk>/",
@@ -84,6 +101,24 @@ def test_a_read_asks_the_policy_once_and_nothing_else(access, statements):
         usual, narrowed = statements("all", "GET", route), statements(access, "GET", route)
         assert (policies(usual), policies(narrowed)) == (0, 1), route
         assert len(narrowed) == len(usual) + 1, (route, usual, narrowed)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("access", ["team", "own"])
+def test_a_streamed_timeline_asks_the_policy_once(access, settings, monkeypatch):
+    """Its later pages are read when the middleware has ended."""
+    for module in (lists, lead.views):
+        monkeypatch.setattr(module, "CHUNK", 2)
+    monkeypatch.setattr(lists, "WHOLE", 3)
+    settings.ACCESS = access
+    cast = Cast.create()
+    for _ in range(8):
+        Interaction.log(lead=cast.lead, interaction_type="EMAIL")
+    with CaptureQueriesContext(connection) as queries:
+        answer = client_of(cast.users["owner"]).get(cast.path("/lead/restaurants/<pk>/timeline/"))
+        rows = json.loads(b"".join(answer.streaming_content))
+    assert len(rows) >= 9
+    assert policies([query["sql"] for query in queries]) == 1
 
 
 @pytest.mark.parametrize("access", ["team", "own"])

@@ -231,3 +231,15 @@ if connection.vendor == "postgresql":  # SQLite locks no rows
                 list(model.objects.locked_with_keys().exclude(pk=mine.pk))
             found = pool.submit(statuses).result()
         assert (set(found[:-3]), found[-3:]) == ({404}, [400] * 3)
+
+
+def test_a_search_does_not_find_a_hidden_contact_by_its_name(cast):
+    """Of an interaction that one sees, whose contact works for a lead of others by now."""
+    owner = client_of(cast.users["owner"])
+    assert [row["id"] for row in owner.get("/track/interactions/?search=asha").json()] == [cast.interaction.pk]
+    hidden = Restaurant.objects.create(name="Beside", assigned_to=cast.users["outsider"])
+    Contact.objects.filter(pk=cast.contact.pk).update(restaurant=hidden)
+    assert owner.get("/track/interactions/?search=asha").json() == []
+    assert [row["id"] for row in owner.get("/track/interactions/?search=anna").json()] == [cast.interaction.pk]
+    everything = client_of(cast.users["view_all"])
+    assert [row["id"] for row in everything.get("/track/interactions/?search=asha").json()] == [cast.interaction.pk]
