@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from itertools import count
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -20,6 +21,7 @@ import schemathesis
 
 BASE_URL = os.environ["BASE_URL"]
 REPORT = os.environ.get("FUZZ_REPORT", "")
+USER = "admin"  # who may write teams and import; the password is the same
 SECONDS = os.environ.get("FUZZ_SECONDS", "150")
 # Not checked: whether each generated body is accepted or refused. References, related dates and unknown keys, which are
 # ignored, are beyond what a schema can express.
@@ -31,6 +33,7 @@ CHECKS = (
 
 session = requests.Session()
 random = Random(1)
+numbers = count(1)
 reached: Counter[tuple[str, int]] = Counter()
 
 
@@ -41,7 +44,7 @@ def post(path: str, **body) -> dict:
 
 
 def sign_in() -> dict:
-    return post("/api/token/", username="demo", password="demo")
+    return post("/api/token/", username=USER, password=USER)
 
 
 class Cast:
@@ -54,6 +57,7 @@ class Cast:
         self.contact = self.new_contact()
         self.ids = {"/lead/": self.lead, "/contact/": self.contact, "/track/": self.new_interaction()}
         self.ids["/call/"] = self.new_plan()
+        self.ids["/api/teams/"] = self.new_team()
 
     def new_lead(self) -> int:
         return post("/lead/restaurants/", name="Bistro Anna")["id"]
@@ -68,11 +72,32 @@ class Cast:
     def new_plan(self) -> int:
         return post("/call/", lead=self.lead, frequency="WEEKLY")["id"]
 
+    def new_team(self) -> int:
+        return post("/api/teams/", name=f"Team {next(numbers)}")["id"]
+
+    def new_import(self, **options) -> int:
+        """Of a lead and a row in error."""
+        files = {"file": ("leads.csv", f"name,email\nBistro {next(numbers)},\nBistro,?\n")}
+        data = {"kind": "leads", "partial": "true", **options}
+        answer = session.post(f"{BASE_URL}/api/imports/", data=data, files=files)
+        answer.raise_for_status()
+        return answer.json()["id"]
+
+    def new_external_id(self) -> dict[str, str]:
+        given = {"source": "erp", "value": str(next(numbers))}
+        post(f"/lead/restaurants/{self.lead}/external_ids/", **given)
+        return given
+
     def id_for(self, method: str, path: str) -> int:
-        section = f"/{path.split('/')[1]}/"
-        if method != "DELETE":
+        if path.startswith("/api/imports/"):
+            return self.new_import(dry_run=str(path.endswith("/confirm/")).lower())
+        if path.startswith("/track/accounts/"):
+            return self.lead
+        section = "/api/teams/" if path.startswith("/api/teams/") else f"/{path.split('/')[1]}/"
+        if method != "DELETE" or path.endswith("/external_ids/"):
             return self.ids[section]
         makers = {"/lead/": self.new_lead, "/contact/": self.new_contact, "/track/": self.new_interaction}
+        makers["/api/teams/"] = self.new_team
         return makers.get(section, self.new_plan)()
 
     def references(self) -> dict[str, int | None]:
@@ -82,8 +107,8 @@ class Cast:
         """What replaces most generated texts."""
         token = sign_in()["refresh"] if operation == "POST /api/token/logout/" else self.tokens["refresh"]
         return {
-            "username": "demo",
-            "password": "demo",
+            "username": USER,
+            "password": USER,
             "refresh": token,
             "token": token,
             "time_zone": "Asia/Kolkata",
@@ -117,6 +142,10 @@ def before_call(context, case, kwargs) -> None:
     if "secret" in parameters and random.random() < 0.5:
         address = "/call/feed/" if case.path.startswith("/call/") else "/contact/cards/"
         parameters["secret"] = post(address)["url"].rpartition("/")[2].rpartition(".")[0]
+    if case.operation.label == "DELETE /lead/restaurants/{id}/external_ids/" and random.random() < 0.7:
+        case.query = cast.new_external_id()
+    if case.operation.label == "POST /api/imports/" and isinstance(case.body, dict) and random.random() < 0.7:
+        case.body = {"file": f"name\nBistro {next(numbers)}\n".encode(), "kind": "leads"}
     values = cast.values(case.operation.label) if random.random() < 0.7 else {}
     for fields in (case.body, case.query):
         if isinstance(fields, dict):

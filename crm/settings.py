@@ -175,7 +175,6 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "DEFAULT_GENERATOR_CLASS": "crm.api.openapi.schema.Generator",
     "COMPONENT_SPLIT_REQUEST": True,
-    "PARSER_WHITELIST": ["crm.api.parsers.StrictJSONParser"],  # forms are read too; the text at the top says so
     "POSTPROCESSING_HOOKS": [],
     "SORT_OPERATION_PARAMETERS": False,
     "GET_LIB_DOC_EXCLUDES": "crm.api.openapi.schema.documented_elsewhere",

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 
 from backoffice.exchange import imports
 from backoffice.exchange.encodings import UnknownEncoding
@@ -132,7 +132,7 @@ class ImportViewSet(ReadingViewSet):
     queryset = Import.objects.defer("content", "failed")
     serializer_class = ImportSerializer
     permission_classes = [MayImport]
-    parser_classes = [MultiPartParser, FormParser]
+    parser_classes = [MultiPartParser]
     ordering_fields = ["id", "created_at"]
 
     def get_queryset(self):

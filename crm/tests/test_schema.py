@@ -129,6 +129,13 @@ def test_the_parameters_of_a_list_are_its_filters_with_their_types():
     assert {"search", "date_after", "page", "count", "Prefer", "X-Request-ID"} <= set(schemas)
 
 
+def test_an_import_is_sent_as_a_form_with_a_file():
+    body = operations()["POST /api/imports/"]["requestBody"]
+    (media_type, content), *others = body["content"].items()
+    assert (media_type, others) == ("multipart/form-data", [])
+    assert resolved(content["schema"])["properties"]["file"] == {"type": "string", "format": "binary"}
+
+
 def test_an_order_is_written_with_its_interaction_and_never_shown_in_it():
     schemas = document()["components"]["schemas"]
     assert "order" in schemas["InteractionRequest"]["properties"]

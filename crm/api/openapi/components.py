@@ -201,9 +201,9 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "Could not satisfy the request Accept header.",
         ),
         "Conflict": _refusal(
-            "A simultaneous change got in the way. Nothing was changed.",
+            "Something is in the way, as a simultaneous change. Nothing was changed. With `Retry-After` the same request "
+            "may succeed later.",
             "A simultaneous change got in the way. Nothing was changed; send the request again.",
-            "Retry-After",
         ),
         "PreconditionFailed": _refusal(
             "The row is not as `If-Match` or `If-None-Match` wants it. Nothing was changed.",

@@ -131,6 +131,11 @@ class AutoSchema(openapi.AutoSchema):
     def _get_paginator(self):
         """A page is an array like the whole list, and its parameters are listed with the others."""
 
+    def map_parsers(self):
+        """Forms are read too, as the text at the top says; they are described where nothing else is read."""
+        types = super().map_parsers()
+        return ["application/json"] if "application/json" in types else types
+
     def _get_request_for_media_type(self, serializer, direction="request"):
         """A PATCH may leave keys of the resource out; a verb's body has required keys, whatever the method."""
         if self.method == "PATCH" and isinstance(serializer, type) and serializer is not self.view.serializer_class:  # type: ignore[attr-defined]
