@@ -6,12 +6,12 @@ tokens and dates with valid ones, so that requests get past the look-ups.
 """
 
 import atexit
+import itertools
 import json
 import os
 import subprocess
 import sys
 from collections import Counter
-from itertools import count
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -33,7 +33,7 @@ CHECKS = (
 
 session = requests.Session()
 random = Random(1)
-numbers = count(1)
+numbers = itertools.count(1)
 reached: Counter[tuple[str, int]] = Counter()
 
 

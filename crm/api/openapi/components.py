@@ -201,8 +201,8 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "Could not satisfy the request Accept header.",
         ),
         "Conflict": _refusal(
-            "Something is in the way, as a simultaneous change. Nothing was changed. With `Retry-After` the same request "
-            "may succeed later.",
+            "Something is in the way, as a simultaneous change. Nothing was changed. With `Retry-After` the same "
+            "request may succeed later.",
             "A simultaneous change got in the way. Nothing was changed; send the request again.",
         ),
         "PreconditionFailed": _refusal(

@@ -64,7 +64,8 @@ class Choice(OpenApiSerializerFieldExtension):
 
     def values(self) -> list[str]:
         column = column_of(self.target)
-        return [*self.target.choices, *([""] if column and column.blank and not column.has_default() else [])]
+        may_be_blank = column.blank and not column.has_default() if column else self.target.allow_blank
+        return [*self.target.choices, *([""] if may_be_blank else [])]
 
 
 def enumerations() -> list[type[models.TextChoices]]:
