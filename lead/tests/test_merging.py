@@ -105,7 +105,24 @@ def test_one_plan_of_a_frequency_is_left_with_both_logs(api, ours, other, plan):
     merge(api, ours, other)
     plan.refresh_from_db()
     assert (plan.next_call_date, plan.last_called) == (theirs.next_call_date, theirs.last_called)
-    assert sorted(event.kind for event in plan.events.all()) == ["CALLED", "SNOOZED"]
+    assert sorted(event.kind for event in plan.events.all()) == ["CALLED", "RESCHEDULED", "SNOOZED"]
+
+
+def test_the_earlier_date_of_two_plans_is_in_the_log(api, ours, other, plan, user):
+    """So that it stays where the dates are computed again, as after a hand-over."""
+    soon = plan.next_call_date - timedelta(hours=5)
+    other.call_plans.get(frequency="DAILY").edit(next_call_date=soon)
+    merge(api, ours, other)
+    line = plan.events.latest("id")
+    assert (line.kind, line.new_due, line.created_by, line.reason) == (
+        "RESCHEDULED",
+        soon,
+        user,
+        "Merged with Bistro Ana.",
+    )
+    CallPlan.objects.filter(pk=plan.pk).recompute()
+    plan.refresh_from_db()
+    assert plan.next_call_date == soon
 
 
 def test_a_merge_taken_back_leaves_everything_as_it_was(api, ours, other):
