@@ -90,15 +90,20 @@ class Pipeline:
         leads = self.leads().filter(created_at__gte=self.start, created_at__lt=self.end)
         if self.owner is not None:
             leads = leads.filter(was_owned_by(self.owner, "pk"))
-        first = StatusChange.objects.filter(lead=OuterRef("pk")).order_by("id").values("old_status")[:1]
+        own = StatusChange.objects.filter(lead=OuterRef("pk"), created_at__gte=OuterRef("created_at"))
+        first = own.order_by("id").values("old_status")[:1]
         return dict(leads.values_list(Coalesce(Subquery(first), "lead_status")).annotate(Count("pk")))
 
     def medians(self) -> dict[str, float]:
-        """By status: the median of the days of the stays that ended in the period. Two stays a status are read."""
+        """By status: the median of the days of the stays that ended in the period. Two stays a status are read.
+
+        Of a change that is older than its lead, and came with one that was merged into it, the stay is not known.
+        """
         before = StatusChange.objects.filter(lead=OuterRef("lead"), pk__lt=OuterRef("pk")).order_by("-id")
         start = Coalesce(Subquery(before.values("created_at")[:1]), "lead__created_at")
         stays = (
             self.moves()
+            .filter(created_at__gte=F("lead__created_at"))
             .annotate(stay=ExpressionWrapper(F("created_at") - start, output_field=DurationField()))
             .annotate(
                 place=Window(RowNumber(), partition_by="old_status", order_by=["stay", "pk"]),

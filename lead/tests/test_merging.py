@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from call.models import CallPlan
 from contact.models import Contact
 from crm.db.merging import values_of
+from crm.tests.support import signed_in
 from lead.models import LeadMerge, Restaurant
 from track.models import Interaction
 
@@ -237,6 +238,28 @@ def test_the_address_of_a_lead_merged_into_a_hidden_one_is_404(api, ours, other,
 def test_what_was_not_merged_is_not_taken_out(api, ours, other):
     answer = api.post(f"{LEADS}{ours.pk}/unmerge/", {"other": other.pk})
     assert (answer.status_code, list(answer.json())) == (400, ["other"])
+
+
+def test_no_stay_in_a_status_began_before_its_lead(user, time_machine):
+    """Also after a merge with an older lead, whose changes are in the history."""
+
+    def on(day: str) -> None:
+        time_machine.move_to(datetime.fromisoformat(f"{day}T00:00:00Z"), tick=False)
+
+    on("2026-01-01")
+    other = Restaurant.objects.create(name="Bistro Ana", assigned_to=user)
+    on("2026-02-01")
+    other.change_status("CONTACTED")
+    on("2026-03-01")
+    ours = Restaurant.objects.create(name="Bistro Anna", assigned_to=user, lead_status="NEGOTIATING")
+    ours.merge(other.pk)
+    on("2026-03-11")
+    api = signed_in(user)
+    found = api.get(f"{LEADS}{ours.pk}/durations/").json()
+    assert {row["status"]: row["days"] for row in found if row["entered"]} == {"NEGOTIATING": 10.0}
+    pipeline = {row["status"]: row for row in api.get("/lead/pipeline/?from=2026-01-01").json()}
+    assert (pipeline["NEW"]["left"], pipeline["NEW"]["median_days"]) == (1, None)
+    assert [status for status, row in pipeline.items() if row["created"]] == ["NEGOTIATING"]
 
 
 def test_a_deleted_survivor_takes_the_address_along(api, ours, other):
