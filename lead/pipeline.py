@@ -2,7 +2,7 @@
 
 All is counted by the database, in a fixed number of queries. A lead that is created in a status has come into it. With
 an owner, a move counts for the user who owned the lead at its instant (as lead.owners says), and "now" for the present
-one.
+one: who sees the owner's row in reports sees the moves of leads that were given away since, too.
 """
 
 from collections import Counter, defaultdict
@@ -29,7 +29,8 @@ from django.db.models.functions import Coalesce, RowNumber
 from django.db.models.lookups import Exact
 
 from lead.durations import days
-from lead.models import PIPELINE, LeadStatus, LostReason, OwnerChange, Restaurant, StatusChange
+from lead.models import PIPELINE, LeadStatus, LostReason, OwnerChange, Policy, Restaurant, StatusChange
+from lead.owners import sees_row_of
 
 UNKNOWN = "UNKNOWN"  # a lead was lost and no reason was noted
 FORWARD = [*PIPELINE, LeadStatus.CONVERTED]
@@ -70,11 +71,17 @@ class Pipeline:
             for status in LeadStatus.values
         ]
 
+    def visible(self, rows: Any) -> Any:
+        """Those of leads that the user may see; of an owner whose row the user sees, also those of leads given away."""
+        seen = rows.visible_to(self.user)
+        is_narrowed = self.owner is not None and not Policy.of(self.user).sees_everything
+        return rows if is_narrowed and sees_row_of(self.owner, self.user) else seen
+
     def leads(self) -> QuerySet[Restaurant]:
-        return Restaurant.objects.visible_to(self.user).order_by()
+        return self.visible(Restaurant.objects.order_by())
 
     def moves(self) -> QuerySet[StatusChange]:
-        rows = StatusChange.objects.visible_to(self.user).order_by()
+        rows = self.visible(StatusChange.objects.order_by())
         rows = rows.filter(created_at__gte=self.start, created_at__lt=self.end)
         return rows if self.owner is None else rows.filter(was_owned_by(self.owner, "lead"))
 
