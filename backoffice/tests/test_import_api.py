@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from backoffice.exchange import imports
@@ -367,6 +368,25 @@ def test_a_changed_row_that_is_gone_is_listed(client, lead):
     answer = send(client, csv_file(["id", "city"], [lead.pk, "Goa"]))
     lead.delete()
     assert revert(client, answer)["remaining"][0]["reason"] == "It has been deleted since."
+
+
+def test_a_new_row_that_is_hidden_by_now_stays_and_is_listed(db, settings):
+    """Silently left, it would look taken back; later, who sees it again can take it back still."""
+    settings.ACCESS = "own"
+    importer = get_user_model().objects.create_user("importer")
+    names = ["import_restaurant", "add_restaurant", "change_restaurant"]
+    importer.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client = signed_in(importer)
+    answer = send(client, LEADS)
+    anna, ben = Restaurant.objects.order_by("id")
+    anna.edit(assigned_to=None)
+    ben.delete()
+    reason = "It has been deleted since."
+    taken = revert(client, answer)["remaining"]
+    assert sorted((each["row"], each["reason"]) for each in taken) == [(2, reason), (3, reason)]
+    anna.edit(assigned_to=importer)
+    assert [each["row"] for each in revert(client, answer)["remaining"]] == [3]
+    assert not Restaurant.objects.exists()
 
 
 def test_a_reverted_order_takes_its_touch_off_the_plans(client, known):
