@@ -62,10 +62,10 @@ def owner_of(pk: int | None, name: str) -> Owner:
 
 def sees_row_of(owner: int | None, user) -> bool:
     """Whether in reports the user sees the row of this owner: the own one, and those of whom the user manages."""
-    policy = Policy.of(user)
-    return policy.sees_everything or owner in policy.managed | {user.pk}
+    return bool(visible_rows([{"owner": owner}], user))
 
 
 def visible_rows(rows: list[dict[str, Any]], user) -> list[dict[str, Any]]:
-    """Of a report by owner, the rows that the user may see."""
-    return [row for row in rows if sees_row_of(row["owner"], user)]
+    """Of a report by owner, the rows that the user may see: all, or the own one and those of whom the user manages."""
+    policy = Policy.of(user)
+    return rows if policy.sees_everything else [row for row in rows if row["owner"] in policy.managed | {user.pk}]
