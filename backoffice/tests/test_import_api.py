@@ -1,6 +1,7 @@
 """Imports over HTTP: one request, or a dry run and its confirmation; what was left out; what is taken back."""
 
 import csv
+import json
 from io import StringIO
 from typing import Any
 
@@ -89,6 +90,18 @@ def test_an_external_id_of_a_hidden_lead_is_answered_like_an_id_of_none(client, 
         for column, value in (("external_id", "A1"), ("id", lead.pk), ("id", 999_999))
     ]
     assert answers == ["There is no lead with this id."] * 3
+
+
+@pytest.mark.parametrize(("kind", "column"), [("leads", "id"), ("contacts", "restaurant"), ("plans", "lead")])
+def test_the_id_of_a_merged_lead_is_an_error_that_names_the_survivor(kind, column, client, lead):
+    other = Restaurant.objects.create(name="Bistro Ana")
+    lead.merge(other.pk)
+    content = csv_file([column, "name", "frequency"], [other.pk, "Asha", "DAILY"])
+    mapping = json.dumps({"frequency" if kind != "plans" else "name": ""})
+    answer = send(client, content, kind, mapping=mapping)
+    assert answer.json()["file"][1:] == [
+        f"Row 2, {column}: There is no lead with this id: it was merged into {lead.pk}."
+    ]
 
 
 @pytest.mark.parametrize(
