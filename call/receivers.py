@@ -83,7 +83,7 @@ def on_user_deleted(sender: Any, instance: Any, using: str, **kwargs: Any) -> No
 def on_leads_merging(
     sender: Any, survivor: Restaurant, dropped: Restaurant, journal: Journal, by: Any, **kwargs: Any
 ) -> None:
-    """Of two plans with one frequency one is left, with both logs, the later last call and the earlier next one."""
+    """Of two plans with one frequency one is left, with both logs. A line of it says that the earlier date stays."""
     rows = CallPlan.objects.using(journal.using)
     rows.filter(lead__in=[survivor, dropped]).lock()
     ours = {plan.frequency: plan for plan in rows.filter(lead=survivor).order_by("paused", "-id")[::-1]}
@@ -91,12 +91,10 @@ def on_leads_merging(
         if (same := ours.get(plan.frequency)) is None or same.paused != plan.paused:
             continue
         journal.move_references(plan, same)
-        calls = [called for called in (same.last_called, plan.last_called) if called]
+        due = min(same.next_call_date, plan.next_call_date)
         with journal.change(same):
-            same.save_changes(
-                next_call_date=min(same.next_call_date, plan.next_call_date),
-                last_called=max(calls, default=None),
-                notes="\n\n".join(dict.fromkeys(filter(None, [same.notes, plan.notes]))),
-                sequence=max(same.sequence, plan.sequence) + 1,
-            )
+            merged = same.log(CallEvent.Kind.RESCHEDULED, by=by, new_due=due, reason=f"Merged with {dropped}.")
+            same.save_changes(notes="\n\n".join(dict.fromkeys(filter(None, [same.notes, plan.notes]))))
+            same.replay()
+        journal.created(merged)
         journal.delete(plan)

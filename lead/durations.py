@@ -1,7 +1,8 @@
 """How long a lead has been in each status: pure, no database, no clock.
 
 A lead is in its first status from its creation, and in each further one from the change that led there. A stay ends
-with the change that left it, so that each change says in which status the lead was until then.
+with the change that left it, so that each change says in which status the lead was until then. Changes before its
+creation are those of a lead that was merged into it: of these, none was its own.
 """
 
 from collections.abc import Iterable
@@ -45,7 +46,8 @@ def durations(created_at: datetime, changes: Iterable[Change], status: str, now:
     """One of each status, in the order of LeadStatus. `changes` are oldest first; `status` is the one at `now`."""
     found = {each: Duration(each) for each in LeadStatus.values}
     start = created_at
-    for change in chain(changes, [Change(now, status)]):
+    own = (change for change in changes if change.at >= created_at)
+    for change in chain(own, [Change(now, status)]):
         stay = found[change.old]
         stay.time += change.at - start
         stay.entered += 1

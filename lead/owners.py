@@ -60,6 +60,11 @@ def owner_of(pk: int | None, name: str) -> Owner:
     return Owner(pk) if pk else Owner(None, name)
 
 
+def sees_row_of(owner: int | None, user) -> bool:
+    """Whether in reports the user sees the row of this owner: the own one, and those of whom the user manages."""
+    return bool(visible_rows([{"owner": owner}], user))
+
+
 def visible_rows(rows: list[dict[str, Any]], user) -> list[dict[str, Any]]:
     """Of a report by owner, the rows that the user may see: all, or the own one and those of whom the user manages."""
     policy = Policy.of(user)

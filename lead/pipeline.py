@@ -2,7 +2,7 @@
 
 All is counted by the database, in a fixed number of queries. A lead that is created in a status has come into it. With
 an owner, a move counts for the user who owned the lead at its instant (as lead.owners says), and "now" for the present
-one.
+one: who sees the owner's row in reports sees the moves of leads that were given away since, too.
 """
 
 from collections import Counter, defaultdict
@@ -29,7 +29,8 @@ from django.db.models.functions import Coalesce, RowNumber
 from django.db.models.lookups import Exact
 
 from lead.durations import days
-from lead.models import PIPELINE, LeadStatus, LostReason, OwnerChange, Restaurant, StatusChange
+from lead.models import PIPELINE, LeadStatus, LostReason, OwnerChange, Policy, Restaurant, StatusChange
+from lead.owners import sees_row_of
 
 UNKNOWN = "UNKNOWN"  # a lead was lost and no reason was noted
 FORWARD = [*PIPELINE, LeadStatus.CONVERTED]
@@ -70,11 +71,17 @@ class Pipeline:
             for status in LeadStatus.values
         ]
 
+    def visible(self, rows: Any) -> Any:
+        """Those of leads that the user may see; of an owner whose row the user sees, also those of leads given away."""
+        seen = rows.visible_to(self.user)
+        is_narrowed = self.owner is not None and not Policy.of(self.user).sees_everything
+        return rows if is_narrowed and sees_row_of(self.owner, self.user) else seen
+
     def leads(self) -> QuerySet[Restaurant]:
-        return Restaurant.objects.visible_to(self.user).order_by()
+        return self.visible(Restaurant.objects.order_by())
 
     def moves(self) -> QuerySet[StatusChange]:
-        rows = StatusChange.objects.visible_to(self.user).order_by()
+        rows = self.visible(StatusChange.objects.order_by())
         rows = rows.filter(created_at__gte=self.start, created_at__lt=self.end)
         return rows if self.owner is None else rows.filter(was_owned_by(self.owner, "lead"))
 
@@ -90,15 +97,20 @@ class Pipeline:
         leads = self.leads().filter(created_at__gte=self.start, created_at__lt=self.end)
         if self.owner is not None:
             leads = leads.filter(was_owned_by(self.owner, "pk"))
-        first = StatusChange.objects.filter(lead=OuterRef("pk")).order_by("id").values("old_status")[:1]
+        own = StatusChange.objects.filter(lead=OuterRef("pk"), created_at__gte=OuterRef("created_at"))
+        first = own.order_by("id").values("old_status")[:1]
         return dict(leads.values_list(Coalesce(Subquery(first), "lead_status")).annotate(Count("pk")))
 
     def medians(self) -> dict[str, float]:
-        """By status: the median of the days of the stays that ended in the period. Two stays a status are read."""
+        """By status: the median of the days of the stays that ended in the period. Two stays a status are read.
+
+        Of a change that is older than its lead, and came with one that was merged into it, the stay is not known.
+        """
         before = StatusChange.objects.filter(lead=OuterRef("lead"), pk__lt=OuterRef("pk")).order_by("-id")
         start = Coalesce(Subquery(before.values("created_at")[:1]), "lead__created_at")
         stays = (
             self.moves()
+            .filter(created_at__gte=F("lead__created_at"))
             .annotate(stay=ExpressionWrapper(F("created_at") - start, output_field=DurationField()))
             .annotate(
                 place=Window(RowNumber(), partition_by="old_status", order_by=["stay", "pk"]),

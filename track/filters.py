@@ -6,8 +6,8 @@ from crm.api.filters import (
     ChoicesFilter,
     DayFilter,
     FilterSet,
+    FoldedFilter,
     IdFilter,
-    TextFilter,
     TruthFilter,
     UTCDateTimeFilter,
 )
@@ -51,6 +51,6 @@ class AccountFilter(FilterSet):
     verdict = VerdictFilter(choices=Verdict.choices)
     owner = IdFilter("assigned_to_id")
     lead = IdFilter("id", help_text="The id of the lead.")
-    city = TextFilter()
+    city = FoldedFilter("city_fold")
     on = OnFilter(help_text=ON)
     all = AllFilter(help_text="Every lead, also those that are neither CONVERTED nor have ever ordered.")

@@ -8,7 +8,9 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
+from crm.api.keyset import RankedRows
 from crm.api.lists import list_response
+from crm.api.merging import MergedRowsViewSet
 from crm.api.openapi.schema import constant_response
 from crm.api.serializers import PeriodSerializer
 from crm.api.viewsets import QuestionView, ResourceViewSet
@@ -117,7 +119,7 @@ class PerformanceView(QuestionView):
 ABOUT_DAY = OpenApiParameter("on", OpenApiTypes.DATE, description=ON)
 
 
-class AccountViewSet(ResourceViewSet):
+class AccountViewSet(MergedRowsViewSet):
     """Leads as accounts. Which verdict an account has is computed, so that list and order are no query's."""
 
     noun = "account"
@@ -138,7 +140,8 @@ class AccountViewSet(ResourceViewSet):
         accounts = accounts_of(
             leads, self.on, everyone=requested.get("all", False), verdicts=requested.get("verdict", ())
         )
-        if (page := self.paginate_queryset(accounts)) is not None:
+        ranked = RankedRows(accounts, "accounts, worst first", key=lambda account: account.order)
+        if (page := self.paginate_queryset(ranked)) is not None:
             details = details_of(leads.filter(pk__in=[account.lead for account in page]))
             return self.get_paginated_response(rows_of(page, details))
         return list_response(accounts, partial(rows_of, details=details_of(leads)))

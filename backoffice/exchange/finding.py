@@ -18,6 +18,7 @@ from backoffice.exchange.journal import State, states_of
 from backoffice.exchange.tables import Row
 from crm.api.serializers import UTCDateTimeField, id_of
 from crm.db.external_ids import ExternalIdModel
+from crm.db.merging import survivor_of
 from crm.db.models import TimestampedModel, TimestampedQuerySet
 from lead.models import ExternalId, Restaurant
 
@@ -183,6 +184,12 @@ class Finder:
 
     # --- A row ------------------------------------------------------------------------------------
 
+    def no_such(self, model: Any, pk: int | None) -> str:
+        """The problem of a cell with the id of none: a hidden row is none, of a merged one the message says where."""
+        survivor = survivor_of(self.visible(model._default_manager.all()), pk) if pk else None
+        text = f"There is no {model._meta.verbose_name} with this id"
+        return f"{text}: it was merged into {survivor}." if survivor else f"{text}."
+
     def get_instance(self, row: Row) -> TimestampedModel:
         """The row that the id, the external id or the match names, or a new one. Raises ValidationError."""
         if row.problems:
@@ -194,7 +201,7 @@ class Finder:
         if text := row.cells.get("id", "").strip():
             pk = id_of(text)
             if pk is None or pk not in self.instances:
-                raise ValidationError({"id": [f"There is no {name} with this id."]})
+                raise ValidationError({"id": [self.no_such(self.model, pk)]})
             return self.instances[pk]
         if (named := self.known.get(row.cells.get(EXTERNAL_ID, "").strip())) is not None:
             if named not in self.instances:

@@ -152,10 +152,10 @@ class Taking:
             if entry.reason_remaining:
                 remaining.append(entry)
                 continue
-            if row is not None and entry.before is None:
+            if entry.before is None:
                 self.log(row, DELETION)
                 delete(row, self.by)
-            elif row is not None and entry.before is not None:
+            else:
                 self.log(row, CHANGE)
                 restore(row, entry.before, self.states[entry.object_id], self.by)
             done.append(entry.pk)
@@ -168,8 +168,8 @@ class Taking:
 
     def reason(self, entry: ImportedRow, row: Any) -> str:
         """Why the row cannot be taken back; empty where it can."""
-        if row is None:
-            return "" if entry.before is None else "It has been deleted since."
+        if row is None:  # merged and hidden rows are as if they were deleted
+            return "It has been deleted since."
         if digest_of(self.states[row.pk]) != entry.digest:
             return "It has been changed since."
         if used := self.uses.get(row.pk):

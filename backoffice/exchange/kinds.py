@@ -142,7 +142,7 @@ class TouchSheet(Sheet):
             return super().reference(column, text)
         pk = id_of(text)
         if pk is None or pk not in self.contacts:
-            raise ValidationError("There is no contact with this id.")
+            raise ValidationError(self.no_such(Contact, pk))
         return pk
 
     def check(self, instance: Any, cells: dict[str, str]) -> tuple[dict[str, Any], list]:

@@ -29,6 +29,8 @@ from backoffice.exchange.tables import Columns, Row, Table
 from crm.api.serializers import IdField, ModelSerializer, UTCDateTimeField, id_of
 from crm.db.external_ids import MAX_VALUE
 from crm.db.models import TimestampedModel
+from lead.models import Restaurant
+from lead.models.restaurant import EXTERNAL_ID_TAKEN
 
 __all__ = ["Change", "Importer", "Match", "Outcome", "Problem", "Sheet"]
 SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)  # what Excel makes of long numbers
@@ -119,7 +121,7 @@ class Sheet(Finder):
         """The id that a cell of a foreign key names. Raises ValidationError for none."""
         pk = id_of(text)
         if column != self.lead_column or pk is None or pk not in self.leads:
-            raise ValidationError("There is no lead with this id.")
+            raise ValidationError(self.no_such(Restaurant, pk))
         return pk
 
     def reference_text(self, column: str, pk: int) -> str:
@@ -178,7 +180,7 @@ class Sheet(Finder):
             raise ValidationError({EXTERNAL_ID: [f"Use at most {MAX_VALUE} characters."]})
         named = self.known.get(value)
         if named is not None and named != instance.pk:
-            raise ValidationError({EXTERNAL_ID: [f"Another {self.model._meta.verbose_name} has this external id."]})
+            raise ValidationError({EXTERNAL_ID: [EXTERNAL_ID_TAKEN]})
         return [] if named else [Change(EXTERNAL_ID, "", value)]
 
     def check(self, instance: TimestampedModel, cells: dict[str, str]) -> tuple[dict[str, Any], list[Change]]:

@@ -1,11 +1,13 @@
 """Imports over HTTP: one request, or a dry run and its confirmation; what was left out; what is taken back."""
 
 import csv
+import json
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from backoffice.exchange import imports
@@ -88,6 +90,18 @@ def test_an_external_id_of_a_hidden_lead_is_answered_like_an_id_of_none(client, 
         for column, value in (("external_id", "A1"), ("id", lead.pk), ("id", 999_999))
     ]
     assert answers == ["There is no lead with this id."] * 3
+
+
+@pytest.mark.parametrize(("kind", "column"), [("leads", "id"), ("contacts", "restaurant"), ("plans", "lead")])
+def test_the_id_of_a_merged_lead_is_an_error_that_names_the_survivor(kind, column, client, lead):
+    other = Restaurant.objects.create(name="Bistro Ana")
+    lead.merge(other.pk)
+    content = csv_file([column, "name", "frequency"], [other.pk, "Asha", "DAILY"])
+    mapping = json.dumps({"frequency" if kind != "plans" else "name": ""})
+    answer = send(client, content, kind, mapping=mapping)
+    assert answer.json()["file"][1:] == [
+        f"Row 2, {column}: There is no lead with this id: it was merged into {lead.pk}."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -367,6 +381,25 @@ def test_a_changed_row_that_is_gone_is_listed(client, lead):
     answer = send(client, csv_file(["id", "city"], [lead.pk, "Goa"]))
     lead.delete()
     assert revert(client, answer)["remaining"][0]["reason"] == "It has been deleted since."
+
+
+def test_a_new_row_that_is_hidden_by_now_stays_and_is_listed(db, settings):
+    """Silently left, it would look taken back; later, who sees it again can take it back still."""
+    settings.ACCESS = "own"
+    importer = get_user_model().objects.create_user("importer")
+    names = ["import_restaurant", "add_restaurant", "change_restaurant"]
+    importer.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client = signed_in(importer)
+    answer = send(client, LEADS)
+    anna, ben = Restaurant.objects.order_by("id")
+    anna.edit(assigned_to=None)
+    ben.delete()
+    reason = "It has been deleted since."
+    taken = revert(client, answer)["remaining"]
+    assert sorted((each["row"], each["reason"]) for each in taken) == [(2, reason), (3, reason)]
+    anna.edit(assigned_to=importer)
+    assert [each["row"] for each in revert(client, answer)["remaining"]] == [3]
+    assert not Restaurant.objects.exists()
 
 
 def test_a_reverted_order_takes_its_touch_off_the_plans(client, known):

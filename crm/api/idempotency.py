@@ -46,17 +46,29 @@ def key_of(request) -> str | None:
     return key
 
 
-def once(request, key: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
-    """The stored answer of `key`, or that of `answer()`, which is rendered and stored. Call it inside a transaction."""
-    return once_for(request.user, key, _digest(request), answer)
+def once(
+    request, key: str, answer: Callable[[], HttpResponse], check_replay: Callable[[], None] = lambda: None
+) -> HttpResponse:
+    """The stored answer of `key`, or that of `answer()`, which is rendered and stored. Call it inside a transaction.
+
+    `check_replay` raises where the stored answer must not be shown any more.
+    """
+    return once_for(request.user, key, _digest(request), answer, check_replay)
 
 
-def once_for(user, key: str, digest: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
+def once_for(
+    user,
+    key: str,
+    digest: str,
+    answer: Callable[[], HttpResponse],
+    check_replay: Callable[[], None] = lambda: None,
+) -> HttpResponse:
     """As `once`, for a request that has this `digest`. Raises KeyReused for a key with another one."""
     row, is_new = _claim(user, key, digest)
     if not is_new:
         if row.request != digest:
             raise KeyReused
+        check_replay()
         return _replay(row)
     response = answer()
     if not 200 <= response.status_code < 300:

@@ -5,7 +5,8 @@ signed: only values that the database gave come back, for a list of the same tab
 """
 
 import json
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
@@ -41,7 +42,7 @@ def keyset_of(rows: Any) -> Keyset | None:
     """None where rows have no order in which they can be found again: a union, a slice, groups, a random order."""
     if isinstance(rows, QuerySet):
         return OrderedQuerySet.of(rows)
-    return rows if isinstance(rows, SortedRows) else None
+    return rows if isinstance(rows, SortedRows | RankedRows) else None
 
 
 class ValuesAsJSON:
@@ -227,3 +228,17 @@ class SortedRows(list[Any]):
             rows = rows[rows.index(last) + 1 :]
         found, more = rows[offset : offset + size], len(rows) > offset + size
         return found, more, sign([getattr(found[-1], name) for name in columns], self.names) if more else ""
+
+
+class RankedRows(list[Any]):
+    """Rows in memory that are in ascending order by their `key`, numbers that no two have alike; `name` names it."""
+
+    def __init__(self, rows: Iterable[Any], name: str, key: Callable[[Any], tuple[float, ...]]) -> None:
+        super().__init__(rows)
+        self.name, self.key = name, key
+
+    def window(self, cursor: str, offset: int, size: int) -> tuple[list[Any], bool, str]:
+        if cursor:
+            offset += bisect_right(self, tuple(unsign(cursor, self.name)), key=self.key)
+        found, more = self[offset : offset + size], len(self) > offset + size
+        return found, more, sign([*self.key(found[-1])], self.name) if more else ""

@@ -40,10 +40,8 @@ class DryRun(Exception):
     """Rolls a dry run back."""
 
 
-class MergeableViewSet(ResourceViewSet):
-    """For a table whose rows have the verbs `merge` and `unmerge`; a `merge_serializer_class` adds its own fields."""
-
-    merge_serializer_class: type[Serializer] = DryRunSerializer
+class MergedRowsViewSet(ResourceViewSet):
+    """For a table whose rows can be merged: the address of one that was leads to the one that it is part of."""
 
     def get_object(self):
         try:
@@ -55,6 +53,12 @@ class MergeableViewSet(ResourceViewSet):
                 path = self.request.get_full_path().replace(f"/{given}", f"/{survivor}", 1)
                 raise Merged(f"This {name} was merged into {survivor}.", path) from None
             raise
+
+
+class MergeableViewSet(MergedRowsViewSet):
+    """For a table whose rows have the verbs `merge` and `unmerge`; a `merge_serializer_class` adds its own fields."""
+
+    merge_serializer_class: type[Serializer] = DryRunSerializer
 
     @action(detail=True, methods=["post"])
     def merge(self, request, pk):
@@ -86,4 +90,5 @@ class MergeableViewSet(ResourceViewSet):
         return self.serialized_response(row)
 
 
+MergedRowsViewSet.record_hooks()
 MergeableViewSet.record_hooks()

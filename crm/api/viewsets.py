@@ -60,8 +60,14 @@ class ApiViewSet(GenericViewSet):
             if key is None:
                 return handler(request, *args, **kwargs)
             return idempotency.once(
-                request, key, lambda: self.finalize_response(request, handler(request, *args, **kwargs))
+                request,
+                key,
+                lambda: self.finalize_response(request, handler(request, *args, **kwargs)),
+                self.check_replay,
             )
+
+    def check_replay(self) -> None:
+        """Raises where the answer that is stored for an Idempotency-Key must not be shown any more."""
 
     @property
     def database(self) -> str:
@@ -221,6 +227,13 @@ class ResourceViewSet(ReadingViewSet, ModelViewSet):
             with suppress(TypeError, ValueError, ValidationError):  # of a value that is none: 404, as DRF says
                 if self.shows_every_row() or self.get_queryset().filter(**wanted).exists():
                     list(rows.filter(**wanted))
+
+    def check_replay(self) -> None:
+        """Raises NotFound where the row of the path is hidden by now, or gone: the answer would show it."""
+        if self.detail and not self.shows_every_row():
+            wanted = {self.lookup_field: self.kwargs[self.lookup_url_kwarg or self.lookup_field]}
+            if not self.get_queryset().filter(**wanted).exists():
+                raise NotFound
 
     def create(self, request, *args, **kwargs):
         serializer = self.get_serializer(data=request.data)

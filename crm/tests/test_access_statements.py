@@ -13,7 +13,8 @@ from crm.api import lists
 from crm.tests.rows import Cast
 from crm.tests.support import client_of
 from crm.tests.test_access import QUERIES, as_json
-from track.models import Interaction
+from lead.models import Restaurant, Team
+from track.models import Interaction, OrderDetails
 
 READS = [
     "/lead/restaurants/",
@@ -101,6 +102,21 @@ def test_a_read_asks_the_policy_once_and_nothing_else(access, statements):
         usual, narrowed = statements("all", "GET", route), statements(access, "GET", route)
         assert (policies(usual), policies(narrowed)) == (0, 1), route
         assert len(narrowed) == len(usual) + 1, (route, usual, narrowed)
+
+
+def test_the_policy_is_one_parameter_for_however_many_users(db, django_user_model, settings):
+    settings.ACCESS = "own"
+    members = [django_user_model.objects.create_user(f"member {number}") for number in range(30)]
+    lead = Restaurant.objects.create(name="Bistro Anna", assigned_to=members[-1])
+    Interaction.log(lead=lead, interaction_type="CALL")
+    for count in (0, 3, 30):
+        manager = django_user_model.objects.create_user(f"manager {count}")
+        Team.establish(name="North", members=[user.pk for user in members[:count]], managers=[manager.pk])
+        for model in (Restaurant, Interaction, OrderDetails):
+            rows = model.objects.visible_to(manager)
+            assert len(rows.query.sql_with_params()[1]) == 1, model
+        seen = [model.objects.visible_to(manager).count() for model in (Restaurant, Interaction)]
+        assert seen == [int(count == 30)] * 2
 
 
 @pytest.mark.django_db

@@ -62,6 +62,19 @@ def test_a_hidden_row_answers_as_a_missing_one(sent, cast, outsider):
         assert answers[0][0] == 404, (method, route)
 
 
+@pytest.mark.parametrize("change", ["hidden", "gone"])
+def test_a_stored_answer_shows_no_row_that_is_hidden_by_now(change, cast, outsider):
+    owner, key = client_of(cast.users["owner"]), {"headers": {"Idempotency-Key": "once"}, "format": "json"}
+    verb, body = cast.path("/lead/restaurants/<pk>/change_status/"), {"status": "CONTACTED"}
+    first = [owner.post(verb, body, **key) for _ in range(2)]
+    assert [answer.status_code for answer in first] == [200, 200]
+    cast.lead.edit(assigned_to=cast.users["outsider"])
+    if change == "gone":
+        cast.lead.delete()
+    answer = owner.post(verb, body, **key)
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})
+
+
 def test_an_invalid_body_for_a_hidden_row_is_not_looked_at(cast, outsider):
     for method, route in ROW_REQUESTS:
         if method in ("POST", "PUT", "PATCH"):

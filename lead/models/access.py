@@ -18,6 +18,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db.models import IntegerField, Q, QuerySet, Value
 
+from crm.db import lookups  # noqa: F401 (registers `among`)
 from crm.db.models import TimestampedQuerySet
 from crm.fast.compiled import CompiledQuery
 from lead.models.team import Team
@@ -67,7 +68,7 @@ class Policy:
 
     def condition(self, owner: str) -> Q:
         """The rows that may be seen; `owner` is the lookup path of their lead's owner."""
-        is_seen = Q(**{f"{owner}__in": sorted(self.owners)})
+        is_seen = Q(**{f"{owner}__among": sorted(self.owners)})
         return is_seen | Q(**{f"{owner}__isnull": True}) if self.sees_unowned else is_seen
 
     def sees_leads_of(self, owner: int | None) -> bool:

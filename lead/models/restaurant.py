@@ -33,6 +33,7 @@ NAMED = 100  # ids in a message
 OwnerMove = tuple[int, int | None, int | None]  # a lead, its old and its new owner
 CHOOSE_ANOTHER = "Choose another, active user."
 OWNER = {"assigned_to", "assigned_to_id"}  # the names of the owner's field
+EXTERNAL_ID_TAKEN = "Choose another value: this external id is taken."  # by whom may be hidden
 REASON_OF_LOST = "Only a lead that is LOST has a reason."
 
 
@@ -270,13 +271,13 @@ class Restaurant(ParentModel):
     def add_external_id(self, source: str, value: str, *, by=None) -> bool:
         """Give the lead the id that it has in another system. False where it has it already.
 
-        Raises ValidationError, which names `value`, where another lead has that id.
+        Raises ValidationError, which names `value`, where that id is taken.
         """
         with self.atomic():
             self.lock()
             existing = ExternalId.objects.using(self.database).filter(source=source, value=value).first()
             if existing and existing.lead_id != self.pk:
-                raise ValidationError({"value": ["Another lead has this external id."]})
+                raise ValidationError({"value": [EXTERNAL_ID_TAKEN]})
             if existing is None:
                 self.external_ids.create(source=source, value=value, created_by=by)
             return existing is None

@@ -29,7 +29,7 @@ def test_the_same_external_id_again_is_answered_200(api, path):
 def test_an_external_id_belongs_to_one_lead(api, path):
     Restaurant.objects.create(name="Bistro Ben").add_external_id(**ERP)
     answer = api.post(path, ERP)
-    assert (answer.status_code, answer.json()) == (400, {"value": ["Another lead has this external id."]})
+    assert (answer.status_code, answer.json()) == (400, {"value": ["Choose another value: this external id is taken."]})
     assert api.post(path, {**ERP, "source": "shop"}).status_code == 201
 
 

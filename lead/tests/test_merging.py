@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from call.models import CallPlan
 from contact.models import Contact
 from crm.db.merging import values_of
+from crm.tests.support import signed_in
 from lead.models import LeadMerge, Restaurant
 from track.models import Interaction
 
@@ -105,7 +106,24 @@ def test_one_plan_of_a_frequency_is_left_with_both_logs(api, ours, other, plan):
     merge(api, ours, other)
     plan.refresh_from_db()
     assert (plan.next_call_date, plan.last_called) == (theirs.next_call_date, theirs.last_called)
-    assert sorted(event.kind for event in plan.events.all()) == ["CALLED", "SNOOZED"]
+    assert sorted(event.kind for event in plan.events.all()) == ["CALLED", "RESCHEDULED", "SNOOZED"]
+
+
+def test_the_earlier_date_of_two_plans_is_in_the_log(api, ours, other, plan, user):
+    """So that it stays where the dates are computed again, as after a hand-over."""
+    soon = plan.next_call_date - timedelta(hours=5)
+    other.call_plans.get(frequency="DAILY").edit(next_call_date=soon)
+    merge(api, ours, other)
+    line = plan.events.latest("id")
+    assert (line.kind, line.new_due, line.created_by, line.reason) == (
+        "RESCHEDULED",
+        soon,
+        user,
+        "Merged with Bistro Ana.",
+    )
+    CallPlan.objects.filter(pk=plan.pk).recompute()
+    plan.refresh_from_db()
+    assert plan.next_call_date == soon
 
 
 def test_a_merge_taken_back_leaves_everything_as_it_was(api, ours, other):
@@ -220,6 +238,28 @@ def test_the_address_of_a_lead_merged_into_a_hidden_one_is_404(api, ours, other,
 def test_what_was_not_merged_is_not_taken_out(api, ours, other):
     answer = api.post(f"{LEADS}{ours.pk}/unmerge/", {"other": other.pk})
     assert (answer.status_code, list(answer.json())) == (400, ["other"])
+
+
+def test_no_stay_in_a_status_began_before_its_lead(user, time_machine):
+    """Also after a merge with an older lead, whose changes are in the history."""
+
+    def on(day: str) -> None:
+        time_machine.move_to(datetime.fromisoformat(f"{day}T00:00:00Z"), tick=False)
+
+    on("2026-01-01")
+    other = Restaurant.objects.create(name="Bistro Ana", assigned_to=user)
+    on("2026-02-01")
+    other.change_status("CONTACTED")
+    on("2026-03-01")
+    ours = Restaurant.objects.create(name="Bistro Anna", assigned_to=user, lead_status="NEGOTIATING")
+    ours.merge(other.pk)
+    on("2026-03-11")
+    api = signed_in(user)
+    found = api.get(f"{LEADS}{ours.pk}/durations/").json()
+    assert {row["status"]: row["days"] for row in found if row["entered"]} == {"NEGOTIATING": 10.0}
+    pipeline = {row["status"]: row for row in api.get("/lead/pipeline/?from=2026-01-01").json()}
+    assert (pipeline["NEW"]["left"], pipeline["NEW"]["median_days"]) == (1, None)
+    assert [status for status, row in pipeline.items() if row["created"]] == ["NEGOTIATING"]
 
 
 def test_a_deleted_survivor_takes_the_address_along(api, ours, other):

@@ -12,6 +12,7 @@ from django.db import transaction
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from crm.tests.rows import Cast
 from crm.tests.support import client_of
 from lead.models import LeadStatus, LostReason, Restaurant
 from lead.owners import Owners
@@ -192,3 +193,19 @@ def test_durations_and_pipeline_agree_with_a_diary(actions, first, length):
         business.compare(first, length)
     finally:
         business.close()
+
+
+@pytest.mark.parametrize(
+    ("person", "moves"), [("owner", 1), ("above", 1), ("view_all", 1), ("teammate", 0), ("beside", 0), ("outsider", 1)]
+)
+def test_moves_stay_with_their_owner_where_a_lead_was_given_away(person, moves, db, settings):
+    """To the outsider, who sees the lead with its history now; in reports one sees the own row and those of managed."""
+    settings.ACCESS = "own"
+    cast = Cast.create()
+    owner = cast.users["owner"]
+    lead = Restaurant.objects.create(name="Cafe Blau", assigned_to=owner)
+    lead.change_status("NEGOTIATING")
+    lead.edit(assigned_to=cast.users["outsider"])
+    rows = client_of(cast.users[person]).get(f"/lead/pipeline/?owner={owner.pk}").json()
+    shown = {row["status"]: row for row in rows}
+    assert (shown["NEW"]["left"], shown["NEGOTIATING"]["entered"], shown["NEGOTIATING"]["now"]) == (moves, moves, 0)

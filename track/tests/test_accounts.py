@@ -1,5 +1,6 @@
 """GET /track/accounts/ and GET of one."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from call.models import CallPlan
 from crm.tests.support import stream_all
 from lead.models import Restaurant
 from track import accounts
-from track.models import Interaction, OrderDetails
+from track.models import Interaction, OrderDetails, QuietMark
 
 PATH = "/track/accounts/"
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -109,6 +110,7 @@ def test_any_lead_is_a_single_account_and_a_missing_one_is_404(api, many):
         ({"verdict": ["LATE", "DUE"]}, ["late", "due"]),
         ({"verdict": "LATE,DUE"}, ["late", "due"]),
         ({"city": "Pune"}, ["late"]),
+        ({"city": "PÚNE"}, ["late"]),
         ({"search": "silen"}, ["silent"]),
         ({"on": "2025-01-01"}, ["never"]),
         ({"on": "2026-01-31", "verdict": "ON_RHYTHM"}, []),
@@ -135,6 +137,24 @@ def test_pages_have_total_and_links(api, many):
     page = api.get(PATH, {"page_size": 2, "page": 2, "verdict": "SILENT,LATE,DUE"})
     assert (names(page), page["X-Total-Count"]) == (["due"], "3")
     assert 'rel="prev"' in page["Link"] and 'rel="next"' not in page["Link"]
+
+
+def test_the_next_page_leads_on_by_key(api, many):
+    """An account that becomes quiet between two pages moves no other one."""
+    first = api.get(PATH, {"page_size": 2})
+    assert names(first) == ["silent", "late"]
+    QuietMark.set(Restaurant.objects.get(name="silent"), date(2026, 5, 1))
+    second = api.get(re.search('<([^>]*)>; rel="next"', first["Link"])[1])
+    assert names(second) == ["due", "rhythm"]
+    assert api.get(PATH, {"cursor": "x"}).status_code == 400
+
+
+def test_the_account_of_a_merged_lead_leads_to_the_survivor(api, many):
+    ours, other = many[:2]
+    ours.merge(other.pk)
+    for method in (api.get, api.patch):
+        answer = method(f"{PATH}{other.pk}/?on=2026-01-01")
+        assert (answer.status_code, answer.headers["Location"]) == (308, f"{PATH}{ours.pk}/?on=2026-01-01")
 
 
 def test_a_long_list_is_streamed(api, many, monkeypatch):
