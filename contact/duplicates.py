@@ -1,9 +1,14 @@
-"""The contacts of one restaurant that may be one person."""
+"""The contacts of one restaurant that may be one person: up to FEW are compared all with all, more within blocks."""
+
+from collections.abc import Iterable
+from itertools import combinations
 
 from contact.models import Contact, NotDuplicateContact
 from crm.db.derived import derive
 from lead.candidates import ROWS, Candidate, Pair, different_from, likeliest, pairs_within
 from lead.duplicates import BLOCKS, Record, blocks, name_key
+
+FEW = 100  # contacts
 
 
 def record_of(contact: Contact) -> Record:
@@ -35,7 +40,11 @@ def candidates_of(contact: Contact, user) -> list[Candidate]:
 def duplicates(restaurant: int, user) -> list[Pair]:
     """The pairs of contacts of the restaurant that may be one, and are not said to be different; likeliest first."""
     records = [record_of(contact) for contact in colleagues(restaurant, user)]
-    pairs = pairs_within((block for fields in BLOCKS for block in blocks(records, fields)), in_one_place=True)
+    if len(records) <= FEW:
+        together: Iterable[list[Record]] = map(list, combinations(records, 2))
+    else:
+        together = (block for fields in BLOCKS for block in blocks(records, fields))
+    pairs = pairs_within(together, in_one_place=True)
     of_restaurant = NotDuplicateContact.objects.filter(first__restaurant=restaurant)
     different = set(of_restaurant.order_by().values_list("first", "second"))
     return [pair for pair in pairs if (pair.first, pair.second) not in different]

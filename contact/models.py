@@ -89,7 +89,13 @@ class Contact(ParentModel):
             ContactMerge.take_apart(self, other)
 
     def say_not_duplicate(self, other: int, *, by=None) -> bool:
-        """Remember that the contact with the id `other` is another person. False where that is known already."""
+        """Remember that the contact with the id `other` is another person. False where that is known already.
+
+        Raises ValidationError, naming `other`, for one of another restaurant.
+        """
+        colleagues = Contact.objects.using(self.database).filter(restaurant=self.restaurant_id).exclude(pk=self.pk)
+        if not colleagues.filter(pk=other).exists():
+            raise ValidationError({"other": ["Choose another contact of the same restaurant."]})
         return NotDuplicateContact.say(self, other, by=by)
 
     def take_back_not_duplicate(self, other: int) -> bool:

@@ -25,5 +25,7 @@ class ContactCandidateSerializer(MatchSerializer):
 class RefusedContactSerializer(serializers.Serializer):
     """A contact was not created, because it may be one of the candidates."""
 
+    left_out = ["candidates"]  # where a simultaneous change got in the way
+
     detail = serializers.CharField()
     candidates = ContactCandidateSerializer(many=True)

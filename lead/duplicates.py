@@ -30,7 +30,7 @@ NO_CITY, OTHER_PHONE, OTHER_PINCODE = 0.8, 0.9, 0.8  # factors for names
 BLOCKS = [("phone_e164",), ("phone_tail",), ("email_fold",), ("name_fold",), ("name_key", "city_fold")]
 
 # Words that do not tell names apart, and those that only say what kind of place it is.
-SMALL = "a an and at by da de del della der des di du el en et in la las le les los of on the und y"
+SMALL = "an and at by da de del della der des di du el en et in la las le les los of on the und"
 PLACES = """
     bakery bar bistro bistrot brasserie buffet cafe caffe canteen cantina club coffee deli delicatessen dhaba diner
     dining eatery food foods gasthaus gasthof grill grille hotel house inn kitchen lounge osteria pizza pizzeria place
@@ -92,7 +92,7 @@ def name_key(name: str) -> str:
     Anna's, Café Ana and Bistro Anna have the same.
     """
     found = words(fold(name))
-    named = [word for word in found if word not in KINDS] or found
+    named = [word for word in found if word not in KINDS and len(word) > 1] or found
     return " ".join(consonants(word) for word in named[:2])
 
 
@@ -103,8 +103,13 @@ def consonants(word: str) -> str:
 
 
 def is_near(one: str, other: str) -> bool:
-    """Whether one word is the other with one slip (anna, ana), its beginning (deli, delicatessen) or initial."""
+    """Whether one word is the other with one slip (anna, ana), its beginning (deli, delicatessen) or initial.
+
+    Numbers are not near: Studio 5 is not Studio 25.
+    """
     short, long = sorted((one, other), key=len)
+    if any(char.isdigit() for char in one + other):
+        return False
     if long.startswith(short) and (len(short) >= 4 or len(short) == 1):
         return True
     if len(short) < 3 or len(long) - len(short) > 1:

@@ -88,6 +88,8 @@ class LeadCandidateSerializer(MatchSerializer):
 class RefusedLeadSerializer(serializers.Serializer):
     """A lead was not created, because it may be one of the candidates."""
 
+    left_out = ["candidates"]  # where a simultaneous change got in the way
+
     detail = serializers.CharField()
     candidates = LeadCandidateSerializer(many=True)
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from crm.db.folding import FoldedField
@@ -40,7 +41,12 @@ class NotDuplicateModel(PairModel):
 
     @classmethod
     def say(cls, row: Any, other: int, *, by: Any) -> bool:
-        """That the row and the one with the id `other` are two. False where that had been said already."""
+        """That the row and the one with the id `other` are two. False where that had been said already.
+
+        Raises ValidationError, naming `other`, for the row itself.
+        """
+        if other == row.pk:
+            raise ValidationError({"other": [f"Choose another {row._meta.verbose_name}."]})
         with row.atomic():
             row.lock()
             rows = cls.objects.using(row.database)
