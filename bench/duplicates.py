@@ -38,7 +38,7 @@ def record(source: str, row: dict[str, str], region: str) -> Record:
         phone_e164=number.e164,
         phone_tail=number.tail,
         email_fold="",
-        name_key=name_key(row["name"]),
+        name_key=name_key(row["name"], row["city"]),
     )
 
 

@@ -86,12 +86,12 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word for word in found if word not in FILLERS) or tuple(found)
 
 
-def name_key(name: str) -> str:
-    """Of a name the first two words that are not just a kind of place, by their consonants.
+def name_key(name: str, city: str = "") -> str:
+    """Of a name the first two words that are neither the city's nor just a kind of place, by their consonants.
 
     Anna's, Café Ana and Bistro Anna have the same.
     """
-    found = words(fold(name))
+    found = distinct(fold(name), fold(city))
     named = [word for word in found if word not in KINDS and len(word) > 1] or found
     return " ".join(consonants(word) for word in named[:2])
 

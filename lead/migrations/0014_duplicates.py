@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
             model_name="restaurant",
             name="name_key",
             field=lead.models.not_duplicate.NameKeyField(
-                db_default="", default="", editable=False, max_length=254, sources=["name"]
+                db_default="", default="", editable=False, max_length=254, sources=["name", "city"]
             ),
         ),
         migrations.AddField(

@@ -13,10 +13,10 @@ from lead.models.access import Policy
 
 
 class NameKeyField(FoldedField):
-    """How the name begins (lead.duplicates.name_key): leads of one key in one city are compared."""
+    """How the name, without the city, begins (lead.duplicates.name_key): leads of one key in one city are compared."""
 
     def derive(self, instance: models.Model) -> str:
-        return name_key(getattr(instance, self.sources[0]) or "")
+        return name_key(*(getattr(instance, source) or "" for source in self.sources))
 
 
 class NotDuplicateQuerySet(TimestampedQuerySet):

@@ -177,7 +177,7 @@ class Restaurant(ParentModel):
     restaurant_type_fold = FoldedField("restaurant_type")
     cuisine_type_fold = FoldedField("cuisine_type")
     email_fold = FoldedField("email")
-    name_key = NameKeyField("name")
+    name_key = NameKeyField(sources=["name", "city"])
 
     phone_e164 = E164Field(source="phone", owner="assigned_to")
     phone_tail = PhoneTailField(source="phone")
