@@ -3,7 +3,7 @@
 DIRECTORY has fodors.csv, zagats.csv and matches_fodors_zagats.csv (their
 rows with id, name, city and phone; the pairs that are one):
 
-    DJANGO_SETTINGS_MODULE=crm.settings .venv/bin/python -m bench.duplicates DIRECTORY [-v]
+    .venv/bin/python -m bench.duplicates DIRECTORY [-v]
 
 -v names the pairs that are wrong or lost.
 """
@@ -82,7 +82,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    import django
-
-    django.setup()
     main()

@@ -13,6 +13,7 @@ LEAD, PERSON = "restaurant_form", "contact_form"
 WARNING = "Nothing was saved: this may be a duplicate."
 TYPED = {"name": "Bistro Ana", "city": "Pune", "notes": "Wants rice.", "contacts-TOTAL_FORMS": "1"}
 TYPED |= {"contacts-0-name": "Ben Das", "contacts-0-phone": "5554729"}
+TYPED |= {"initial-contacts-0-name": "", "initial-contacts-0-phone": ""}
 
 
 @pytest.fixture
