@@ -12,7 +12,7 @@ from crm.db.models import ParentModel
 from crm.db.phones import E164Field, PhoneTailField, digits
 from crm.db.search import SearchField
 from crm.models import SecretAddress
-from lead.models import OfLeadQuerySet, Restaurant
+from lead.models import NotDuplicateModel, OfLeadQuerySet, Restaurant
 
 
 class Contact(ParentModel):
@@ -88,6 +88,20 @@ class Contact(ParentModel):
             self.lock_with_keys()
             ContactMerge.take_apart(self, other)
 
+    def say_not_duplicate(self, other: int, *, by=None) -> bool:
+        """Remember that the contact with the id `other` is another person. False where that is known already.
+
+        Raises ValidationError, naming `other`, for one of another restaurant.
+        """
+        colleagues = Contact.objects.using(self.database).filter(restaurant=self.restaurant_id).exclude(pk=self.pk)
+        if not colleagues.filter(pk=other).exists():
+            raise ValidationError({"other": ["Choose another contact of the same restaurant."]})
+        return NotDuplicateContact.say(self, other, by=by)
+
+    def take_back_not_duplicate(self, other: int) -> bool:
+        """Forget it again. False where nobody had said so."""
+        return NotDuplicateContact.take_back(self, other)
+
 
 class ContactMerge(MergeRecord):
     """A contact that is part of another one."""
@@ -119,3 +133,16 @@ class ContactExternalId(ExternalIdModel):
     class Meta(ExternalIdModel.Meta):
         verbose_name = "external id of a contact"
         verbose_name_plural = "external ids of contacts"
+
+
+class NotDuplicateContact(NotDuplicateModel):
+    """Two contacts that are not the same person."""
+
+    first = models.ForeignKey(Contact, models.CASCADE, related_name="+", db_index=False)
+    second = models.ForeignKey(Contact, models.CASCADE, related_name="+")
+
+    owner_paths = ("first__restaurant__assigned_to", "second__restaurant__assigned_to")
+
+    class Meta(NotDuplicateModel.Meta):
+        verbose_name = "pair of different contacts"
+        verbose_name_plural = "pairs of different contacts"

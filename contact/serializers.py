@@ -3,7 +3,7 @@ from rest_framework import serializers
 from contact.cards import VERSIONS
 from contact.models import Contact
 from crm.api.merging import DryRunSerializer
-from crm.api.serializers import IdField, ModelSerializer, Serializer
+from crm.api.serializers import MAX_ID, IdField, ModelSerializer, Serializer
 
 
 class ContactSerializer(ModelSerializer):
@@ -29,3 +29,13 @@ class MergedContactSerializer(ContactSerializer):
 
     class Meta(ContactSerializer.Meta):
         fields = [*ContactSerializer.Meta.fields, "moved"]
+
+
+class DifferentContactSerializer(Serializer):
+    """The contact that is said to be another person."""
+
+    other = IdField(queryset=Contact.objects.all())
+
+
+class RestaurantParameterSerializer(Serializer):
+    restaurant = serializers.IntegerField(min_value=1, max_value=MAX_ID)

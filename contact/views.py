@@ -5,22 +5,60 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework.decorators import action
 
 from contact.cards import cards
+from contact.duplicates import candidates_of, duplicates
 from contact.filters import ContactFilter
-from contact.models import AddressBook, Contact
-from contact.serializers import CardSerializer, ContactMergeSerializer, ContactSerializer, MergedContactSerializer
+from contact.models import AddressBook, Contact, NotDuplicateContact
+from contact.serializers import (
+    CardSerializer,
+    ContactMergeSerializer,
+    ContactSerializer,
+    DifferentContactSerializer,
+    MergedContactSerializer,
+    RestaurantParameterSerializer,
+)
+from contact.shapes import (
+    ContactCandidateSerializer,
+    ContactInBriefSerializer,
+    ContactPairSerializer,
+    RefusedContactSerializer,
+)
 from crm.api import etags
-from crm.api.merging import MergeableViewSet
 from crm.api.secret_addresses import ADDRESS, SecretAddressView, SecretFileView
+from lead.duplicate_views import DuplicatesMixin, creation, pairs_response
 
 
-@extend_schema_view(merge=extend_schema(request=ContactMergeSerializer, responses=MergedContactSerializer))
-class ContactViewSet(MergeableViewSet):
+@extend_schema_view(
+    create=creation(ContactSerializer, RefusedContactSerializer),
+    merge=extend_schema(request=ContactMergeSerializer, responses=MergedContactSerializer),
+    duplicates=extend_schema(responses=ContactCandidateSerializer(many=True)),
+)
+class ContactViewSet(DuplicatesMixin):
     queryset = Contact.objects.all()
     serializer_class = ContactSerializer
     filterset_class = ContactFilter
     merge_serializer_class = ContactMergeSerializer
+    pairs, different_serializer_class = NotDuplicateContact, DifferentContactSerializer
+    brief_serializer_class, name_in_candidate = ContactInBriefSerializer, "contact"
     search_field = "search"
     ordering_fields = ["id", "name", "role", "restaurant", "created_at", "updated_at"]
+
+    def perform_create(self, serializer):
+        self.refuse_duplicates(**serializer.validated_data)
+        super().perform_create(serializer)
+
+    def candidates_of(self, row):
+        return candidates_of(row, self.request.user)
+
+    @extend_schema(parameters=[RestaurantParameterSerializer], responses=ContactPairSerializer(many=True))
+    @action(detail=False, url_path="duplicates", filterset_class=None, search_field=None, ordering_fields=[])
+    def pairs_of_restaurant(self, request):
+        """List pairs of contacts of a restaurant that may be one person. The likeliest first, without those that are
+        said to be different.
+        """
+        restaurant = self.query(RestaurantParameterSerializer)["restaurant"]
+        self.list_query()  # which refuses unknown parameters, if asked to
+        found = duplicates(restaurant, request.user)
+        return pairs_response(self, found, "contacts", self.get_queryset(), ContactInBriefSerializer)
 
     @extend_schema(parameters=[CardSerializer], responses={(200, "text/vcard"): str})
     @action(detail=True)

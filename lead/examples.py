@@ -21,6 +21,12 @@ NEW_LEAD = {
 STAMPS = {"created_at": "2024-12-24T15:30:00Z", "updated_at": "2024-12-24T15:30:00Z"}
 LEAD = {"id": 1, **NEW_LEAD, **STAMPS}
 
+BRIEF = ("id", "name", "city", "phone", "email", "lead_status", "assigned_to")
+LEAD_IN_BRIEF = {name: LEAD[name] for name in BRIEF}
+TWIN_IN_BRIEF = {**LEAD_IN_BRIEF, "id": 7, "name": "Bistro Ana", "email": "", "assigned_to": 3}
+MATCH = {"score": 0.88, "reasons": ["PHONE", "NAMES_ALIKE"], "why": "Same phone, names alike."}
+DIFFERENT = {"other": 7, "said_by": 1, "said_at": "2024-12-24T15:30:00Z"}
+
 NEW_TEAM = {"name": "Pune", "parent": 1, "members": [3, 5], "managers": [2]}
 TEAM = {"id": 4, **NEW_TEAM}
 
@@ -35,6 +41,7 @@ BODIES: dict[str, Any] = {
     "lead_merge": {"other": 7, "take": {"phone": "other", "notes": "both"}, "dry_run": True},
     "lead_unmerge": {"other": 7},
     "lead_add_external_id": {"source": "erp", "value": "ALFKI"},
+    "lead_say_not_duplicate": {"other": 7},
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2], "note": "Back from leave."},
     "lead_hand_over/all of them": {"from": 3, "to": 5},
     "lead_hand_over/unowned leads": {"from": None, "to": 5},
@@ -64,6 +71,10 @@ ANSWERS: dict[str, Any] = {
             "note": "Asked to come back in January.",
         }
     ],
+    "duplicate_list": [{**MATCH, "leads": [LEAD_IN_BRIEF, TWIN_IN_BRIEF]}],
+    "lead_duplicates": [{**MATCH, "lead": TWIN_IN_BRIEF}],
+    "lead_not_duplicates": [DIFFERENT],
+    "lead_say_not_duplicate": DIFFERENT,
     "lead_external_ids": [{"source": "erp", "value": "ALFKI"}],
     "lead_add_external_id": {"source": "erp", "value": "ALFKI"},
     "lead_hand_over": {"from": 3, "to": 5, "leads": [1, 2]},

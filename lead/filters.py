@@ -2,6 +2,7 @@ import re
 from typing import Any
 
 import django_filters
+from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import EMPTY_VALUES
 from django.db.models import QuerySet
@@ -20,8 +21,22 @@ from crm.api.filters import (
     UTCDateTimeFilter,
 )
 from crm.db.external_ids import MAX_VALUE, SOURCE
+from lead.duplicates import LIKELY
 from lead.models import LeadStatus
 from lead.timeline import EntryType
+
+
+class ScoreFilter(django_filters.Filter):
+    field_class = forms.DecimalField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=0, max_value=1, **kwargs)
+
+
+class DuplicateFilter(FilterSet):
+    min_score = ScoreFilter(
+        "score", "gte", help_text=f"At least this score, 0 to 1. From {LIKELY} on a pair is likely one."
+    )
 
 
 class StaleFilter(TruthFilter):

@@ -205,3 +205,9 @@ class MergedLeadSerializer(RestaurantSerializer):
 
     class Meta(RestaurantSerializer.Meta):
         fields = [*RestaurantSerializer.Meta.fields, "moved"]
+
+
+class DifferentLeadSerializer(Serializer):
+    """The lead that is said to be another restaurant."""
+
+    other = IdField(queryset=Restaurant.objects.all())

@@ -3,7 +3,8 @@
 from rest_framework import serializers
 
 from crm.api.serializers import UTCDateTimeField
-from lead.models import LeadStatus, LostReason
+from lead.duplicates import DuplicateReason
+from lead.models import LeadStatus, LostReason, Restaurant
 from lead.pipeline import UNKNOWN
 from lead.timeline import EntryType
 
@@ -58,3 +59,48 @@ class TimelineEntrySerializer(serializers.Serializer):
     by = serializers.IntegerField(allow_null=True)
     text = serializers.CharField()
     data = serializers.DictField(help_text="the row as its own list shows it")  # type: ignore[assignment]
+
+
+class LeadInBriefSerializer(serializers.ModelSerializer):
+    """What tells a lead from another one."""
+
+    class Meta:
+        model = Restaurant
+        fields = ["id", "name", "city", "phone", "email", "lead_status", "assigned_to"]
+
+
+class MatchSerializer(serializers.Serializer):
+    """How likely two rows are one: `why` in words, from the weightiest reason."""
+
+    score = serializers.FloatField(help_text="0 to 1")
+    reasons = serializers.ListField(child=serializers.ChoiceField(DuplicateReason.choices))
+    why = serializers.CharField()
+
+
+class LeadPairSerializer(MatchSerializer):
+    leads = LeadInBriefSerializer(many=True)
+
+
+class LeadCandidateSerializer(MatchSerializer):
+    lead = LeadInBriefSerializer()
+
+
+class RefusedLeadSerializer(serializers.Serializer):
+    """A lead was not created, because it may be one of the candidates."""
+
+    left_out = ["candidates"]  # where a simultaneous change got in the way
+
+    detail = serializers.CharField()
+    candidates = LeadCandidateSerializer(many=True)
+
+
+class OtherRowSerializer(serializers.Serializer):
+    other = serializers.IntegerField(min_value=1, help_text="The id of the other row.")
+
+
+class DifferentRowSerializer(serializers.Serializer):
+    """The id of the `other` row, and who said that the two are different."""
+
+    other = serializers.IntegerField()
+    said_by = serializers.IntegerField(allow_null=True)
+    said_at = UTCDateTimeField()

@@ -13,16 +13,18 @@ from crm import dates
 from crm.api.exceptions import InUse
 from crm.api.filters import zone_of
 from crm.api.lists import CHUNK, full_pages_response
-from crm.api.merging import MergeableViewSet
 from crm.api.pagination import KeysetPagination
 from crm.api.permissions import ActiveUserMayEdit
 from crm.api.viewsets import QuestionView, ResourceViewSet
+from lead.candidates import candidates_of
+from lead.duplicate_views import DuplicatesMixin, creation
 from lead.durations import Change, durations
 from lead.filters import RestaurantFilter, TimelineFilter
-from lead.models import CHOOSE_ANOTHER, Policy, Restaurant, Team
+from lead.models import CHOOSE_ANOTHER, NotDuplicate, Policy, Restaurant, Team
 from lead.pipeline import Pipeline
 from lead.serializers import (
     ChangeStatusSerializer,
+    DifferentLeadSerializer,
     ExternalIdSerializer,
     HandedOverSerializer,
     HandOverSerializer,
@@ -34,16 +36,29 @@ from lead.serializers import (
     StatusChangeSerializer,
     TeamSerializer,
 )
-from lead.shapes import DurationSerializer, PipelineSerializer, TimelineEntrySerializer
+from lead.shapes import (
+    DurationSerializer,
+    LeadCandidateSerializer,
+    LeadInBriefSerializer,
+    PipelineSerializer,
+    RefusedLeadSerializer,
+    TimelineEntrySerializer,
+)
 from lead.timeline import Cursor, Timeline, Viewer, to_bodies
 
 
-@extend_schema_view(merge=extend_schema(request=LeadMergeSerializer, responses=MergedLeadSerializer))
-class RestaurantViewSet(MergeableViewSet):
+@extend_schema_view(
+    create=creation(RestaurantSerializer, RefusedLeadSerializer),
+    merge=extend_schema(request=LeadMergeSerializer, responses=MergedLeadSerializer),
+    duplicates=extend_schema(responses=LeadCandidateSerializer(many=True)),
+)
+class RestaurantViewSet(DuplicatesMixin):
     queryset = Restaurant.objects.all()
     serializer_class = RestaurantSerializer
     filterset_class = RestaurantFilter
     merge_serializer_class = LeadMergeSerializer
+    pairs, different_serializer_class = NotDuplicate, DifferentLeadSerializer
+    brief_serializer_class, name_in_candidate = LeadInBriefSerializer, "lead"
     search_field = "search"
     ordering_fields = ["id", "name", "city", "lead_status", "potential_revenue", "created_at", "updated_at"]
 
@@ -51,7 +66,11 @@ class RestaurantViewSet(MergeableViewSet):
         """The user who creates a lead owns it, unless the body names an owner or null."""
         is_named = not {"assigned_to", "assigned_to_id"}.isdisjoint(serializer.validated_data)
         owner = {} if is_named else {"assigned_to_id": self.request.user.pk}
+        self.refuse_duplicates(**serializer.validated_data, **owner)
         serializer.save(created_by=self.request.user, **owner)
+
+    def candidates_of(self, row):
+        return candidates_of(row, self.request.user)
 
     @extend_schema(request=ChangeStatusSerializer)
     @action(detail=True, methods=["post"])

@@ -8,15 +8,19 @@ from django.http import HttpRequest
 from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, link_to, mail_link, phone_link
+from backoffice.admin.duplicates import DuplicateWarningMixin
 from backoffice.admin.filters import ContactFilters, FilterSetListFilter
 from backoffice.exchange.export_pages import ExportMixin
 from backoffice.exchange.import_pages import ImportMixin
 from backoffice.exchange.kinds import ContactSheet
+from contact.duplicates import candidates_of
 from contact.models import Contact
 
 
 @admin.register(Contact)
-class ContactAdmin(ImportMixin, ExportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class ContactAdmin(
+    ImportMixin, ExportMixin, LargeChangeListMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin
+):
     sheet = ContactSheet
     search_fields = ["search"]
     search_help_text = "Name, role, phone, e-mail"
@@ -45,6 +49,9 @@ class ContactAdmin(ImportMixin, ExportMixin, LargeChangeListMixin, ChangeFormMix
 
     def describe(self, contact: Any) -> str:
         return f"{contact}{f', {contact.role}' if contact.role else ''} ({contact.restaurant})"
+
+    def candidates_of(self, row: Contact, user: Any):
+        return candidates_of(row, user)
 
     def get_fieldsets(self, request: HttpRequest, obj: Contact | None = None):
         person = (None, {"fields": ["restaurant", ("name", "role"), ("phone", "email"), "address"]})

@@ -17,6 +17,7 @@ from backoffice.admin.actions import ChangeStatuses, HandOver, LogCalls
 from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import LargeChangeListMixin, day_of, due_of, money, phone_link, status_badge
+from backoffice.admin.duplicates import DuplicateWarningMixin
 from backoffice.admin.filters import FilterSetListFilter, LeadFilters
 from backoffice.admin.lead_inlines import ContactInline, PlanInline
 from backoffice.admin.timeline import may_view, timeline_page
@@ -27,6 +28,7 @@ from backoffice.exchange.kinds import LeadSheet
 from call.models import CallPlan
 from contact.models import Contact
 from crm import dates
+from lead.candidates import candidates_of
 from lead.models import OwnerChange, Policy, Restaurant, StatusChange
 from lead.timeline import Cursor
 from track.models import Interaction
@@ -43,7 +45,9 @@ ADDITIONS = [  # label, model, further permissions, initial values of the form
 
 
 @admin.register(Restaurant)
-class RestaurantAdmin(ImportMixin, ExportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class RestaurantAdmin(
+    ImportMixin, ExportMixin, LargeChangeListMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin
+):
     sheet = LeadSheet
     search_fields = ["search"]
     search_help_text = "Name, phone, e-mail, city"
@@ -132,6 +136,9 @@ class RestaurantAdmin(ImportMixin, ExportMixin, LargeChangeListMixin, ChangeForm
             present = users.filter(pk=obj.assigned_to_id) if obj else users.none()
             field.queryset = Policy.of(request.user).recipients(users) | present
         return form
+
+    def candidates_of(self, row: Restaurant, user: Any):
+        return candidates_of(row, user)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The user who creates a lead owns it, unless the address names another owner."""

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
@@ -39,6 +40,18 @@ class InUse(APIException):
     default_code = "in_use"
 
 
+class Duplicates(APIException):
+    """409: what was to be created may be there already. `candidates` are the rows that it may be, as they are shown."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "This may be a duplicate. Nothing was created; without `Prefer: duplicates=reject` it will be."
+    default_code = "duplicates"
+
+    def __init__(self, candidates: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.further = {"candidates": candidates}
+
+
 class Unavailable(APIException):
     """503: the database cannot be reached, or a lock was held for too long."""
 
@@ -57,7 +70,7 @@ def exception_handler(exc: Exception, context: dict) -> Response | None:
     """DRF's hook: the answer to an exception that a view raised; None for a bug, which becomes a 500."""
     response = drf_exception_handler(as_api_exception(exc), context)
     if response is not None:
-        response.data = body(response.data)
+        response.data = {**body(response.data), **getattr(exc, "further", {})}
         for name, value in getattr(exc, "headers", {}).items():
             response[name] = value
     return response

@@ -311,4 +311,10 @@ def terms(names: Iterable[str], model: type[Model]) -> list[str | OrderBy]:
 
 def is_strict(request) -> bool:
     """Whether unknown parameters are an error: `Prefer: handling=strict` (RFC 7240, section 4.4)."""
-    return "handling=strict" in request.headers.get("Prefer", "").replace(" ", "").lower()
+    return prefers(request, "handling=strict")
+
+
+def prefers(request, preference: str) -> bool:
+    """Whether the header `Prefer` has the preference (RFC 7240); several are separated by commas."""
+    given = re.split("[,;]", re.sub(r'[\s"]', "", request.headers.get("Prefer", "")).lower())
+    return preference in given

@@ -61,6 +61,13 @@ def prepare(instances: list[Any], using: str, names: Iterable[str] | None = None
             field.prepare(instances, using)
 
 
+def derive(instance: models.Model, using: str) -> None:
+    """Set the derived columns of a row that is not written, as writing it to the database `using` would."""
+    prepare([instance], using)
+    for field in derived_fields(type(instance)):
+        field.pre_save(instance, add=True)
+
+
 def derive_again(
     rows: models.QuerySet, names: Iterable[str], advance: Callable[[int], None] = lambda count: None
 ) -> int:

@@ -99,6 +99,6 @@ class FoldedField(DerivedField, ByteOrderedCharField):
 
 @cache
 def folded_fields(model: type[models.Model]) -> dict[str, str]:
-    """The names of the model's fields that have a FoldedField, each with the name of that."""
-    folded = [field for field in model._meta.concrete_fields if isinstance(field, FoldedField)]
+    """The names of the model's fields that have a FoldedField, each with the name of that. Not of a subclass."""
+    folded = [field for field in model._meta.concrete_fields if type(field) is FoldedField]
     return {field.sources[0]: field.name for field in folded}

@@ -13,6 +13,7 @@ from django.db import models
 from crm.db.batches import batched
 from crm.db.derived import DerivedField
 from crm.db.models import ParentModel, TimestampedModel, TimestampedQuerySet
+from crm.db.pairs import PairModel
 
 BATCH = 10_000  # ids in one statement
 
@@ -47,7 +48,12 @@ class Journal:
 
     def move_references(self, dropped: models.Model, survivor: models.Model) -> None:
         """Whatever refers to `dropped` refers to `survivor`; rows that would then stand twice are deleted."""
-        for model, field in references_to(type(dropped)):
+        references = references_to(type(dropped))
+        for table in {model for model, _ in references if issubclass(model, PairModel)}:
+            self.move_pairs(table, dropped.pk, survivor.pk)
+        for model, field in references:
+            if issubclass(model, PairModel):
+                continue
             for own in unique_with(model, field):
                 for row in self.doubles(model, field, own, dropped, survivor):
                     self.delete(row)
@@ -58,6 +64,26 @@ class Journal:
                 step = {"op": "move", "model": model._meta.label, "field": field.name}
                 self.steps.append({**step, "from": dropped.pk, "to": survivor.pk, "ids": ids})
                 self.moved[str(model._meta.verbose_name_plural)] += len(ids)
+
+    def move_pairs(self, table: Any, dropped: int, survivor: int) -> None:
+        """In the pairs of `dropped` the survivor takes its place, each pair once; that of the two goes."""
+        old = list(table.of(dropped, self.using).select_for_update(of=("self",)).order_by("pk"))
+        if not old:
+            return
+        known = {pair.other_than(survivor) for pair in table.of(survivor, self.using)}
+        for pair in old:
+            self.steps.append({"op": "delete", "model": table._meta.label, "row": values_of(pair)})
+        self.rows(table).filter(pk__in=[pair.pk for pair in old]).delete()
+        others = {pair.other_than(dropped): pair for pair in old}
+        new = [
+            table(**table.ordered(survivor, other), created_by_id=pair.created_by_id, created_at=pair.created_at)
+            for other, pair in others.items()
+            if other != survivor and other not in known
+        ]
+        for pair in self.rows(table).bulk_create(new):
+            self.created(pair)
+        if new:
+            self.moved[str(table._meta.verbose_name_plural)] += len(new)
 
     def doubles(
         self, model: Any, field: models.Field, own: list[str], dropped: Any, survivor: Any
@@ -121,6 +147,8 @@ class Journal:
             if not field.is_relation or target is None:
                 continue
             if not self.rows(field.related_model).filter(pk=target).exists():
+                if issubclass(model, PairModel):
+                    return  # it would have gone with the other row
                 if not field.null:
                     name = field.related_model._meta.verbose_name
                     raise ValidationError({"other": [f"It cannot be taken apart: {name} {target} is gone."]})

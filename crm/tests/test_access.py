@@ -42,6 +42,8 @@ TABLE = """
 /lead/restaurants/<pk>/timeline/        POST PUT PATCH DELETE    401 405 403 405
 /lead/restaurants/<pk>/durations/       GET HEAD OPTIONS         401 200 200 200
 /lead/restaurants/<pk>/durations/       POST PUT PATCH DELETE    401 405 403 405
+/lead/duplicates/                       GET HEAD OPTIONS         401 200 200 200
+/lead/duplicates/                       POST PUT PATCH DELETE    401 405 403 405
 /lead/pipeline/                         GET HEAD OPTIONS         401 200 200 200
 /lead/pipeline/                         POST PUT PATCH DELETE    401 405 403 405
 /lead/restaurants/<pk>/merge/           POST                     401 200 403 200
@@ -56,6 +58,12 @@ TABLE = """
 /lead/restaurants/<pk>/external_ids/    POST                     401 201 403 201
 /lead/restaurants/<pk>/external_ids/    DELETE                   401 404 403 404
 /lead/restaurants/<pk>/external_ids/    PUT PATCH                401 405 403 405
+/lead/restaurants/<pk>/duplicates/      GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/duplicates/      POST PUT PATCH DELETE    401 405 403 405
+/lead/restaurants/<pk>/not_duplicates/  GET HEAD OPTIONS         401 200 200 200
+/lead/restaurants/<pk>/not_duplicates/  POST                     401 201 403 201
+/lead/restaurants/<pk>/not_duplicates/  DELETE                   401 404 403 404
+/lead/restaurants/<pk>/not_duplicates/  PUT PATCH                401 405 403 405
 /lead/restaurants/hand_over/            POST                     401 200 403 200
 /lead/restaurants/hand_over/            OPTIONS                  401 200 200 200
 /lead/restaurants/hand_over/            GET HEAD                 401 405 405 405
@@ -85,6 +93,14 @@ TABLE = """
 /contact/contacts/<pk>/unmerge/         OPTIONS                  401 200 200 200
 /contact/contacts/<pk>/unmerge/         GET HEAD                 401 405 405 405
 /contact/contacts/<pk>/unmerge/         PUT PATCH DELETE         401 405 403 405
+/contact/contacts/duplicates/           GET HEAD OPTIONS         401 200 200 200
+/contact/contacts/duplicates/           POST PUT PATCH DELETE    401 405 403 405
+/contact/contacts/<pk>/duplicates/      GET HEAD OPTIONS         401 200 200 200
+/contact/contacts/<pk>/duplicates/      POST PUT PATCH DELETE    401 405 403 405
+/contact/contacts/<pk>/not_duplicates/  GET HEAD OPTIONS         401 200 200 200
+/contact/contacts/<pk>/not_duplicates/  POST                     401 201 403 201
+/contact/contacts/<pk>/not_duplicates/  DELETE                   401 404 403 404
+/contact/contacts/<pk>/not_duplicates/  PUT PATCH                401 405 403 405
 
 /track/interactions/                    GET HEAD OPTIONS         401 200 200 200
 /track/interactions/                    POST                     401 201 403 201
@@ -217,6 +233,7 @@ QUERIES = {
     "/call/adherence/": PERIOD,
     "/track/performance/": PERIOD,
     "/api/lookup/": "?phone=%2B919876543210",
+    "/contact/contacts/duplicates/": "?restaurant=1",
 }
 
 
@@ -268,7 +285,9 @@ def bodies(user, admin, lead, contact, interaction, plan):
         "/lead/restaurants/hand_over/": {"from": user.pk, "to": admin.pk, "leads": [lead.pk]},
         "/lead/restaurants/<pk>/merge/": {"other": twin.pk},
         "/lead/restaurants/<pk>/unmerge/": {"other": merged.pk},
+        "/lead/restaurants/<pk>/not_duplicates/": {"other": twin.pk},
         "/contact/contacts/<pk>/merge/": {"other": double.pk},
+        "/contact/contacts/<pk>/not_duplicates/": {"other": double.pk},
         "/contact/contacts/<pk>/unmerge/": {"other": gone.pk},
         "/contact/contacts/": person,
         "/contact/contacts/<pk>/": person,

@@ -10,11 +10,11 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from call.models import CallEvent, CallPlan
-from contact.models import Contact
+from contact.models import Contact, NotDuplicateContact
 from crm.models import IdempotencyKey
 from crm.tests import PASSWORD
 from crm.tests.support import signed_in
-from lead.models import ExternalId, OwnerChange, Restaurant, StatusChange, Team
+from lead.models import ExternalId, NotDuplicate, OwnerChange, Restaurant, StatusChange, Team
 from track.models import Interaction, OrderDetails
 
 LEADS = "/lead/restaurants/"
@@ -37,6 +37,8 @@ def rows() -> list:
         Team,
         Restaurant,
         ExternalId,
+        NotDuplicate,
+        NotDuplicateContact,
         StatusChange,
         OwnerChange,
         Contact,
@@ -63,8 +65,10 @@ def posts(user, lead, contact, interaction, plan) -> dict:
     user.user_permissions.add(Permission.objects.get(codename="add_team"))
     return {
         "/lead/restaurants/<pk>/merge/": (f"{LEADS}{lead.pk}/merge/", {"other": twin}),
+        "/lead/restaurants/<pk>/not_duplicates/": (f"{LEADS}{lead.pk}/not_duplicates/", {"other": twin}),
         "/lead/restaurants/<pk>/unmerge/": (f"{LEADS}{lead.pk}/unmerge/", {"other": merged}),
         "/contact/contacts/<pk>/merge/": (f"{people}merge/", {"other": double}),
+        "/contact/contacts/<pk>/not_duplicates/": (f"{people}not_duplicates/", {"other": double}),
         "/contact/contacts/<pk>/unmerge/": (f"{people}unmerge/", {"other": gone}),
         "/api/teams/": ("/api/teams/", {"name": "North", "members": [user.pk]}),
         "/lead/restaurants/": (LEADS, ANNA),
@@ -118,6 +122,8 @@ def test_every_route_that_takes_a_post_is_tried_here(posts):
         "/lead/restaurants/",
         "/lead/restaurants/<pk>/change_status/",
         "/lead/restaurants/<pk>/external_ids/",
+        "/lead/restaurants/<pk>/not_duplicates/",
+        "/contact/contacts/<pk>/not_duplicates/",
         "/lead/restaurants/<pk>/merge/",
         "/lead/restaurants/<pk>/unmerge/",
         "/contact/contacts/<pk>/merge/",

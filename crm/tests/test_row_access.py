@@ -20,14 +20,20 @@ HIDDEN = """
 /lead/restaurants/<pk>/timeline/        404 GET HEAD
 /lead/restaurants/<pk>/durations/       404 GET HEAD
 /lead/restaurants/<pk>/external_ids/    404 GET HEAD POST DELETE
+/lead/restaurants/<pk>/duplicates/      404 GET HEAD
+/lead/restaurants/<pk>/not_duplicates/  404 GET HEAD POST DELETE
 /lead/restaurants/<pk>/merge/           404 POST
 /lead/restaurants/<pk>/unmerge/         404 POST
 /lead/restaurants/hand_over/            400 POST
 /lead/pipeline/
+/lead/duplicates/
 
 /contact/contacts/                      400 POST
 /contact/contacts/<pk>/                 404 GET HEAD PUT PATCH DELETE
 /contact/contacts/<pk>/card/            404 GET HEAD
+/contact/contacts/duplicates/
+/contact/contacts/<pk>/duplicates/      404 GET HEAD
+/contact/contacts/<pk>/not_duplicates/  404 GET HEAD POST DELETE
 /contact/contacts/<pk>/merge/           404 POST
 /contact/contacts/<pk>/unmerge/         404 POST
 /contact/cards/
@@ -102,7 +108,9 @@ def bodies_of(cast: Cast, person: str) -> dict:
         "/lead/restaurants/<pk>/merge/": {"other": cast.twins["lead"]},
         "/lead/restaurants/<pk>/unmerge/": {"other": cast.merged["lead"]},
         "/lead/restaurants/<pk>/external_ids/": {"source": "erp", "value": "1"},
+        "/lead/restaurants/<pk>/not_duplicates/": {"other": cast.twins["lead"]},
         "/contact/contacts/<pk>/merge/": {"other": cast.twins["contact"]},
+        "/contact/contacts/<pk>/not_duplicates/": {"other": cast.twins["contact"]},
         "/contact/contacts/<pk>/unmerge/": {"other": cast.merged["contact"]},
         "/track/accounts/<pk>/": {"quiet_until": None},
         "/contact/contacts/": {"restaurant": lead, "name": "Asha Rao"},

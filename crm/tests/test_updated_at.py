@@ -43,6 +43,8 @@ def rows(lead, contact, plan, user, asha):
     twin = Contact.objects.create(restaurant=lead, name="A. Rao")
     lead.merge(other.pk)
     contact.merge(twin.pk)
+    lead.say_not_duplicate(Restaurant.objects.create(name="Bistro Anna", assigned_to=asha).pk)
+    contact.say_not_duplicate(Contact.objects.create(restaurant=lead, name="A. Rao").pk)
     lead.add_external_id("erp", "1")
     ContactExternalId.objects.create(contact=contact, source="erp", value="1")
     InteractionExternalId.objects.create(interaction=interaction, source="erp", value="1")

@@ -4,6 +4,7 @@ from lead.models.access import ALL, OfLeadQuerySet, Policy
 from lead.models.external_id import ExternalId
 from lead.models.history import OwnerChange, StatusChange
 from lead.models.merge import LeadMerge
+from lead.models.not_duplicate import NotDuplicate, NotDuplicateModel
 from lead.models.restaurant import BATCH, CHOOSE_ANOTHER, Restaurant, RestaurantQuerySet
 from lead.models.status import PIPELINE, LeadStatus, LostReason
 from lead.models.team import Team
@@ -17,6 +18,8 @@ __all__ = [
     "LeadMerge",
     "LeadStatus",
     "LostReason",
+    "NotDuplicate",
+    "NotDuplicateModel",
     "OfLeadQuerySet",
     "OwnerChange",
     "Policy",

@@ -25,6 +25,7 @@ from lead.models.access import OfLeadQuerySet
 from lead.models.external_id import ExternalId
 from lead.models.history import OwnerChange
 from lead.models.merge import merge_leads, unmerge_leads
+from lead.models.not_duplicate import NameKeyField, NotDuplicate
 from lead.models.status import LeadStatus
 from lead.signals import owner_changed
 
@@ -176,6 +177,8 @@ class Restaurant(ParentModel):
     state_fold = FoldedField("state")
     restaurant_type_fold = FoldedField("restaurant_type")
     cuisine_type_fold = FoldedField("cuisine_type")
+    email_fold = FoldedField("email")
+    name_key = NameKeyField(sources=["name", "city"])
 
     phone_e164 = E164Field(source="phone", owner="assigned_to")
     phone_tail = PhoneTailField(source="phone")
@@ -198,6 +201,8 @@ class Restaurant(ParentModel):
             models.Index(fields=["city_fold", "city", "id"], name="lead_in_order_of_city"),
             models.Index(fields=["phone_e164", "id"], name="lead_by_e164"),
             models.Index(fields=["phone_tail", "id"], name="lead_by_phone_tail"),
+            models.Index(fields=["email_fold", "id"], name="lead_by_email"),
+            models.Index(fields=["name_key", "city_fold", "id"], name="lead_by_name_key"),
         ]
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="lead_has_name"),
@@ -267,6 +272,14 @@ class Restaurant(ParentModel):
         """
         with self.atomic():
             unmerge_leads(self, other)
+
+    def say_not_duplicate(self, other: int, *, by=None) -> bool:
+        """Remember that the lead with the id `other` is another restaurant. False where that is known already."""
+        return NotDuplicate.say(self, other, by=by)
+
+    def take_back_not_duplicate(self, other: int) -> bool:
+        """Forget it again. False where nobody had said so."""
+        return NotDuplicate.take_back(self, other)
 
     def add_external_id(self, source: str, value: str, *, by=None) -> bool:
         """Give the lead the id that it has in another system. False where it has it already.

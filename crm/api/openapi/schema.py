@@ -154,6 +154,8 @@ class AutoSchema(openapi.AutoSchema):
                     header: reference("headers", header)
                     for header in self.headers("content" in response and self.method != "DELETE")
                 }
+            elif "content" in response:  # a refusal with a body of its own
+                response["headers"] = {"X-Request-ID": reference("headers", "X-Request-ID")}
             else:  # @extend_schema(responses={…, 403: None}): the view's own rule
                 responses[status] = reference("responses", RESPONSES[int(status)])
         for status in self.statuses():  # type: ignore[assignment]
