@@ -7,46 +7,79 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('backoffice', '0005_imports'),
-        ('lead', '0013_external_id'),
+        ("backoffice", "0005_imports"),
+        ("lead", "0013_external_id"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SavedList',
+            name="SavedList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('model', models.CharField(help_text="the label of the list's table", max_length=100)),
-                ('query', models.CharField(help_text="the list's query string, without what it does not know", max_length=2000)),
-                ('created_at', models.DateTimeField(default=crm.dates.now, editable=False)),
-                ('owner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='lead.team', verbose_name='shared with')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                ("model", models.CharField(help_text="the label of the list's table", max_length=100)),
+                (
+                    "query",
+                    models.CharField(
+                        help_text="the list's query string, without what it does not know", max_length=2000
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=crm.dates.now, editable=False)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="lead.team",
+                        verbose_name="shared with",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'saved list',
-                'verbose_name_plural': 'saved lists',
-                'ordering': ['name', 'id'],
-                'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('owner', 'name'), name='saved_list_by_name'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='saved_list_has_name')],
+                "verbose_name": "saved list",
+                "verbose_name_plural": "saved lists",
+                "ordering": ["name", "id"],
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("owner", "name"), name="saved_list_by_name"),
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="saved_list_has_name"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='WholeList',
+            name="WholeList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('model', models.CharField(help_text="the label of the list's table", max_length=100)),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("model", models.CharField(help_text="the label of the list's table", max_length=100)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'list that opens with all rows',
-                'verbose_name_plural': 'lists that open with all rows',
-                'ordering': ['id'],
-                'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('user', 'model'), name='whole_list_once')],
+                "verbose_name": "list that opens with all rows",
+                "verbose_name_plural": "lists that open with all rows",
+                "ordering": ["id"],
+                "default_permissions": (),
+                "constraints": [models.UniqueConstraint(fields=("user", "model"), name="whole_list_once")],
             },
         ),
     ]
