@@ -9,6 +9,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from backoffice.accounts.user_field import find_users
 from backoffice.admin.filters import ME, FilterSetListFilter, ListFilterSet, matching_cities
 from crm.api.serializers import id_of
+from crm.db.models import TimestampedQuerySet
 
 ORDER = re.compile(r"-?\d{1,3}(\.-?\d{1,3}){0,9}")
 MAX_SEARCH = 254  # characters, as in the search form
@@ -115,10 +117,14 @@ class ListQuery:
             yield _("No lead that you see is in “%(city)s”, so the list has no rows.") % {"city": city[:50]}
         for name, pk in self.parameters.items():
             table = self.table_of(name)
-            if table and not table.objects.visible_to(self.request.user).filter(pk=pk).exists():
+            if table and not self.seen_of(table).filter(pk=pk).exists():
                 yield _("The %(row)s that this list names is gone, so it has no rows.") % {
                     "row": table._meta.verbose_name
                 }
+
+    def seen_of(self, table: Any) -> QuerySet:
+        rows = table.objects.all()
+        return rows.visible_to(self.request.user) if isinstance(rows, TimestampedQuerySet) else rows
 
     def names_missing_user(self) -> bool:
         pk, name = self.parameters.get("owner_id", ""), self.parameters.get("owner", ME)
