@@ -131,6 +131,10 @@ class SavedListAdmin(LargeChangeListMixin, FormFieldsMixin, ConflictsMixin):
             return redirect("admin:backoffice_savedlist_changelist")
         return super().add_view(request, *args, **kwargs)
 
+    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> HttpResponse:
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
             obj.edit(**{name: form.cleaned_data[name] for name in form.changed_data})
