@@ -1,4 +1,4 @@
-"""The tables of the back office itself: imports, from the upload on, and their journal."""
+"""The tables of the back office itself: imports, from the upload on, and their journal; lists that users save."""
 
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -7,8 +7,11 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from crm import dates
+from lead.models import Team
 
 TABLES = {  # by the kind of an import
     "leads": "lead.Restaurant",
@@ -120,3 +123,75 @@ class ImportedRow(models.Model):
 
     def __str__(self) -> str:
         return f"row {self.row}"
+
+
+class WholeList(models.Model):
+    """That a user wants a list to open with all that they see, where it would open with their own rows."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    model = models.CharField(max_length=100, help_text="the label of the list's table")
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["id"]
+        verbose_name, verbose_name_plural = _("list that opens with all rows"), _("lists that open with all rows")
+        constraints = [models.UniqueConstraint(fields=["user", "model"], name="whole_list_once")]
+
+    def __str__(self) -> str:
+        return self.model
+
+    @classmethod
+    def choose(cls, user: Any, model: str, *, whole: bool) -> None:
+        if whole:
+            cls.objects.get_or_create(user=user, model=model)
+        else:
+            cls.objects.filter(user=user, model=model).delete()
+
+
+class SavedListQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> Self:
+        """The user's own, and those that are shared with a team of which they are a member or a manager."""
+        shared = [
+            Q(team__in=through.objects.filter(user=user.pk).values("team"))
+            for through in (Team.members.through, Team.managers.through)
+        ]
+        return self.filter(Q(owner=user.pk) | shared[0] | shared[1])
+
+
+class SavedList(models.Model):
+    """A filtered list of the admin under a name. It stores what is asked for, and no rows: who opens it sees their own.
+
+    It goes with its owner. Without its team it is private again.
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    name = models.CharField(_("name"), max_length=100)
+    model = models.CharField(max_length=100, help_text="the label of the list's table")
+    query = models.CharField(max_length=2_000, help_text="the list's query string, without what it does not know")
+    team = models.ForeignKey(
+        Team, models.SET_NULL, verbose_name=_("shared with"), null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=dates.now, editable=False)
+
+    objects = SavedListQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["name", "id"]
+        verbose_name, verbose_name_plural = _("saved list"), _("saved lists")
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="saved_list_by_name"),
+            models.CheckConstraint(condition=~Q(name=""), name="saved_list_has_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return QueryDict(self.query).dict()
+
+    def edit(self, **changes: Any) -> None:
+        """Raises DoesNotExist for a list that is gone."""
+        if changes and not type(self).objects.filter(pk=self.pk).update(**changes):
+            raise type(self).DoesNotExist

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.text import slugify
 
 from backoffice.accounts.signin import SignInSiteMixin
 from backoffice.accounts.user_field import zone_of_viewer
@@ -19,6 +20,7 @@ from backoffice.myday.first_page import begins_with_my_day, has_my_day, sign_in_
 # The groups of the navigation, with the labels of their models. Other models come last, under their app's name.
 NAVIGATION: dict[str, list[str]] = {
     "Today": [],
+    "Saved lists": [],
     "Work": ["lead.restaurant", "contact.contact", "track.interaction", "track.orderdetails", "call.callplan"],
     "History": ["lead.statuschange", "lead.ownerchange", "backoffice.import"],
     "People": ["auth.user", "lead.team", "auth.group", "call.workprofile"],
@@ -93,7 +95,13 @@ class BackOfficeSite(SignInSiteMixin):
         adherence = [page("Adherence", "admin:adherence")] if request.user.has_perm("call.view_adherence") else []
         both = [page("My day", "admin:my_day"), page("Overview", "admin:overview")]
         day = both if has_my_day(request.user) else []
-        return {"Today": day, "Work": adherence, "History": [recent] if self.has_permission(request) else []}
+        history, saved = ([recent], self.saved_lists(request)) if self.has_permission(request) else ([], [])
+        return {"Today": day, "Saved lists": saved, "Work": adherence, "History": history}
+
+    def saved_lists(self, request: HttpRequest) -> list[dict[str, Any]]:
+        from backoffice.admin.saving import links  # its lists are of the ModelAdmins, which register here
+
+        return links(request, self)
 
 
 def in_groups(apps: list[dict[str, Any]], pages: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -108,7 +116,7 @@ def in_groups(apps: list[dict[str, Any]], pages: dict[str, list[dict[str, Any]]]
 
 
 def group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"name": name, "app_label": name.lower(), "app_url": "", "has_module_perms": True, "models": models}
+    return {"name": name, "app_label": slugify(name), "app_url": "", "has_module_perms": True, "models": models}
 
 
 def page(name: str, route: str) -> dict[str, Any]:

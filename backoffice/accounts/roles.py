@@ -29,8 +29,9 @@ VIEW_ALL = {"lead.view_all"}  # for ACCESS other than "all"
 MANAGE = {"call.view_adherence", "auth.view_user"} | may("view", "lead.team")
 TEAMS = may("view add change delete", "lead.team")
 
+KAM = "KAM"
 ROLES = {
-    "KAM": EDIT,
+    KAM: EDIT,
     "Manager": EDIT | may("delete", *RECORDS) | HAND_OVER | EXPORT | VIEW_ALL | MANAGE,
     "Back office": EDIT | HAND_OVER | EXPORT | IMPORT | VIEW_ALL | TEAMS,
     READ_ONLY_GROUP: VIEW,

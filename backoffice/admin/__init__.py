@@ -1,6 +1,18 @@
 """The ModelAdmins, one file each; importing this package registers them on the admin site."""
 
-from backoffice.admin import call_plan, contact, history, imports, interaction, lead, order, team, user, work_profile
+from backoffice.admin import (
+    call_plan,
+    contact,
+    history,
+    imports,
+    interaction,
+    lead,
+    order,
+    saved_list,
+    team,
+    user,
+    work_profile,
+)
 
 __all__ = [
     "call_plan",
@@ -10,6 +22,7 @@ __all__ = [
     "interaction",
     "lead",
     "order",
+    "saved_list",
     "team",
     "user",
     "work_profile",

@@ -8,9 +8,10 @@ from django.http import HttpRequest
 from backoffice.admin.actions import RecordCalls
 from backoffice.admin.base import ReadOnlyMixin, TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
-from backoffice.admin.changelist import LargeChangeListMixin, day_of, due_of, link_to, phone_link
+from backoffice.admin.changelist import day_of, due_of, link_to, phone_link
 from backoffice.admin.filters import CallPlanFilters, FilterSetListFilter
 from backoffice.admin.lead_inlines import NewestFormSet
+from backoffice.admin.own_first import OwnFirstMixin
 from backoffice.admin.verb_forms import Pause, RecordCall, Resume, SetFrequency, Skip, Snooze
 from backoffice.exchange.import_pages import ImportMixin
 from backoffice.exchange.kinds import PlanSheet
@@ -41,7 +42,7 @@ class CallEventInline(ReadOnlyMixin, admin.TabularInline):
 
 
 @admin.register(CallPlan)
-class CallPlanAdmin(ImportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class CallPlanAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedAdmin):
     sheet = PlanSheet
     search_fields = ["lead__search"]
     search_help_text = "Name, phone, e-mail, city of the lead"

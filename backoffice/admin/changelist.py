@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
@@ -25,6 +25,8 @@ from django.utils.text import capfirst
 
 from backoffice.accounts.user_field import zone_of_viewer
 from backoffice.admin.actions import DeleteRows
+from backoffice.admin.list_query import filterset_of
+from backoffice.admin.saving import Saving
 from crm import dates
 from crm.api.serializers import id_of
 from crm.db.folding import folded_fields
@@ -121,6 +123,7 @@ class LargeChangeList(ChangeList):
     model_admin: "LargeChangeListMixin"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.request: HttpRequest = args[0]
         super().__init__(*args, **kwargs)
         if not self.is_popup:
             site: Any = self.model_admin.admin_site
@@ -145,6 +148,24 @@ class LargeChangeList(ChangeList):
         for row in self.result_list:
             row.zone = self.zone
         self.model_admin.annotate_page(request, self.result_list)
+
+    is_own = False  # whether it has the own rows alone (own_first)
+
+    @cached_property
+    def saving(self) -> Saving | None:
+        """Where it is narrowed, and not just to the own rows."""
+        is_savable = filterset_of(self.model_admin) and not self.is_popup and (self.query or not self.is_own)
+        saving = Saving(self) if is_savable else None
+        return saving if saving and saving.query.narrows else None
+
+    def without(self, *names: str) -> str:
+        """The query string without these filters."""
+        return self.get_query_string(dict.fromkeys(names))
+
+    @property
+    def search_parameters(self) -> list[tuple[str, str]]:
+        """The rest of the query string, which the search form submits too."""
+        return [(name, value) for name, values in self.filter_params.items() if name != SEARCH_VAR for value in values]
 
     def rows_of_page(self, page: QuerySet) -> QuerySet:
         """The page's rows by their ids, so that joined tables are not read for all rows of the pages before."""

@@ -7,9 +7,10 @@ from django.http import HttpRequest
 
 from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
-from backoffice.admin.changelist import LargeChangeListMixin, link_to, mail_link, phone_link
+from backoffice.admin.changelist import link_to, mail_link, phone_link
 from backoffice.admin.duplicates import DuplicateWarningMixin
 from backoffice.admin.filters import ContactFilters, FilterSetListFilter
+from backoffice.admin.own_first import OwnFirstMixin
 from backoffice.exchange.export_pages import ExportMixin
 from backoffice.exchange.import_pages import ImportMixin
 from backoffice.exchange.kinds import ContactSheet
@@ -18,9 +19,7 @@ from contact.models import Contact
 
 
 @admin.register(Contact)
-class ContactAdmin(
-    ImportMixin, ExportMixin, LargeChangeListMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin
-):
+class ContactAdmin(ImportMixin, ExportMixin, OwnFirstMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin):
     sheet = ContactSheet
     search_fields = ["search"]
     search_help_text = "Name, role, phone, e-mail"

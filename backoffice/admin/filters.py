@@ -3,7 +3,7 @@
 Leads `/admin/lead/restaurant/`
     status          a LeadStatus, or `open`: neither converted nor lost
     owner_id        the owner's id; for links
-    owner           the owner's username, else part of a username or name
+    owner           `me`: who opens the list; the owner's username, else part of a username or name
     unassigned      `1`: without an owner
     unattended      `1`: without an owner who is active, as `?assigned_to=none` of the API
     city, type      part of the city, of the restaurant's type
@@ -63,6 +63,7 @@ from track.health import Verdict
 from track.models import Interaction, InteractionType, OrderDetails
 
 OPEN = "open"
+ME = "me"  # as an owner: the viewer
 CLOSED = [LeadStatus.CONVERTED, LeadStatus.LOST]
 MAX_DAYS = 36_500
 MAX_CITIES = 1_000
@@ -174,6 +175,8 @@ class LeadOwnerFilters(ListFilterSet):
     def by_owner(self, queryset: QuerySet, name: str, text: str) -> QuerySet:
         if self.data.get("owner_id"):
             return queryset
+        if text == ME:
+            return self.by_owner_id(queryset, name, self.request.user.pk)
         return queryset.filter(self.lead_condition(assigned_to__in=[user.pk for user in find_users(text)]))
 
     def by_owner_id(self, queryset: QuerySet, name: str, pk: int) -> QuerySet:
@@ -368,6 +371,8 @@ class FilterSetListFilter(admin.ListFilter):
         """The filters that apply, each with the address of the list without it."""
         self.changelist = changelist
         for name in self.used_parameters:
+            if changelist.is_own:  # the page says so elsewhere
+                continue
             label, value = str(self.form[name].label), self.filterset.display_value(name)
             if "…" in label:
                 label, value = label.replace("…", value), ""
@@ -375,8 +380,12 @@ class FilterSetListFilter(admin.ListFilter):
                 "label": label,
                 "value": value,
                 "errors": self.form[name].errors,
-                "query_string": changelist.get_query_string({name: None}),
+                "query_string": changelist.without(name),
             }
+
+    @property
+    def clear_all(self) -> str:
+        return self.changelist.without(*self.used_parameters)
 
     @property
     def other_parameters(self) -> list[tuple[str, str]]:

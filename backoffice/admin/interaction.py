@@ -11,9 +11,10 @@ from django.template.defaultfilters import truncatechars
 
 from backoffice.admin.base import FormFieldsMixin, TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
-from backoffice.admin.changelist import LargeChangeListMixin, link_to, moment_of
+from backoffice.admin.changelist import link_to, moment_of
 from backoffice.admin.filters import FilterSetListFilter, InteractionFilters
 from backoffice.admin.order import OrderForm
+from backoffice.admin.own_first import OwnFirstMixin
 from backoffice.admin.timeline import hidden_contacts
 from backoffice.admin.verb_forms import ContactField
 from backoffice.exchange.import_pages import ImportMixin
@@ -46,7 +47,7 @@ class OrderInline(FormFieldsMixin, admin.StackedInline):
 
 
 @admin.register(Interaction)
-class InteractionAdmin(ImportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class InteractionAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedAdmin):
     sheet = InteractionSheet
     search_fields = ["search", "lead__search", "contact__search"]
     search_help_text = "Details, or name, phone, e-mail of the lead or contact"

@@ -16,10 +16,11 @@ from backoffice.admin.account_summary import AccountSummary
 from backoffice.admin.actions import ChangeStatuses, HandOver, LogCalls
 from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
-from backoffice.admin.changelist import LargeChangeListMixin, day_of, due_of, money, phone_link, status_badge
+from backoffice.admin.changelist import day_of, due_of, money, phone_link, status_badge
 from backoffice.admin.duplicates import DuplicateWarningMixin
 from backoffice.admin.filters import FilterSetListFilter, LeadFilters
 from backoffice.admin.lead_inlines import ContactInline, PlanInline
+from backoffice.admin.own_first import OwnFirstMixin
 from backoffice.admin.timeline import may_view, timeline_page
 from backoffice.admin.verb_forms import ChangeStatus, RecordCallOnLead
 from backoffice.exchange.export_pages import ExportMixin
@@ -46,7 +47,7 @@ ADDITIONS = [  # label, model, further permissions, initial values of the form
 
 @admin.register(Restaurant)
 class RestaurantAdmin(
-    ImportMixin, ExportMixin, LargeChangeListMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin
+    ImportMixin, ExportMixin, OwnFirstMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin
 ):
     sheet = LeadSheet
     search_fields = ["search"]

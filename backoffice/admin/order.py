@@ -9,8 +9,9 @@ from django.template.defaultfilters import truncatechars
 
 from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
-from backoffice.admin.changelist import LargeChangeListMixin, link_to, moment_of, money
+from backoffice.admin.changelist import link_to, moment_of, money
 from backoffice.admin.filters import FilterSetListFilter, OrderFilters
+from backoffice.admin.own_first import OwnFirstMixin
 from backoffice.exchange.import_pages import ImportMixin
 from backoffice.exchange.kinds import OrderSheet
 from track.models import OrderDetails
@@ -31,7 +32,7 @@ class OrderForm(forms.ModelForm):
 
 
 @admin.register(OrderDetails)
-class OrderDetailsAdmin(ImportMixin, LargeChangeListMixin, ChangeFormMixin, TimestampedAdmin):
+class OrderDetailsAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedAdmin):
     sheet = OrderSheet
     form = OrderForm
     search_fields = ["interaction__lead__search"]

@@ -124,6 +124,7 @@ def use_the_admin() -> str:
     }.items():
         confirm(browser, upload(browser, csv_file(list(row), list(row.values())), path))
     upload(browser, csv_file(["name"], ["Bistro Ben"]))
+    browser.post(f"{LEADS}own-first/", {"rows": "all"})
     demo = apps.get_model("auth", "User").objects.get(username="demo")
     demo.groups.set(apps.get_model("auth", "Group").objects.filter(name="Night shift"))
     permissions = apps.get_model("auth", "Permission").objects

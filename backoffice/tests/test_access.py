@@ -209,11 +209,29 @@ GET  /admin/backoffice/import/<none>/                             302  302  302 
 GET  /admin/backoffice/import/<none>/change/                      gone gone 403  403
 GET  /admin/backoffice/import/<none>/delete/                      403  403  403  403
 GET  /admin/backoffice/import/<none>/history/                     gone gone gone gone
+
+GET  /admin/lead/restaurant/own-first/                            405  405  405  405
+POST /admin/lead/restaurant/own-first/                            302  302  302  302
+POST /admin/contact/contact/own-first/                            302  302  302  302
+POST /admin/track/interaction/own-first/                          302  302  302  302
+POST /admin/track/orderdetails/own-first/                         302  302  302  302
+POST /admin/call/callplan/own-first/                              302  302  302  302
+GET  /admin/backoffice/savedlist/                                 200  200  200  200
+GET  /admin/backoffice/savedlist/add/                             302  302  302  302
+POST /admin/backoffice/savedlist/add/                             302  302  302  302
+GET  /admin/backoffice/savedlist/<none>/                          302  302  302  302
+GET  /admin/backoffice/savedlist/<none>/open/                     gone gone gone gone
+GET  /admin/backoffice/savedlist/<none>/change/                   gone gone gone gone
+GET  /admin/backoffice/savedlist/<none>/delete/                   gone gone gone gone
+GET  /admin/backoffice/savedlist/<none>/history/                  gone gone gone gone
 """
 ROWS = [(method, path, expected) for method, path, *expected in map(str.split, filter(None, TABLE.splitlines()))]
 
 LEADS = "/admin/lead/restaurant/"
+OWN_FIRST = ["lead/restaurant", "contact/contact", "track/interaction", "track/orderdetails", "call/callplan"]
 BODIES = {  # of POST
+    **{f"/admin/{table}/own-first/": {"rows": "all"} for table in OWN_FIRST},
+    "/admin/backoffice/savedlist/add/": {"name": "Pune", "model": "lead.restaurant", "query": "city=pune"},
     f"{LEADS}add/": {
         "name": "Cafe Blau",
         "lead_status": "NEW",

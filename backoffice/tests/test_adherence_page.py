@@ -102,5 +102,5 @@ def test_the_start_page_links_to_adherence(viewer):
 
 def test_a_second_view_of_adherence_within_a_minute_is_cached(called_plans, viewer, django_assert_max_num_queries):
     viewer.get(PAGE)
-    with django_assert_max_num_queries(5):  # session, user, its permissions, the names
+    with django_assert_max_num_queries(6):  # session, user, its permissions, saved lists, the names
         viewer.get(PAGE)

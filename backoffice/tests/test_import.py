@@ -75,7 +75,7 @@ def test_a_preview_takes_one_query_per_table(count, admin_client, user, django_a
     rows = Restaurant.objects.bulk_create(Restaurant(name="Bistro", assigned_to=user) for _ in range(count))
     table = csv_file(["id", "name", "assigned_to"], *[[row.pk, "Anna", "admin"] for row in rows])
     preview = upload(admin_client, table)
-    with django_assert_num_queries(7):  # session, user, import and its user, users, leads, the totals
+    with django_assert_num_queries(8):  # session, user, saved lists, import and its user, users, leads, the totals
         admin_client.get(address_of(preview))
 
 

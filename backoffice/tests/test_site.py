@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.staticfiles import finders
 from django.urls import reverse
 
+from backoffice.models import SavedList
 from backoffice.site import BackOfficeSite
 from call.models import WorkProfile
 
@@ -36,8 +37,10 @@ def test_the_admin_site_is_the_back_office():
     assert admin.site.name == "admin"
 
 
-def test_the_navigation_has_the_lists_in_order(admin_client):
+def test_the_navigation_has_the_lists_in_order(admin_client, admin_user):
+    SavedList.objects.create(owner=admin_user, name="Due today", model="call.callplan", query="due=today")
     groups = dict(sidebar(admin_client.get("/admin/").text))
+    assert groups["Saved lists"] == ["Due today", "All saved lists"]
     assert groups["Work"] == ["Leads", "Contacts", "Interactions", "Orders", "Call plans", "Adherence"]
     assert groups["History"] == ["Status changes", "Owner changes", "Imports", "My recent actions"]
     assert groups["People"] == ["Users", "Teams", "Groups", "Work profiles"]
@@ -57,7 +60,11 @@ def test_the_navigation_hides_lists_without_view_permission(client, db):
     reader.user_permissions.add(Permission.objects.get(codename="view_restaurant"))
     client.force_login(reader)
     page = client.get("/admin/").text
-    assert sidebar(page) == [("Work", ["Leads"]), ("History", ["My recent actions"])]
+    assert sidebar(page) == [
+        ("Saved lists", ["All saved lists"]),
+        ("Work", ["Leads"]),
+        ("History", ["My recent actions"]),
+    ]
     assert "Adherence" not in page
 
 

@@ -1,6 +1,7 @@
 """Fill an empty database with demo data and with users to sign in as."""
 
 import sys
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -8,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from backoffice import demo
+from backoffice.models import SavedList
 from call.models import WorkProfile
 from crm import dates
 from crm.progress import Progress
@@ -40,6 +42,7 @@ def create_users() -> list:
                 WorkProfile.objects.create(user=user, time_zone="Asia/Kolkata", working_days=[1, 2, 3, 4, 5, 6])
         managers = list(users.filter(username__in=["demo", *OTHER_MANAGERS]).order_by("id"))
         create_teams({user.username: user.pk for user in managers})
+        create_lists(admin=users.get(username="admin"), demo=managers[0])
         return managers
 
 
@@ -51,6 +54,18 @@ def create_teams(ids: dict[str, int]) -> None:
     south = Team.establish(name="South", parent=sales, members=[ids["kam.south"]], managers=[ids["kam.south"]])
     Team.establish(name="West", parent=south, members=[ids["kam.west"]])
     Team.establish(name="North", parent=sales, members=[ids["kam.north"]])
+
+
+def create_lists(*, admin: Any, demo: Any) -> None:
+    """Of the superuser one of their own and one for a team; of a manager one that shows each who opens it their own."""
+    sales = Team.objects.filter(name="Sales").first()
+    lists = [
+        (admin, "Overdue in Pune", "call.callplan", "city=Pune&due=overdue", None),
+        (admin, "Open leads without a call plan", "lead.restaurant", "plans=none&status=open", sales),
+        (demo, "My overdue calls", "call.callplan", "due=overdue&owner=me", sales),
+    ]
+    for owner, name, model, query, team in lists:
+        SavedList.objects.get_or_create(owner=owner, name=name, defaults={"model": model, "query": query, "team": team})
 
 
 class Command(BaseCommand):
