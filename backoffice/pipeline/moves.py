@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import OperationalError, transaction
 from django.http import HttpResponse
 from django.utils.formats import date_format
@@ -104,12 +104,10 @@ class Move:
         if status == LeadStatus.LOST and not form.cleaned_data.get("reason") and not self.fields["undo"]:
             return Result(_("Reason: choose why the lead was lost."), status=400)
         undo = {"status": before, "seen": status, "undo": "1", "reason": self.reason_of(lead)}
-        try:
-            form.run()
-        except ValidationError as error:
-            return Result(" ".join(error.messages), status=400)
         if status == before:
             return Result(_("%(lead)s is in “%(status)s” already.") % said(lead, status), lead=lead.pk)
+        change = form.run()
+        LogEntry.objects.log_actions(self.user.pk, [lead], CHANGE, change, single_object=True)
         message = _("%(lead)s was moved from “%(before)s” to “%(status)s”.")
         return Result(message % {**said(lead, status), "before": label_of(before)}, lead=lead.pk, undo=undo)
 

@@ -35,14 +35,14 @@ def pipeline(request: HttpRequest, site: Any) -> HttpResponse:
 
 
 def board_of(request: HttpRequest) -> Board:
-    """A choice between the own leads and all is stored."""
     filters = BoardFilters(request.GET, user=request.user, stored=request.session.get(STORED, ""))
-    if filters.requested and request.session.get(STORED) != filters.requested:
-        request.session[STORED] = filters.requested
     return Board(filters, zone_of_viewer(request))
 
 
 def page(request: HttpRequest, board: Board, site: Any) -> HttpResponse:
+    whose = board.filters.requested
+    if whose and request.session.get(STORED) != whose:
+        request.session[STORED] = whose
     columns = board.columns(request.GET.get("column", ""), request.GET.get("cursor", ""))
     context = {
         **site.each_context(request),

@@ -14,7 +14,7 @@ from django.urls import reverse
 from backoffice.site import BackOfficeSite
 from call.models import WorkProfile
 
-PAGES = ["/admin/", "/admin/lead/", "/admin/recent/", "/admin/adherence/", "/admin/lead/restaurant/"]
+PAGES = ["/admin/", "/admin/lead/", "/admin/recent/", "/admin/pipeline/", "/admin/adherence/", "/admin/lead/restaurant/"]
 
 
 def sidebar(page: str) -> list[tuple[str, list[str]]]:
@@ -38,7 +38,7 @@ def test_the_admin_site_is_the_back_office():
 
 def test_the_navigation_has_the_lists_in_order(admin_client):
     groups = dict(sidebar(admin_client.get("/admin/").text))
-    assert groups["Work"] == ["Leads", "Contacts", "Interactions", "Orders", "Call plans", "Adherence"]
+    assert groups["Work"] == ["Leads", "Contacts", "Interactions", "Orders", "Call plans", "Pipeline", "Adherence"]
     assert groups["History"] == ["Status changes", "Owner changes", "Imports", "My recent actions"]
     assert groups["People"] == ["Users", "Teams", "Groups", "Work profiles"]
 
@@ -48,7 +48,7 @@ def test_every_list_is_in_the_navigation_once(admin_client):
     assert (
         len(shown)
         == len(set(shown))
-        == len(admin.site._registry) + len(["My day", "Overview", "Adherence", "My recent actions"])
+        == len(admin.site._registry) + len(["My day", "Overview", "Pipeline", "Adherence", "My recent actions"])
     )
 
 
@@ -57,7 +57,7 @@ def test_the_navigation_hides_lists_without_view_permission(client, db):
     reader.user_permissions.add(Permission.objects.get(codename="view_restaurant"))
     client.force_login(reader)
     page = client.get("/admin/").text
-    assert sidebar(page) == [("Work", ["Leads"]), ("History", ["My recent actions"])]
+    assert sidebar(page) == [("Work", ["Leads", "Pipeline"]), ("History", ["My recent actions"])]
     assert "Adherence" not in page
 
 
