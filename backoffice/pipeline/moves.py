@@ -34,15 +34,19 @@ class MoveForm(forms.Form):
 class MoveInput(ChangeStatus):
     """The verb as the board offers it: LOST takes a reason."""
 
-    reason = forms.ChoiceField(
-        choices=[("", gettext_lazy("Choose the reason")), *LostReason.choices], required=False, label=gettext_lazy("Reason")
+    reason: Any = forms.ChoiceField(
+        choices=[("", gettext_lazy("Choose the reason")), *LostReason.choices],
+        required=False,
+        label=gettext_lazy("Reason"),
     )
     note = forms.CharField(required=False, max_length=20_000, label=gettext_lazy("Note, if wanted"))
 
     @property
     def targets(self) -> list[dict[str, str]]:
         """The statuses to move to by a button alone, the next one first."""
-        return [target(button["value"], button["style"]) for button in self.buttons if button["value"] != LeadStatus.LOST]
+        return [
+            target(button["value"], button["style"]) for button in self.buttons if button["value"] != LeadStatus.LOST
+        ]
 
     @property
     def takes_reason(self) -> bool:
@@ -86,7 +90,9 @@ class Move:
         except (Conflict, OperationalError) as error:
             if not isinstance(error, Conflict) and not is_conflict(error):
                 raise
-            return render(Result(_("A simultaneous change got in the way. Nothing was changed; try again."), status=409))
+            return render(
+                Result(_("A simultaneous change got in the way. Nothing was changed; try again."), status=409)
+            )
 
     def digest(self) -> str:
         said = sorted((name, values) for name, values in self.data.lists() if name != "csrfmiddlewaretoken")

@@ -63,7 +63,8 @@ def days_ago(days: float) -> datetime:
 def lead_of(owner=None, status="NEW", *, days=0, here=0, **fields) -> Restaurant:
     """A lead that was created so many days ago as NEW and is in the status since `here` days."""
     lead = Restaurant.objects.create(
-        **{"name": f"Lead {Restaurant.objects.count()}", "assigned_to": owner, **fields}, created_at=days_ago(days or here)
+        **{"name": f"Lead {Restaurant.objects.count()}", "assigned_to": owner, **fields},
+        created_at=days_ago(days or here),
     )
     if status != "NEW":
         with time_machine.travel(days_ago(here), tick=False):

@@ -14,7 +14,14 @@ from django.urls import reverse
 from backoffice.site import BackOfficeSite
 from call.models import WorkProfile
 
-PAGES = ["/admin/", "/admin/lead/", "/admin/recent/", "/admin/pipeline/", "/admin/adherence/", "/admin/lead/restaurant/"]
+PAGES = [
+    "/admin/",
+    "/admin/lead/",
+    "/admin/recent/",
+    "/admin/pipeline/",
+    "/admin/adherence/",
+    "/admin/lead/restaurant/",
+]
 
 
 def sidebar(page: str) -> list[tuple[str, list[str]]]:
