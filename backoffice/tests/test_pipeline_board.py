@@ -479,7 +479,7 @@ def test_without_a_script_a_page_offers_the_statuses(browser, lead):
     assert f'href="{PATH}?whose=all#card-{lead.pk}"' in text_of(page)
 
 
-def test_a_lost_lead_is_not_asked_for_a_reason(browser, kam):
+def test_a_lost_lead_moves_without_a_reason(browser, kam):
     page = browser.get(f"{PATH}{lead_of(kam, 'LOST').pk}/move/")
     assert 'name="reason"' not in text_of(page)
 
