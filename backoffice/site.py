@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from backoffice.accounts.signin import SignInSiteMixin
 from backoffice.accounts.user_field import zone_of_viewer
@@ -16,6 +17,7 @@ from backoffice.dashboard.adherence import adherence_page
 from backoffice.dashboard.recent import latest_actions
 from backoffice.dashboard.views import overview
 from backoffice.myday.first_page import begins_with_my_day, has_my_day, sign_in_again
+from backoffice.pipeline.filters import has_board
 
 # The groups of the navigation, with the labels of their models. Other models come last, under their app's name.
 NAVIGATION: dict[str, list[str]] = {
@@ -37,6 +39,8 @@ class BackOfficeSite(SignInSiteMixin):
     def get_urls(self) -> list:
         return [
             path("my-day/", self.my_day, name="my_day"),
+            path("pipeline/", self.pipeline, name="pipeline"),
+            path("pipeline/<int:pk>/move/", self.move, name="pipeline_move"),
             path("overview/", self.admin_view(self.overview), name="overview"),
             path("adherence/", self.admin_view(self.adherence), name="adherence"),
             path("recent/", self.admin_view(self.recent), name="recent"),
@@ -62,6 +66,16 @@ class BackOfficeSite(SignInSiteMixin):
         from backoffice.myday.views import my_day  # its verbs are forms of the ModelAdmins, which register here
 
         return self.admin_view(partial(my_day, site=self))(request)
+
+    def pipeline(self, request: HttpRequest) -> HttpResponse:
+        from backoffice.pipeline.views import pipeline  # as of `my_day`
+
+        return self.admin_view(partial(pipeline, site=self))(request)
+
+    def move(self, request: HttpRequest, pk: int) -> HttpResponse:
+        from backoffice.pipeline.views import move
+
+        return self.admin_view(partial(move, site=self))(request, pk=pk)
 
     def adherence(self, request: HttpRequest) -> HttpResponse:
         return adherence_page(request, self)
@@ -92,11 +106,12 @@ class BackOfficeSite(SignInSiteMixin):
     def pages(self, request: HttpRequest) -> dict[str, list[dict[str, Any]]]:
         """Pages without a model, by their group."""
         recent = page("My recent actions", "admin:recent")
+        board = [page(_("Pipeline"), "admin:pipeline")] if has_board(request.user) else []
         adherence = [page("Adherence", "admin:adherence")] if request.user.has_perm("call.view_adherence") else []
         both = [page("My day", "admin:my_day"), page("Overview", "admin:overview")]
         day = both if has_my_day(request.user) else []
         history, saved = ([recent], self.saved_lists(request)) if self.has_permission(request) else ([], [])
-        return {"Today": day, "Saved lists": saved, "Work": adherence, "History": history}
+        return {"Today": day, "Saved lists": saved, "Work": [*board, *adherence], "History": history}
 
     def saved_lists(self, request: HttpRequest) -> list[dict[str, Any]]:
         from backoffice.admin.saving import links  # its lists are of the ModelAdmins, which register here

@@ -80,7 +80,7 @@ def test_a_list_and_the_pages_of_a_row_pass(page, name):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "adherence/", "recent/", "lead/", "password_change/", "second-factor/", "nothing/"]
+    "path", ["", "adherence/", "recent/", "pipeline/", "lead/", "password_change/", "second-factor/", "nothing/"]
 )
 def test_a_page_without_a_list_passes(page, path):
     page.goto(f"/admin/{path}")
@@ -100,6 +100,21 @@ def test_the_page_before_an_action_passes(page, lead, action):
     page.get_by_role("combobox", name="Action").select_option(action)
     page.get_by_role("button", name="Go").click()
     expect(page.get_by_text("1 lead", exact=True)).to_be_visible()
+    examine(page)
+
+
+def test_the_board_passes_while_a_card_moves_and_with_an_error(page, lead):
+    page.goto("/admin/pipeline/?whose=all")
+    page.get_by_role("link", name=f"Move {lead.name}", exact=True).or_(page.locator("a.move")).first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    examine(page)
+    page.get_by_role("dialog").get_by_role("button").first.click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    examine(page)
+    page.goto(page.locator("a.move").first.get_attribute("href"))
+    examine(page)
+    page.goto("/admin/pipeline/?owner=nil")
+    expect(page.get_by_text("No user whose leads you see is called that.")).to_be_visible()
     examine(page)
 
 

@@ -46,6 +46,12 @@ TABLE = """
 GET  /admin/                                                      200  200  200  200
 GET  /admin/overview/                                             200  200  200  200
 GET  /admin/my-day/                                               200  200  200  200
+GET  /admin/pipeline/                                             200+ 200  200+ 200
+GET  /admin/pipeline/?whose=all                                   200+ 200  200+ 200
+GET  /admin/pipeline/?owner=owner                                 200+ 200  200+ 200
+GET  /admin/pipeline/?team=<team>                                 200+ 200  200  200
+GET  /admin/pipeline/<lead>/move/                                 200+ 404  403  403
+POST /admin/pipeline/<lead>/move/                                 302  404  403  403
 GET  /admin/recent/                                               200+ 200  200+ 200
 GET  /admin/adherence/                                            200  200  403  403
 GET  /admin/login/                                                302  302  302  302
@@ -238,6 +244,7 @@ BODIES = {  # of POST
         **{f"{inline}-{part}_FORMS": "0" for inline in ("contacts", "call_plans") for part in ("TOTAL", "INITIAL")},
     },
     f"{LEADS}<pk>/change_status/": {"status": "LOST"},
+    "/admin/pipeline/<lead>/move/": {"key": "1", "seen": "CONVERTED", "status": "LOST", "reason": "PRICE"},
     f"{LEADS}<pk>/record_call/": {"plan": "<plan>"},
     "/admin/contact/contact/add/": {"restaurant": "<lead>", "name": "Ben"},
     "/admin/track/interaction/add/": {
@@ -318,6 +325,7 @@ class World:
         filled = {
             "<pk>": row.pk if row else 0,
             "<lead>": self.lead.pk,
+            "<team>": self.rows["lead.team"].pk,
             "<plan>": self.rows["call.callplan"].pk,
             "<lead_type>": ContentType.objects.get_for_model(Restaurant).pk,
             "<upload>": self.uploads.get((person, table)),

@@ -15,7 +15,14 @@ from backoffice.models import SavedList
 from backoffice.site import BackOfficeSite
 from call.models import WorkProfile
 
-PAGES = ["/admin/", "/admin/lead/", "/admin/recent/", "/admin/adherence/", "/admin/lead/restaurant/"]
+PAGES = [
+    "/admin/",
+    "/admin/lead/",
+    "/admin/recent/",
+    "/admin/pipeline/",
+    "/admin/adherence/",
+    "/admin/lead/restaurant/",
+]
 
 
 def sidebar(page: str) -> list[tuple[str, list[str]]]:
@@ -41,7 +48,7 @@ def test_the_navigation_has_the_lists_in_order(admin_client, admin_user):
     SavedList.objects.create(owner=admin_user, name="Due today", model="call.callplan", query="due=today")
     groups = dict(sidebar(admin_client.get("/admin/").text))
     assert groups["Saved lists"] == ["Due today", "All saved lists"]
-    assert groups["Work"] == ["Leads", "Contacts", "Interactions", "Orders", "Call plans", "Adherence"]
+    assert groups["Work"] == ["Leads", "Contacts", "Interactions", "Orders", "Call plans", "Pipeline", "Adherence"]
     assert groups["History"] == ["Status changes", "Owner changes", "Imports", "My recent actions"]
     assert groups["People"] == ["Users", "Teams", "Groups", "Work profiles"]
 
@@ -51,7 +58,7 @@ def test_every_list_is_in_the_navigation_once(admin_client):
     assert (
         len(shown)
         == len(set(shown))
-        == len(admin.site._registry) + len(["My day", "Overview", "Adherence", "My recent actions"])
+        == len(admin.site._registry) + len(["My day", "Overview", "Pipeline", "Adherence", "My recent actions"])
     )
 
 
@@ -62,7 +69,7 @@ def test_the_navigation_hides_lists_without_view_permission(client, db):
     page = client.get("/admin/").text
     assert sidebar(page) == [
         ("Saved lists", ["All saved lists"]),
-        ("Work", ["Leads"]),
+        ("Work", ["Leads", "Pipeline"]),
         ("History", ["My recent actions"]),
     ]
     assert "Adherence" not in page
