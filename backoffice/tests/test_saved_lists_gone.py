@@ -43,7 +43,7 @@ def test_a_list_of_a_user_follows_their_name_and_says_when_they_are_gone(typed, 
     assert (answer.status_code, rows(answer), messages_of(answer)) == (200, [], [GONE_USER])
 
 
-def test_a_part_of_a_name_that_nobody_has_any_more_says_so(browser, lead):
+def test_a_part_of_a_name_that_no_user_has_any_more_says_so(browser, lead):
     User.objects.create_user("asha")
     save(browser, "owner=ash")
     User.objects.get(username="asha").delete()
