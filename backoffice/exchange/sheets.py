@@ -21,6 +21,7 @@ from backoffice.exchange.finding import (
     Finder,
     Importer,
     Match,
+    missing,
     moment_text,
     owner_of,
 )
@@ -29,7 +30,6 @@ from backoffice.exchange.tables import Columns, Row, Table
 from crm.api.serializers import IdField, ModelSerializer, UTCDateTimeField, id_of
 from crm.db.external_ids import MAX_VALUE
 from crm.db.models import TimestampedModel
-from lead.models import Restaurant
 from lead.models.restaurant import EXTERNAL_ID_TAKEN
 
 __all__ = ["Change", "Importer", "Match", "Outcome", "Problem", "Sheet"]
@@ -121,7 +121,7 @@ class Sheet(Finder):
         """The id that a cell of a foreign key names. Raises ValidationError for none."""
         pk = id_of(text)
         if column != self.lead_column or pk is None or pk not in self.leads:
-            raise ValidationError(self.no_such(Restaurant, pk))
+            raise ValidationError(missing("lead", self.lead_survivors.get(pk or 0)))
         return pk
 
     def reference_text(self, column: str, pk: int) -> str:

@@ -184,7 +184,10 @@ class TextFile:
             try:
                 first = text.readline(HEADER)
                 self.has_separator_line = bool(found := SEPARATOR.fullmatch(first))
-                self.delimiter = found[1] if found and found[1] in DELIMITERS else delimiter_of(first, text, columns)
+                if found and found[1] in DELIMITERS:
+                    self.delimiter = found[1]
+                else:
+                    self.delimiter = delimiter_of(text.readline(HEADER) if found else first, text, columns)
             except UnicodeError as error:
                 raise TableError(f"The first row is not text: {error}.") from error
         self.described = f"CSV in {name}, separated by {DELIMITERS[self.delimiter]}"

@@ -308,6 +308,11 @@ def parsed_row(model: Any, values: dict[str, str | None]) -> Any:
 
 def survivor_of(rows: models.QuerySet, pk: int) -> int | None:
     """The id of the row, among these, that the row with the id `pk` was merged into."""
+    return survivors_of(rows, [pk]).get(pk)
+
+
+def survivors_of(rows: models.QuerySet, pks: Iterable[int]) -> dict[int, int]:
+    """By the ids of merged rows, those of the rows, among these, that they were merged into."""
     if not any(relation.name == "merges" for relation in rows.model._meta.related_objects):
-        return None
-    return rows.filter(merges__merged_id=pk).order_by().values_list("pk", flat=True).first()
+        return {}
+    return dict(rows.filter(merges__merged_id__in=pks).order_by().values_list("merges__merged_id", "pk"))
