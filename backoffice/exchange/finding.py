@@ -133,8 +133,8 @@ class Finder:
         self.named_leads = self.named(ExternalId, texts_of(rows, LEAD_EXTERNAL_ID))
         wanted = {*ids_of(rows, self.lead_column), *self.named_leads.values()}
         leads = self.visible(Restaurant.objects.all()).filter(pk__in=wanted)
-        self.leads = set(leads.values_list("pk", flat=True))
-        self.lead_survivors = self.survivors_among(Restaurant, wanted - self.leads)
+        self.leads: dict[int, str] = dict(leads.values_list("pk", "name"))
+        self.lead_survivors = self.survivors_among(Restaurant, wanted - self.leads.keys())
         for row in rows:
             self.fill_in_lead(row)
 
@@ -183,7 +183,7 @@ class Finder:
     def candidates(self, rows: list[Row]) -> Any:
         """The rows among which `match` looks: those of the leads that are named."""
         queryset: Any = self.model._default_manager.order_by()
-        return queryset.filter(**{f"{self.lead_column}__in": self.leads}) if self.lead_column else queryset
+        return queryset.filter(**{f"{self.lead_column}__in": list(self.leads)}) if self.lead_column else queryset
 
     def visible(self, queryset: TimestampedQuerySet) -> TimestampedQuerySet:
         return queryset.visible_to(self.importer.user) if self.importer.user else queryset

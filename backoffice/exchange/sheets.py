@@ -200,7 +200,7 @@ class Sheet(Finder):
             raise ValidationError(errors)
         edits = {name: value for name, value in checked.items() if is_new or getattr(instance, name) != value}
         changes = [
-            Change(column, old.get(column, ""), self.as_text(column, edits[source]))
+            Change(column, old.get(column, ""), self.shown_text(column, edits[source]))
             for column in texts
             if (source := self.full.fields[column].source) in edits
         ]
@@ -239,6 +239,11 @@ class Sheet(Finder):
 
     def text(self, instance: TimestampedModel, column: str) -> str:
         return self.as_text(column, getattr(instance, str(self.full.fields[column].source)))
+
+    def shown_text(self, column: str, value: Any) -> str:
+        """For people: a lead has its name beside its id."""
+        text = self.as_text(column, value)
+        return f"{text}, {self.leads[value]}" if column == self.lead_column and value in self.leads else text
 
     def as_text(self, column: str, value: Any) -> str:
         if value is None:
