@@ -15,7 +15,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import model_ngettext, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, OperationalError, models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -26,8 +26,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.base import CONFLICT_MESSAGE
 from backoffice.admin.changeform import ChangeFormMixin
 from backoffice.admin.changelist import link_to, money
+from crm.api.exceptions import is_conflict
 from crm.api.merging import DryRun, MergeSerializer
 from crm.api.serializers import id_of
 from crm.db.merging import BOTH, OTHER, OURS, default_choice, rows_of, survivor_of, values_of
@@ -235,6 +237,11 @@ class MergeMixin(ChangeFormMixin):
         except ValidationError as error:
             self.message_user(request, " ".join(error.messages), messages.WARNING)
             return HttpResponseRedirect(self.merge_url(row))
+        except (IntegrityError, OperationalError) as error:  # the dry run takes the locks of a merge
+            if not is_conflict(error):
+                raise
+            self.message_user(request, CONFLICT_MESSAGE, messages.ERROR)
+            return HttpResponseRedirect(self.page_url("change", row))
         context = {
             "form": form,
             "other": other,

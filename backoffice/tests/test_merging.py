@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 from django.urls import reverse
 
 from backoffice.tests.support import messages_of, staff, text_of
@@ -249,6 +250,18 @@ def test_a_row_that_has_changed_since_is_shown_again(which, admin_client, ours, 
     merge(admin_client, ours, other, answer)
     ours.refresh_from_db()
     assert ours.notes == "Asked for the catalog.\n\nBy the sea."
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_conflict_with_another_user_is_said(method, admin_client, ours, other, monkeypatch):
+    form = form_of(compare(admin_client, ours, other), "merge_form")
+
+    def locked(*args, **kwargs):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(Restaurant, "merge", locked)
+    answer = getattr(admin_client, method)(page_of(ours, "merge"), form, follow=True)
+    assert messages_of(answer) == ["A simultaneous change got in the way. Nothing was changed; please look again."]
 
 
 def test_rows_added_meanwhile_move_too(admin_client, ours, other):
