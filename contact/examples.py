@@ -28,7 +28,7 @@ BODIES: dict[str, Any] = {
     "contact_create": NEW_CONTACT,
     "contact_update": CHANGED_CONTACT,
     "contact_partial_update": {"role": "Head Manager"},
-    "contact_merge": {"other": 7},
+    "contact_merge": {"other": 7, "take": {"phone": "other"}, "dry_run": True},
     "contact_unmerge": {"other": 7},
     "contact_say_not_duplicate": {"other": 7},
 }

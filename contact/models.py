@@ -1,18 +1,19 @@
 """The people at a restaurant."""
 
-from typing import Any
-
 from django.core.exceptions import ValidationError
 from django.db import models
 
 from crm.db.external_ids import ExternalIdModel
 from crm.db.folding import ByteOrderedCharField, FoldedField, fold
-from crm.db.merging import Journal, MergeRecord, lock_both
+from crm.db.merging import Journal, MergeRecord, lock_both, taken
 from crm.db.models import ParentModel
 from crm.db.phones import E164Field, PhoneTailField, digits
 from crm.db.search import SearchField
 from crm.models import SecretAddress
 from lead.models import NotDuplicateModel, OfLeadQuerySet, Restaurant
+
+MERGED = ["name", "role", "email", "phone", "address"]
+TEXTS = {"address"}  # of which there may be both
 
 
 class Contact(ParentModel):
@@ -57,27 +58,25 @@ class Contact(ParentModel):
         pairs = [(digits(self.phone), digits(other.phone)), (fold(self.email), fold(other.email))]
         return not any(ours and others and ours != others for ours, others in pairs)
 
-    def merge(self, other: int, *, by=None) -> Journal:
-        """Make the contact with the id `other`, of the same restaurant, part of this one; empty fields take its values.
+    def merge(self, other: int, *, take: dict[str, str] | None = None, by=None) -> Journal:
+        """Make the contact with the id `other`, of the same restaurant, part of this one.
 
-        Raises ValidationError, naming `other`, for this contact itself and for one of another restaurant.
+        `take` says by field whose value stays, as for leads. Raises ValidationError, naming `other`, for this contact
+        itself and for one of another restaurant.
         """
         with self.atomic():
             dropped = lock_both(self, other)
             if dropped is None or other == self.pk or dropped.restaurant_id != self.restaurant_id:
                 raise ValidationError({"other": ["Choose another contact of the same restaurant."]})
             journal = Journal(self.database)
-            self.absorb(dropped, journal)
+            self.absorb(dropped, journal, take or {})
             ContactMerge.store(self, other, journal, by=by)
         return journal
 
-    def absorb(self, dropped: "Contact", journal: Journal) -> None:
+    def absorb(self, dropped: "Contact", journal: Journal, take: dict[str, str]) -> None:
         """The steps of a merge, of two contacts that are locked."""
-        empty: dict[str, Any] = {
-            name: getattr(dropped, name) for name in ("role", "email", "phone", "address") if not getattr(self, name)
-        }
         with journal.change(self):
-            self.save_changes(**empty)
+            self.save_changes(**taken(self, dropped, MERGED, take))
         journal.move_references(dropped, self)
         journal.delete(dropped)
         self.save(update_fields=["updated_at"])

@@ -22,7 +22,7 @@ def on_leads_merging(
             if contact.restaurant_id != dropped.pk:
                 continue
             if same := next((each for each in ours if each.is_same_person(contact)), None):
-                same.absorb(contact, journal)
+                same.absorb(contact, journal, {})
                 record = ContactMerge.objects.using(journal.using).create(
                     survivor=same, merged_id=contact.pk, created_by=by
                 )

@@ -1,8 +1,8 @@
 from rest_framework import serializers
 
 from contact.cards import VERSIONS
-from contact.models import Contact
-from crm.api.merging import DryRunSerializer
+from contact.models import MERGED, TEXTS, Contact
+from crm.api.merging import MergeSerializer
 from crm.api.serializers import MAX_ID, IdField, ModelSerializer, Serializer
 
 
@@ -18,7 +18,11 @@ class CardSerializer(Serializer):
     version = serializers.ChoiceField(VERSIONS, required=False, default=VERSIONS[0])
 
 
-class ContactMergeSerializer(DryRunSerializer):
+class ContactMergeSerializer(MergeSerializer):
+    """The body of `merge`. `take` says by field whose value stays; left out, this contact's, unless it is empty."""
+
+    merged, texts = MERGED, TEXTS
+
     other = IdField(queryset=Contact.objects.all())
 
 

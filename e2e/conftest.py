@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import (
+    APIRequestContext,
     Browser,
     BrowserContext,
     ConsoleMessage,
@@ -157,21 +158,27 @@ def page(page_of) -> Page:
 
 
 @pytest.fixture(scope="session")
-def create(playwright, url) -> Iterator[Callable[..., dict]]:
-    """Posts to the API on behalf of the superuser."""
+def api(playwright, url) -> Iterator[APIRequestContext]:
+    """The API on behalf of the superuser."""
     anonymous = playwright.request.new_context(base_url=url)
     answer = anonymous.post("/api/token/", data={"username": "asha", "password": PASSWORD})
     headers = {"Authorization": f"Bearer {answer.json()['access']}"}
     api = playwright.request.new_context(base_url=url, extra_http_headers=headers)
+    yield api
+    api.dispose()
+    anonymous.dispose()
+
+
+@pytest.fixture(scope="session")
+def create(api) -> Callable[..., dict]:
+    """Posts to the API."""
 
     def create(path: str, **data) -> dict:
         answer = api.post(path, data=data)
         assert answer.ok, answer.text()
         return answer.json()
 
-    yield create
-    api.dispose()
-    anonymous.dispose()
+    return create
 
 
 class Lead(NamedTuple):

@@ -93,6 +93,22 @@ def test_a_page_of_a_lead_passes(page, lead, path):
     examine(page)
 
 
+def test_the_pages_of_a_merge_pass(page, lead, create):
+    other = create("/lead/restaurants/", name=lead.name, city="Goa", notes="By the sea.")["id"]
+    create("/contact/contacts/", restaurant=other, name="Asha Rao")
+    page.goto(f"{lead.path}../merge/")
+    expect(page.get_by_role("main").get_by_role("link", name=lead.name)).to_be_visible()
+    examine(page)
+    page.goto(f"{lead.path}../merge/?other={other}")
+    examine(page)
+    page.get_by_role("button", name="Merge").click()
+    expect(page.get_by_role("region", name="Merged into this one")).to_be_visible()
+    examine(page)
+    page.get_by_role("link", name="Unmerge lead").click()
+    expect(page.get_by_role("button", name="Unmerge")).to_be_visible()
+    examine(page)
+
+
 @pytest.mark.parametrize("action", ["Change status…", "Hand over…", "Record a call with each…", "Delete…"])
 def test_the_page_before_an_action_passes(page, lead, action):
     page.goto(f"/admin/lead/restaurant/?q={lead.digits}")

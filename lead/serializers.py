@@ -5,10 +5,10 @@ from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
 from crm import dates
-from crm.api.merging import DryRunSerializer
+from crm.api.merging import MergeSerializer
 from crm.api.serializers import IdField, ModelSerializer, Serializer, TimeZoneField, UTCDateTimeField
 from lead.models import ExternalId, LeadStatus, LostReason, OwnerChange, Policy, Restaurant, StatusChange, Team
-from lead.models.merge import BOTH, MERGED, OTHER, OURS, TEXTS
+from lead.models.merge import MERGED, TEXTS
 from lead.models.restaurant import REASON_OF_LOST
 
 MAX_LEADS = 10_000  # named in one hand-over
@@ -183,19 +183,12 @@ class TeamSerializer(ModelSerializer):
         return Team.establish(**validated_data)
 
 
-class LeadMergeSerializer(DryRunSerializer):
+class LeadMergeSerializer(MergeSerializer):
     """The body of `merge`. `take` says by field whose value stays; left out, this lead's, unless it is empty."""
 
-    other = IdField(queryset=Restaurant.objects.all())
-    take = serializers.DictField(child=serializers.ChoiceField([OURS, OTHER, BOTH]), required=False)
+    merged, texts = MERGED, TEXTS
 
-    def validate_take(self, take):
-        known = [name.removesuffix("_id") for name in MERGED]
-        errors = {name: ["Not a field of a lead."] for name in take if name not in known}
-        errors |= {name: ["Only long texts can be both."] for name in take if take[name] == BOTH and name not in TEXTS}
-        if errors:
-            raise serializers.ValidationError(errors)
-        return take
+    other = IdField(queryset=Restaurant.objects.all())
 
 
 class MergedLeadSerializer(RestaurantSerializer):

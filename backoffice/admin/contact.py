@@ -3,23 +3,29 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
 from backoffice.admin.changelist import link_to, mail_link, phone_link
 from backoffice.admin.duplicates import DuplicateWarningMixin
 from backoffice.admin.filters import ContactFilters, FilterSetListFilter
+from backoffice.admin.merging import MergeMixin, MergeSelected
 from backoffice.admin.own_first import OwnFirstMixin
 from backoffice.exchange.export_pages import ExportMixin
 from backoffice.exchange.import_pages import ImportMixin
 from backoffice.exchange.kinds import ContactSheet
 from contact.duplicates import candidates_of
 from contact.models import Contact
+from contact.serializers import ContactMergeSerializer
 
 
 @admin.register(Contact)
-class ContactAdmin(ImportMixin, ExportMixin, OwnFirstMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin):
+class ContactAdmin(
+    MergeMixin, ImportMixin, ExportMixin, OwnFirstMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin
+):
     sheet = ContactSheet
     search_fields = ["search"]
     search_help_text = "Name, role, phone, e-mail"
@@ -27,8 +33,11 @@ class ContactAdmin(ImportMixin, ExportMixin, OwnFirstMixin, DuplicateWarningMixi
     list_filter = [FilterSetListFilter.of(ContactFilters)]
     list_select_related = ["restaurant"]
     has_moments = False
+    actions = [MergeSelected()]
 
     autocomplete_fields = ["restaurant"]
+    merge_serializer = ContactMergeSerializer
+    merge_refusal = gettext_lazy("Only contacts of one lead can be merged.")
 
     @admin.display(ordering="restaurant__name_fold")
     def lead(self, contact: Contact):
@@ -58,3 +67,6 @@ class ContactAdmin(ImportMixin, ExportMixin, OwnFirstMixin, DuplicateWarningMixi
 
     def get_lead_id(self, obj: Contact) -> int:
         return obj.restaurant_id
+
+    def mergeable(self, request: HttpRequest, row: Any) -> QuerySet:
+        return super().mergeable(request, row).filter(restaurant=row.restaurant_id)

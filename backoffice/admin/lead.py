@@ -20,6 +20,7 @@ from backoffice.admin.changelist import day_of, due_of, money, phone_link, statu
 from backoffice.admin.duplicates import DuplicateWarningMixin
 from backoffice.admin.filters import FilterSetListFilter, LeadFilters
 from backoffice.admin.lead_inlines import ContactInline, PlanInline
+from backoffice.admin.merging import MergeMixin, MergeSelected
 from backoffice.admin.own_first import OwnFirstMixin
 from backoffice.admin.timeline import may_view, timeline_page
 from backoffice.admin.verb_forms import ChangeStatus, RecordCallOnLead
@@ -31,6 +32,7 @@ from contact.models import Contact
 from crm import dates
 from lead.candidates import candidates_of
 from lead.models import OwnerChange, Policy, Restaurant, StatusChange
+from lead.serializers import LeadMergeSerializer
 from lead.timeline import Cursor
 from track.models import Interaction
 
@@ -47,7 +49,7 @@ ADDITIONS = [  # label, model, further permissions, initial values of the form
 
 @admin.register(Restaurant)
 class RestaurantAdmin(
-    ImportMixin, ExportMixin, OwnFirstMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin
+    MergeMixin, ImportMixin, ExportMixin, OwnFirstMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin
 ):
     sheet = LeadSheet
     search_fields = ["search"]
@@ -56,12 +58,14 @@ class RestaurantAdmin(
     list_filter = [FilterSetListFilter.of(LeadFilters)]
     list_select_related = ["assigned_to"]
     sums: ClassVar[dict[str, str]] = {"Potential revenue": "potential_revenue"}
-    actions = [ChangeStatuses(), HandOver(), LogCalls()]
+    actions = [ChangeStatuses(), HandOver(), LogCalls(), MergeSelected()]
 
     change_form_template = "backoffice/lead_page.html"
     autocomplete_fields = ["assigned_to"]
     inlines = [ContactInline, PlanInline]
     verbs = [ChangeStatus, RecordCallOnLead]
+    merge_serializer = LeadMergeSerializer
+    merge_search = "name"
 
     # --- The list -----------------------------------------------------------------------------
 
@@ -111,6 +115,9 @@ class RestaurantAdmin(
     def may_set_owner(self, request: HttpRequest, obj: Restaurant | None) -> bool:
         """A change of owner is a hand-over, which takes its own permission."""
         return obj is None or self.has_hand_over_permission(request)
+
+    def fixed_fields(self, request: HttpRequest) -> set[str]:
+        return set() if self.has_hand_over_permission(request) else {"assigned_to_id"}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Restaurant | None = None):
         locked = [] if self.may_set_owner(request, obj) else ["assigned_to"]

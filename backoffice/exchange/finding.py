@@ -18,7 +18,7 @@ from backoffice.exchange.journal import State, states_of
 from backoffice.exchange.tables import Row
 from crm.api.serializers import UTCDateTimeField, id_of
 from crm.db.external_ids import ExternalIdModel
-from crm.db.merging import survivor_of
+from crm.db.merging import survivors_of
 from crm.db.models import TimestampedModel, TimestampedQuerySet
 from lead.models import ExternalId, Restaurant
 
@@ -123,6 +123,7 @@ class Finder:
         queryset = self.model.objects.locked() if lock else self.model.objects.all()
         found = self.visible(queryset).filter(pk__in=wanted).order_by("pk")
         self.instances = {instance.pk: instance for instance in found}
+        self.survivors = self.survivors_among(self.model, set(ids_of(rows, "id")) - self.instances.keys())
         self.before: dict[int, State] = states_of(self.model, list(self.instances)) if lock else {}
 
     def load_references(self, rows: list[Row]) -> None:
@@ -132,7 +133,8 @@ class Finder:
         self.named_leads = self.named(ExternalId, texts_of(rows, LEAD_EXTERNAL_ID))
         wanted = {*ids_of(rows, self.lead_column), *self.named_leads.values()}
         leads = self.visible(Restaurant.objects.all()).filter(pk__in=wanted)
-        self.leads = set(leads.values_list("pk", flat=True))
+        self.leads: dict[int, str] = dict(leads.values_list("pk", "name"))
+        self.lead_survivors = self.survivors_among(Restaurant, wanted - self.leads.keys())
         for row in rows:
             self.fill_in_lead(row)
 
@@ -147,6 +149,10 @@ class Finder:
             row.problems.setdefault(LEAD_EXTERNAL_ID, [f"It is lead {pk}, and not the one in {self.lead_column}."])
         else:
             row.cells[self.lead_column] = str(pk)
+
+    def survivors_among(self, model: Any, missing_ids: set[int]) -> dict[int, int]:
+        """Of ids of no row, or of none that is visible: the visible rows that they were merged into."""
+        return survivors_of(self.visible(model.objects.all()), missing_ids) if missing_ids else {}
 
     def named(self, table: type[ExternalIdModel] | None, values: set[str]) -> dict[str, int]:
         """The rows with these external ids, by the value, whether or not they are visible."""
@@ -177,18 +183,12 @@ class Finder:
     def candidates(self, rows: list[Row]) -> Any:
         """The rows among which `match` looks: those of the leads that are named."""
         queryset: Any = self.model._default_manager.order_by()
-        return queryset.filter(**{f"{self.lead_column}__in": self.leads}) if self.lead_column else queryset
+        return queryset.filter(**{f"{self.lead_column}__in": list(self.leads)}) if self.lead_column else queryset
 
     def visible(self, queryset: TimestampedQuerySet) -> TimestampedQuerySet:
         return queryset.visible_to(self.importer.user) if self.importer.user else queryset
 
     # --- A row ------------------------------------------------------------------------------------
-
-    def no_such(self, model: Any, pk: int | None) -> str:
-        """The problem of a cell with the id of none: a hidden row is none, of a merged one the message says where."""
-        survivor = survivor_of(self.visible(model._default_manager.all()), pk) if pk else None
-        text = f"There is no {model._meta.verbose_name} with this id"
-        return f"{text}: it was merged into {survivor}." if survivor else f"{text}."
 
     def get_instance(self, row: Row) -> TimestampedModel:
         """The row that the id, the external id or the match names, or a new one. Raises ValidationError."""
@@ -197,15 +197,15 @@ class Finder:
         if row.number in self.repeated:
             column, other = self.repeated[row.number]
             raise ValidationError({column: [f"Row {other:,} has this {column.replace('_', ' ')} too."]})
-        name = self.model._meta.verbose_name
+        name = str(self.model._meta.verbose_name)
         if text := row.cells.get("id", "").strip():
             pk = id_of(text)
             if pk is None or pk not in self.instances:
-                raise ValidationError({"id": [self.no_such(self.model, pk)]})
+                raise ValidationError({"id": [missing(name, self.survivors.get(pk or 0))]})
             return self.instances[pk]
         if (named := self.known.get(row.cells.get(EXTERNAL_ID, "").strip())) is not None:
             if named not in self.instances:
-                raise ValidationError({EXTERNAL_ID: [f"There is no {name} with this id."]})
+                raise ValidationError({EXTERNAL_ID: [missing(name)]})
             return self.instances[named]
         found = self.found.get(self.match_key(row), []) if self.match else []
         if len(found) > 1 and self.match:
@@ -216,6 +216,10 @@ class Finder:
 
     def new_instance(self) -> TimestampedModel:
         return self.model(created_by=self.importer.user)
+
+
+def missing(name: str, survivor: int | None = None) -> str:
+    return f"There is no {name} with this id{f': it was merged into {survivor}' if survivor else ''}."
 
 
 def moment_text(text: str) -> str:

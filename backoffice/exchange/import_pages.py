@@ -23,7 +23,7 @@ from backoffice.exchange.encodings import UnknownEncoding
 from backoffice.exchange.finding import DEFAULT_SOURCE
 from backoffice.exchange.imports import Changed, RowsInError
 from backoffice.exchange.journal import revert
-from backoffice.exchange.lines import TableError, TooManyRows
+from backoffice.exchange.lines import TableError, TooManyRows, UnknownColumns
 from backoffice.exchange.pages import ExchangePagesMixin
 from backoffice.exchange.sheets import Sheet
 from backoffice.exchange.tables import Table
@@ -211,7 +211,7 @@ class ImportMixin(ExchangePagesMixin):
         except UnknownEncoding as error:
             candidates = error.candidates
         except TableError as error:
-            problem = str(error)
+            problem = error.text if isinstance(error, UnknownColumns) else str(error)
         initial = {name: getattr(imported, name) for name in ("source", "match", "encoding")}
         form = form or ReadingForm(sheet, table, initial=initial)
         totals = run.totals if run else {}
@@ -254,7 +254,9 @@ class ImportMixin(ExchangePagesMixin):
             text = "Nothing was imported: another user is changing the same rows. Please confirm again."
         else:
             text = f"Imported: {imported.created:,} new and {imported.changed:,} changed {self.sheet().label}."
-            self.message_user(request, f"{text} {imported.unchanged:,} were as in the file.", messages.SUCCESS)
+            text += f" {imported.unchanged:,} were as in the file."
+            text += f" Left out: {imported.errors:,}." if imported.errors else ""
+            self.message_user(request, text, messages.SUCCESS)
             return HttpResponseRedirect(request.path)
         self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(request.path)

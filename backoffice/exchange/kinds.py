@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
-from backoffice.exchange.finding import ids_of, moment_of
+from backoffice.exchange.finding import ids_of, missing, moment_of
 from backoffice.exchange.sheets import Match, Sheet
 from backoffice.exchange.synonyms import CONTACTS, INTERACTIONS, LEADS, ORDERS, PLANS
 from backoffice.exchange.tables import Row
@@ -134,15 +134,16 @@ class TouchSheet(Sheet):
 
     def load_references(self, rows: list[Row]) -> None:
         super().load_references(rows)
-        named = self.visible(Contact.objects.all()).filter(pk__in=set(ids_of(rows, "contact")))
-        self.contacts = dict(named.values_list("pk", "restaurant_id"))
+        ids = set(ids_of(rows, "contact"))
+        self.contacts = dict(self.visible(Contact.objects.filter(pk__in=ids)).values_list("pk", "restaurant_id"))
+        self.contact_survivors = self.survivors_among(Contact, ids - self.contacts.keys())
 
     def reference(self, column: str, text: str) -> int:
         if column != "contact":
             return super().reference(column, text)
         pk = id_of(text)
         if pk is None or pk not in self.contacts:
-            raise ValidationError(self.no_such(Contact, pk))
+            raise ValidationError(missing("contact", self.contact_survivors.get(pk or 0)))
         return pk
 
     def check(self, instance: Any, cells: dict[str, str]) -> tuple[dict[str, Any], list]:

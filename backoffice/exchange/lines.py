@@ -16,7 +16,11 @@ class TooManyRows(TableError):
 
 
 class UnknownColumns(TableError):
-    """The user has to say what columns of the file mean."""
+    """The user has to say what columns of the file mean: `text` says which, the hint how they could be named."""
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        super().__init__(f"{text} {hint}".strip())
+        self.text = text
 
 
 Line = list[str | TableError]

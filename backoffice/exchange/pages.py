@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from backoffice.exchange.sheets import Sheet
 
@@ -27,5 +28,7 @@ class ExchangePagesMixin(admin.ModelAdmin):
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
         request.current_app = self.admin_site.name
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context}
+        site: Any = self.admin_site
+        name = site.display_name(self.model) or capfirst(str(self.opts.verbose_name_plural))
+        context = {**site.each_context(request), "opts": self.opts, "list_name": name, "title": title, **context}
         return TemplateResponse(request, f"backoffice/{template}.html", context)

@@ -21,6 +21,7 @@ from backoffice.exchange.finding import (
     Finder,
     Importer,
     Match,
+    missing,
     moment_text,
     owner_of,
 )
@@ -29,7 +30,6 @@ from backoffice.exchange.tables import Columns, Row, Table
 from crm.api.serializers import IdField, ModelSerializer, UTCDateTimeField, id_of
 from crm.db.external_ids import MAX_VALUE
 from crm.db.models import TimestampedModel
-from lead.models import Restaurant
 from lead.models.restaurant import EXTERNAL_ID_TAKEN
 
 __all__ = ["Change", "Importer", "Match", "Outcome", "Problem", "Sheet"]
@@ -121,7 +121,7 @@ class Sheet(Finder):
         """The id that a cell of a foreign key names. Raises ValidationError for none."""
         pk = id_of(text)
         if column != self.lead_column or pk is None or pk not in self.leads:
-            raise ValidationError(self.no_such(Restaurant, pk))
+            raise ValidationError(missing("lead", self.lead_survivors.get(pk or 0)))
         return pk
 
     def reference_text(self, column: str, pk: int) -> str:
@@ -200,7 +200,7 @@ class Sheet(Finder):
             raise ValidationError(errors)
         edits = {name: value for name, value in checked.items() if is_new or getattr(instance, name) != value}
         changes = [
-            Change(column, old.get(column, ""), self.as_text(column, edits[source]))
+            Change(column, old.get(column, ""), self.shown_text(column, edits[source]))
             for column in texts
             if (source := self.full.fields[column].source) in edits
         ]
@@ -239,6 +239,11 @@ class Sheet(Finder):
 
     def text(self, instance: TimestampedModel, column: str) -> str:
         return self.as_text(column, getattr(instance, str(self.full.fields[column].source)))
+
+    def shown_text(self, column: str, value: Any) -> str:
+        """For people: a lead has its name beside its id."""
+        text = self.as_text(column, value)
+        return f"{text}, {self.leads[value]}" if column == self.lead_column and value in self.leads else text
 
     def as_text(self, column: str, value: Any) -> str:
         if value is None:

@@ -110,12 +110,12 @@ class Table:
         if gone := [label for label in self.mapping if label not in self.labels]:
             raise UnknownColumns(f"{listed('column', gone)} not in the file.")
         if not any(self.header):
-            raise UnknownColumns(f"The first row does not name the columns. {first_row(names)}")
+            raise UnknownColumns("The first row does not name the columns.", first_row(names))
         if twice := [name for name in dict.fromkeys(self.header) if name and self.header.count(name) > 1]:
             raise TableError(f"{listed('column', twice)} named more than once.")
         if self.undecided:
-            close = meant(self.undecided, names)
-            raise UnknownColumns(f"{listed('column', self.undecided)} not known.{close} {first_row(names)}")
+            unknown = f"{listed('column', self.undecided)} not known.{meant(self.undecided, names)}"
+            raise UnknownColumns(unknown, first_row(names))
         if missing := self.missing():
             raise UnknownColumns(f"{listed('column', missing)} missing.")
 
@@ -184,7 +184,10 @@ class TextFile:
             try:
                 first = text.readline(HEADER)
                 self.has_separator_line = bool(found := SEPARATOR.fullmatch(first))
-                self.delimiter = found[1] if found and found[1] in DELIMITERS else delimiter_of(first, text, columns)
+                if found and found[1] in DELIMITERS:
+                    self.delimiter = found[1]
+                else:
+                    self.delimiter = delimiter_of(text.readline(HEADER) if found else first, text, columns)
             except UnicodeError as error:
                 raise TableError(f"The first row is not text: {error}.") from error
         self.described = f"CSV in {name}, separated by {DELIMITERS[self.delimiter]}"

@@ -76,6 +76,7 @@ GET  /admin/lead/restaurant/?owner=owner                          200+ 200  200+
 POST /admin/lead/restaurant/#change_status                        200+ 200  200+ 200
 POST /admin/lead/restaurant/#hand_over                            200+ 200  200+ 200
 POST /admin/lead/restaurant/#log_call                             200+ 200  200+ 200
+POST /admin/lead/restaurant/#merge                                302  302  200+ 200
 POST /admin/lead/restaurant/#delete_selected                      200+ 200  200+ 200
 POST /admin/lead/restaurant/#export_csv                           200+ 200  200+ 200
 POST /admin/lead/restaurant/#hand_over_all                        200+ 200  200+ 200
@@ -92,6 +93,12 @@ GET  /admin/lead/restaurant/<pk>/change_status/                   200+ gone 403 
 POST /admin/lead/restaurant/<pk>/change_status/                   302  gone 403  403
 GET  /admin/lead/restaurant/<pk>/record_call/                     200+ gone 403  403
 POST /admin/lead/restaurant/<pk>/record_call/                     302  gone 403  403
+GET  /admin/lead/restaurant/<pk>/merge/                           200+ gone 403  403
+GET  /admin/lead/restaurant/<pk>/merge/?other=<twin>              200+ gone 403  403
+POST /admin/lead/restaurant/<pk>/merge/                           200+ gone 403  403
+GET  /admin/lead/restaurant/<pk>/unmerge/<merged>/                200+ gone 403  403
+POST /admin/lead/restaurant/<pk>/unmerge/<merged>/                302  gone 403  403
+GET  /admin/lead/restaurant/<merged>/change/                      302  gone 302  gone
 GET  /admin/lead/restaurant/export/                               200  200  403  403
 GET  /admin/lead/restaurant/export/<format>/                      200+ 200  403  403
 GET  /admin/lead/restaurant/import/                               200  200  403  403
@@ -99,6 +106,7 @@ POST /admin/lead/restaurant/import/                               302  302  403 
 GET  /admin/lead/restaurant/import/<upload>/                      200+ 200  403  403
 
 GET  /admin/contact/contact/                                      200+ 200  200+ 200
+POST /admin/contact/contact/#merge                                302  302  200+ 200
 POST /admin/contact/contact/#delete_selected                      200+ 200  200+ 200
 POST /admin/contact/contact/#export_csv                           200+ 200  200+ 200
 GET  /admin/contact/contact/add/?restaurant=<lead>                200+ 200  403  403
@@ -109,6 +117,12 @@ POST /admin/contact/contact/<pk>/change/                          200+ gone 403 
 GET  /admin/contact/contact/<pk>/delete/                          200+ gone 403  gone
 POST /admin/contact/contact/<pk>/delete/                          302  gone 403  gone
 GET  /admin/contact/contact/<pk>/history/                         200+ gone 200+ gone
+GET  /admin/contact/contact/<pk>/merge/                           200+ gone 403  403
+GET  /admin/contact/contact/<pk>/merge/?other=<twin>              200+ gone 403  403
+POST /admin/contact/contact/<pk>/merge/                           200+ gone 403  403
+GET  /admin/contact/contact/<pk>/unmerge/<merged>/                200+ gone 403  403
+POST /admin/contact/contact/<pk>/unmerge/<merged>/                302  gone 403  403
+GET  /admin/contact/contact/<merged>/change/                      302  gone 302  gone
 GET  /admin/contact/contact/export/                               200  200  403  403
 GET  /admin/contact/contact/export/<format>/                      200+ 200  403  403
 GET  /admin/contact/contact/import/                               200  200  403  403
@@ -246,6 +260,8 @@ BODIES = {  # of POST
     f"{LEADS}<pk>/change_status/": {"status": "LOST"},
     "/admin/pipeline/<lead>/move/": {"key": "1", "seen": "CONVERTED", "status": "LOST", "reason": "PRICE"},
     f"{LEADS}<pk>/record_call/": {"plan": "<plan>"},
+    f"{LEADS}<pk>/merge/": {"other": "<twin>"},
+    "/admin/contact/contact/<pk>/merge/": {"other": "<twin>"},
     "/admin/contact/contact/add/": {"restaurant": "<lead>", "name": "Ben"},
     "/admin/track/interaction/add/": {
         "lead": "<lead>",
@@ -290,6 +306,13 @@ class World:
         self.rows = self.rows_of(self.users["owner"])
         self.rows |= {row._meta.label_lower: row for row in (team, self.users["owner"], Group.objects.first())}
         lead = self.lead = self.rows["lead.restaurant"]
+        self.twins, self.merged = ({}, {})
+        for name, ids in {"Cafe Rot": self.twins, "Cafe Blau": self.merged}.items():
+            twin = Restaurant.objects.create(name=name, assigned_to=self.users["owner"])
+            person = Contact.objects.create(restaurant=lead, name=name)
+            ids |= {"lead.restaurant": twin.pk, "contact.contact": person.pk}
+        lead.merge(self.merged["lead.restaurant"])
+        self.rows["contact.contact"].merge(self.merged["contact.contact"])
         self.uploads = {}
         for user in self.users.values():
             LogEntry.objects.log_actions(user.pk, [lead], CHANGE, "Called.")
@@ -328,6 +351,8 @@ class World:
             "<team>": self.rows["lead.team"].pk,
             "<plan>": self.rows["call.callplan"].pk,
             "<lead_type>": ContentType.objects.get_for_model(Restaurant).pk,
+            "<twin>": self.twins.get(table),
+            "<merged>": self.merged.get(table),
             "<upload>": self.uploads.get((person, table)),
             "<format>": "csv",
             "<app_label>": "lead",
@@ -335,7 +360,7 @@ class World:
         }
         filled["<none>"] = MISSING
         if missing:
-            filled |= dict.fromkeys(["<pk>", "<lead>", "<plan>"], MISSING)
+            filled |= dict.fromkeys(["<pk>", "<lead>", "<plan>", "<twin>", "<merged>"], MISSING)
 
         def fill(text: str) -> str:
             return re.sub("<[a-z_]+>", lambda found: str(filled[found[0]]), text)

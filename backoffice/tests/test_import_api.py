@@ -104,6 +104,31 @@ def test_the_id_of_a_merged_lead_is_an_error_that_names_the_survivor(kind, colum
     ]
 
 
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_the_id_of_a_merged_row_is_in_error_and_names_the_survivor(is_hidden, client, lead, contact, monkeypatch):
+    dropped = Restaurant.objects.create(name="Bistro Ana")
+    person = Contact.objects.create(restaurant=lead, name="A. Rao")
+    lead.merge(dropped.pk)
+    contact.merge(person.pk)
+    for queryset in (Restaurant.objects.all(), Contact.objects.all()) if is_hidden else ():
+        monkeypatch.setattr(type(queryset), "visible_to", lambda rows, user: rows.none())
+    call = ["2024-12-24", "CALL"]
+    answers = [
+        send(client, csv_file(list(row), list(row.values())), kind).json()["file"][1].partition(": ")[2]
+        for kind, row in (
+            ("leads", {"id": dropped.pk, "name": "Anna"}),
+            ("contacts", {"restaurant": dropped.pk, "name": "Asha"}),
+            ("contacts", {"id": person.pk, "name": "Asha"}),
+            ("interactions", {"lead": lead.pk, "contact": person.pk, "date": call[0], "interaction_type": call[1]}),
+        )
+    ]
+    whose = [("lead", lead), ("lead", lead), ("contact", contact), ("contact", contact)]
+    if is_hidden:
+        assert not any("merged" in answer for answer in answers)
+    else:
+        assert answers == [f"There is no {name} with this id: it was merged into {row.pk}." for name, row in whose]
+
+
 @pytest.mark.parametrize(
     ("match", "cells"),
     [

@@ -235,6 +235,10 @@ def test_the_separator_line_of_excel_is_read_and_not_counted():
     assert [(row.number, row.cells) for row in table] == [(2, {"name": "Anna, Ben", "city": "Pune"})]
 
 
+def test_a_separator_line_that_names_no_delimiter_is_passed_over():
+    assert read(b"sep=:\r\nname;city\r\nAnna;Pune\r\n") == [{"name": "Anna", "city": "Pune"}]
+
+
 @pytest.mark.parametrize("blank", [b"\n\n", b";;\n", b" \r\n"])
 def test_blank_lines_before_the_header_are_skipped(blank):
     assert read(blank + b"name;city\nAnna;Pune\n") == [{"name": "Anna", "city": "Pune"}]

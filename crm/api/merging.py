@@ -1,7 +1,7 @@
 """Two rows that are one: the verbs `merge` and `unmerge`, and the way from the address of a merged row."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from crm.api.serializers import MAX_ID, Serializer, id_of
 from crm.api.viewsets import ResourceViewSet
-from crm.db.merging import survivor_of
+from crm.db.merging import BOTH, OTHER, OURS, survivor_of
 
 
 class Merged(APIException):
@@ -26,10 +26,29 @@ class Merged(APIException):
         self.headers = {"Location": location}
 
 
-class DryRunSerializer(Serializer):
-    """The body of `merge`, to which a table adds `other`; `dry_run` only says what would happen."""
+class MergeSerializer(Serializer):
+    """The body of `merge`, to which a table adds `other`; `dry_run` only says what would happen.
+
+    `take` says by field whose value stays; left out, this one's, unless it is empty.
+    """
+
+    merged: ClassVar[list[str]] = []  # the fields that `take` may name
+    texts: ClassVar[set[str]] = set()  # those of which there may be both
 
     dry_run = serializers.BooleanField(default=False)
+    take = serializers.DictField(child=serializers.ChoiceField([OURS, OTHER, BOTH]), required=False)
+
+    def validate_take(self, take):
+        known = [name.removesuffix("_id") for name in self.merged]
+        other: Any = self.fields["other"]
+        row = other.queryset.model._meta.verbose_name
+        errors = {name: [f"Not a field of a {row}."] for name in take if name not in known}
+        errors |= {
+            name: ["Only long texts can be both."] for name in take if take[name] == BOTH and name not in self.texts
+        }
+        if errors:
+            raise serializers.ValidationError(errors)
+        return take
 
 
 class UnmergeSerializer(Serializer):
@@ -58,7 +77,7 @@ class MergedRowsViewSet(ResourceViewSet):
 class MergeableViewSet(MergedRowsViewSet):
     """For a table whose rows have the verbs `merge` and `unmerge`; a `merge_serializer_class` adds its own fields."""
 
-    merge_serializer_class: type[Serializer] = DryRunSerializer
+    merge_serializer_class: type[MergeSerializer] = MergeSerializer
 
     @action(detail=True, methods=["post"])
     def merge(self, request, pk):
@@ -73,7 +92,7 @@ class MergeableViewSet(MergedRowsViewSet):
         try:
             with transaction.atomic(using=self.database):
                 journal = row.merge(body.pop("other_id"), **body, by=request.user)
-                answer = {**self.get_serializer(row).data, "moved": dict(journal.moved)}
+                answer = {**self.get_serializer(row).data, "moved": journal.moved}
                 if is_dry:
                     raise DryRun
         except DryRun:

@@ -1,7 +1,6 @@
 """Merging two rows of a table, and taking them apart again: a journal of every step, found from the models."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from crm.db.models import ParentModel, TimestampedModel, TimestampedQuerySet
 from crm.db.pairs import PairModel
 
 BATCH = 10_000  # ids in one statement
+OURS, OTHER, BOTH = "ours", "other", "both"  # whose value of a field stays
 
 
 class Journal:
@@ -28,11 +28,15 @@ class Journal:
     def __init__(self, using: str, steps: Iterable[dict[str, Any]] = ()) -> None:
         self.using = using
         self.steps = list(steps)
-        self.moved: Counter[str] = Counter()  # by the plural name of a table, rows that belong to another row now
 
     @classmethod
     def load(cls, using: str, text: str) -> "Journal":
         return cls(using, json.loads(text))
+
+    @property
+    def moved(self) -> dict[str, int]:
+        """By the plural name of a table, how many rows refer to another row now."""
+        return {str(model._meta.verbose_name_plural): count for model, count in rows_of(self.steps, "move").items()}
 
     def dump(self) -> str:
         return json.dumps(self.steps)
@@ -63,7 +67,6 @@ class Journal:
                 self._set(model, field, ids, survivor.pk)
                 step = {"op": "move", "model": model._meta.label, "field": field.name}
                 self.steps.append({**step, "from": dropped.pk, "to": survivor.pk, "ids": ids})
-                self.moved[str(model._meta.verbose_name_plural)] += len(ids)
 
     def move_pairs(self, table: Any, dropped: int, survivor: int) -> None:
         """In the pairs of `dropped` the survivor takes its place, each pair once; that of the two goes."""
@@ -141,7 +144,7 @@ class Journal:
             still.filter(pk__in=batch).update(**{field.attname: step["from"]})
 
     def _undo_delete(self, model: Any, step: dict[str, Any]) -> None:
-        row = model(**{name: parsed(model, name, value) for name, value in step["row"].items()})
+        row = parsed_row(model, step["row"])
         for field in model._meta.concrete_fields:
             target = getattr(row, field.attname)
             if not field.is_relation or target is None:
@@ -209,13 +212,22 @@ class MergeRecord(TimestampedModel):
             survivor=survivor, merged_id=other, journal=journal.dump(), created_by=by
         )
 
+    def steps(self) -> list[dict[str, Any]]:
+        return json.loads(self.journal or "[]")
+
+    def merged_row(self) -> models.Model | None:
+        """The row as it was, read from the journal; None where the merge was part of another one."""
+        model: Any = self._meta.get_field("survivor").related_model
+        of_row = (step for step in reversed(self.steps()) if step["model"] == model._meta.label)
+        return next((parsed_row(model, step["row"]) for step in of_row if step["op"] == "delete"), None)
+
     def undo(self) -> None:
         """Take the two apart. Raises ValidationError for a merge that was part of another one."""
         if not self.journal:
             raise ValidationError({"other": ["It was merged as part of another merge: take that one apart."]})
         for later in type(self).objects.using(self.database).filter(survivor=self.survivor, pk__gt=self.pk):
-            steps = json.loads(later.journal or "[]")
-            if any(s["op"] == "move" and s["model"] == self._meta.label and self.pk in s["ids"] for s in steps):
+            moves = [step for step in later.steps() if step["op"] == "move" and step["model"] == self._meta.label]
+            if any(self.pk in step["ids"] for step in moves):
                 raise ValidationError({"other": [f"Take {later.merged_id} out first: it brought this one."]})
         Journal.load(self.database, self.journal).undo()
         type(self).objects.using(self.database).filter(pk=self.pk).delete()
@@ -227,6 +239,33 @@ def lock_both(survivor: ParentModel, other: int) -> Any:
     locked = {row.pk: row for row in rows.locked_with_keys().filter(pk__in=[survivor.pk, other]).order_by("pk")}
     survivor.refresh_from_db(from_queryset=rows)
     return locked.get(other)
+
+
+def default_choice(ours: Any) -> str:
+    """Whose value of a field stays where nothing is said: ours, unless it is empty."""
+    return OTHER if ours in ("", None) else OURS
+
+
+def taken(survivor: Any, dropped: Any, names: Iterable[str], take: dict[str, str]) -> dict[str, Any]:
+    """The values that the survivor gets of these fields: as `take` says by field, else as by `default_choice`."""
+    found = {}
+    for name in names:
+        ours, others = getattr(survivor, name), getattr(dropped, name)
+        choice = take.get(name.removesuffix("_id"), default_choice(ours))
+        if choice == BOTH and ours and others and ours != others:
+            found[name] = f"{ours}\n\n{others}"
+        elif choice == OTHER or (choice == BOTH and not ours):
+            found[name] = others
+    return found
+
+
+def rows_of(steps: Iterable[dict[str, Any]], op: str) -> dict[Any, int]:
+    """By table, how many rows the steps of this kind concern; a row counts once."""
+    found: dict[str, set[Any]] = {}
+    for step in steps:
+        if step["op"] == op:
+            found.setdefault(step["model"], set()).update(step["ids"] if op == "move" else [step["row"]["id"]])
+    return {apps.get_model(label): len(ids) for label, ids in found.items()}
 
 
 def references_to(model: type[models.Model]) -> list[tuple[Any, models.Field]]:
@@ -263,8 +302,17 @@ def parsed(model: Any, name: str, text: str | None) -> Any:
     return None if text is None else field.to_python(text)
 
 
+def parsed_row(model: Any, values: dict[str, str | None]) -> Any:
+    return model(**{name: parsed(model, name, text) for name, text in values.items()})
+
+
 def survivor_of(rows: models.QuerySet, pk: int) -> int | None:
     """The id of the row, among these, that the row with the id `pk` was merged into."""
+    return survivors_of(rows, [pk]).get(pk)
+
+
+def survivors_of(rows: models.QuerySet, pks: Iterable[int]) -> dict[int, int]:
+    """By the ids of merged rows, those of the rows, among these, that they were merged into."""
     if not any(relation.name == "merges" for relation in rows.model._meta.related_objects):
-        return None
-    return rows.filter(merges__merged_id=pk).order_by().values_list("pk", flat=True).first()
+        return {}
+    return dict(rows.filter(merges__merged_id__in=pks).order_by().values_list("merges__merged_id", "pk"))

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from crm.db.merging import Journal, MergeRecord, lock_both
+from crm.db.merging import Journal, MergeRecord, lock_both, taken
 from lead.models.access import OfLeadQuerySet
 from lead.signals import leads_merging, owner_changed
 
 if TYPE_CHECKING:
     from lead.models.restaurant import Restaurant
 
-OURS, OTHER, BOTH = "ours", "other", "both"
 TEXTS = {"notes", "address"}  # of which there may be both
 MERGED = [
     "name",
@@ -56,7 +55,7 @@ def merge_leads(survivor: "Restaurant", other: int, take: dict[str, str], by: An
     histories = [survivor.status_changes, survivor.owner_changes]  # type: ignore[attr-defined]
     known = [set(history.values_list("pk", flat=True)) for history in histories]
     with journal.change(survivor):
-        survivor.edit(by=by, note=f"Merged with lead {other}, {dropped}.", **taken(survivor, dropped, take))
+        survivor.edit(by=by, note=f"Merged with lead {other}, {dropped}.", **taken(survivor, dropped, MERGED, take))
     for history, before in zip(histories, known, strict=True):
         for row in history.exclude(pk__in=before):
             journal.created(row)
@@ -66,19 +65,6 @@ def merge_leads(survivor: "Restaurant", other: int, take: dict[str, str], by: An
     LeadMerge.store(survivor, other, journal, by=by)
     survivor.save(update_fields=["updated_at"])  # what belongs to it has changed
     return journal
-
-
-def taken(survivor: Any, dropped: Any, take: dict[str, str]) -> dict[str, Any]:
-    """The values that the survivor gets: as `take` says by field, else its own unless they are empty."""
-    found = {}
-    for name in MERGED:
-        ours, others = getattr(survivor, name), getattr(dropped, name)
-        choice = take.get(name.removesuffix("_id"), OTHER if ours in ("", None) else OURS)
-        if choice == BOTH and ours and others and ours != others:
-            found[name] = f"{ours}\n\n{others}"
-        elif choice == OTHER or (choice == BOTH and not ours):
-            found[name] = others
-    return found
 
 
 def unmerge_leads(survivor: "Restaurant", other: int) -> None:

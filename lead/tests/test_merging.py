@@ -65,7 +65,7 @@ def test_what_belongs_to_the_other_belongs_to_this_one(api, ours, other):
         "call events": 1,
         "call plans": 1,
         "contacts": 1,
-        "interactions": 3,
+        "interactions": 2,
         "owner changes": 1,
         "status changes": 1,
     }
@@ -279,6 +279,27 @@ def test_contacts_of_one_restaurant_are_merged_and_taken_apart(api, contact, int
     assert api.get(f"/contact/contacts/{other.pk}/").headers["Location"] == f"/contact/contacts/{contact.pk}/"
     assert api.post(f"/contact/contacts/{contact.pk}/unmerge/", {"other": other.pk}).status_code == 200
     assert everything() == before
+
+
+def test_take_says_whose_value_of_a_contact_stays(api, contact, lead):
+    contact.edit(address="12 MG Road")
+    other = Contact.objects.create(restaurant=lead, name="A. Rao", phone="999", address="By the sea")
+    path = f"/contact/contacts/{contact.pk}/merge/"
+    take = {"name": "other", "phone": "ours", "address": "both"}
+    dry = api.post(path, {"other": other.pk, "take": take, "dry_run": True}).json()
+    body = api.post(path, {"other": other.pk, "take": take}).json()
+    assert (body["name"], body["phone"], body["address"]) == ("A. Rao", "123-456-7890", "12 MG Road\n\nBy the sea")
+    assert {**dry, "updated_at": ""} == {**body, "updated_at": ""}
+    api.post(f"/contact/contacts/{contact.pk}/unmerge/", {"other": other.pk})
+    contact.refresh_from_db()
+    assert (contact.name, contact.address) == ("Asha Rao", "12 MG Road")
+
+
+@pytest.mark.parametrize("take", [{"restaurant": "other"}, {"name": "both"}, {"name": "theirs"}])
+def test_a_wrong_take_of_a_contact_is_named_and_changes_nothing(take, api, contact, lead):
+    other = Contact.objects.create(restaurant=lead, name="A. Rao")
+    answer = api.post(f"/contact/contacts/{contact.pk}/merge/", {"other": other.pk, "take": take})
+    assert (answer.status_code, list(answer.json()), Contact.objects.count()) == (400, ["take"], 2)
 
 
 def test_contacts_of_two_restaurants_are_not_merged(api, contact):
