@@ -28,14 +28,11 @@ from backoffice.admin.actions import DeleteRows
 from crm import dates
 from crm.api.serializers import id_of
 from crm.db.folding import folded_fields
+from crm.formats import NOTHING as EMPTY
+from crm.formats import money, number
 from lead.models import LeadStatus
 
 COUNTED = 100_000  # rows; a larger count is shown as "more than"
-EMPTY = "–"
-
-
-def money(amount: Decimal | None) -> str:
-    return EMPTY if amount is None else f"{amount:,.2f}"
 
 
 def phone_link(phone: str) -> str | SafeString:
@@ -69,7 +66,7 @@ def day_of(moment: datetime | None, zone: ZoneInfo) -> str | SafeString:
     if days in (0, 1, -1):
         away = {0: "today", 1: "yesterday", -1: "tomorrow"}[days]
     else:
-        away = f"{days:,} days ago" if days > 0 else f"in {-days:,} days"
+        away = f"{number(days)} days ago" if days > 0 else f"in {number(-days)} days"
     return format_html('<time datetime="{}">{}</time> <span class="away">{}</span>', day.isoformat(), day, away)
 
 
@@ -107,7 +104,7 @@ class BoundedPaginator(Paginator):
 
     @property
     def counted(self) -> str:
-        return f"more than {COUNTED:,}" if self.is_more else f"{self.count:,}"
+        return f"more than {number(COUNTED)}" if self.is_more else number(self.count)
 
     @property
     def totals(self) -> list[tuple[str, str]]:

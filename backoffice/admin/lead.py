@@ -16,7 +16,7 @@ from backoffice.admin.account_summary import AccountSummary
 from backoffice.admin.actions import ChangeStatuses, HandOver, LogCalls
 from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
-from backoffice.admin.changelist import LargeChangeListMixin, day_of, due_of, money, phone_link, status_badge
+from backoffice.admin.changelist import LargeChangeListMixin, day_of, due_of, phone_link, status_badge
 from backoffice.admin.filters import FilterSetListFilter, LeadFilters
 from backoffice.admin.lead_inlines import ContactInline, PlanInline
 from backoffice.admin.timeline import may_view, timeline_page
@@ -27,6 +27,7 @@ from backoffice.exchange.kinds import LeadSheet
 from call.models import CallPlan
 from contact.models import Contact
 from crm import dates
+from crm.formats import money
 from lead.models import OwnerChange, Policy, Restaurant, StatusChange
 from lead.timeline import Cursor
 from track.models import Interaction
@@ -109,12 +110,14 @@ class RestaurantAdmin(ImportMixin, ExportMixin, LargeChangeListMixin, ChangeForm
 
     def get_readonly_fields(self, request: HttpRequest, obj: Restaurant | None = None):
         locked = [] if self.may_set_owner(request, obj) else ["assigned_to"]
-        return [*super().get_readonly_fields(request, obj), *locked, "owner"]
+        return [*super().get_readonly_fields(request, obj), *locked, "owner", "revenue"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Restaurant | None = None):
         owner = "assigned_to" if self.may_set_owner(request, obj) else "owner"
+        is_form = obj is None or self.has_change_permission(request, obj)
+        revenue = "potential_revenue" if is_form else "revenue"
         return [
-            ("Account", {"fields": [("name", owner), ("lead_status", "potential_revenue"), "notes"]}),
+            ("Account", {"fields": [("name", owner), ("lead_status", revenue), "notes"]}),
             (
                 "Who and where",
                 {"fields": [("contact_person", "phone", "email"), "address", ("city", "state", "pincode")]},

@@ -272,7 +272,9 @@ class Snooze(PlanVerb):
     name, title = "snooze", "Put off"
     serializer_class = SnoozeSerializer
 
-    until = forms.DateField(widget=forms.DateInput({"type": "date"}), help_text="The time of day does not change.")
+    until = forms.DateField(
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), help_text="The time of day does not change."
+    )
     reason = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:

@@ -171,12 +171,12 @@ def fill(count: int) -> None:
 @pytest.mark.parametrize(
     ("path", "queries"),
     [
-        (f"{LEADS}?q=bistro&status=CONVERTED&city=pune&quiet_for=60&no_order_for=60&plans=overdue", 7),
-        (f"{LEADS}?owner=owner", 8),
+        (f"{LEADS}?q=bistro&status=CONVERTED&city=pune&quiet_for=60&no_order_for=60&plans=overdue", 6),
+        (f"{LEADS}?owner=owner", 7),
         (f"{CONTACTS}?q=asha&city=pune", 5),
-        (f"{INTERACTIONS}?q=bistro&city=pune&date_from=2025-12-01&date_to=2025-12-31&order_placed=1", 6),
-        (f"{ORDERS}?city=pune&price_from=1&date_from=2025-12-01", 7),
-        (f"{PLANS}?q=bistro&due=overdue&city=pune", 6),
+        (f"{INTERACTIONS}?q=bistro&city=pune&date_from=2025-12-01&date_to=2025-12-31&order_placed=1", 5),
+        (f"{ORDERS}?city=pune&price_from=1&date_from=2025-12-01", 6),
+        (f"{PLANS}?q=bistro&due=overdue&city=pune", 5),
     ],
 )
 def test_the_query_count_of_a_filtered_list_is_constant(path, queries, rows, admin_client, django_assert_num_queries):
@@ -188,7 +188,7 @@ def test_the_query_count_of_a_filtered_list_is_constant(path, queries, rows, adm
 
 def test_a_late_page_shows_its_rows_in_order(admin_client, django_assert_num_queries):
     Restaurant.objects.bulk_create(Restaurant(name=f"Bistro {number:03}") for number in range(120))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         answer = admin_client.get(LEADS, {"p": "3"})
     assert names(answer) == [f"Bistro {number:03}" for number in reversed(range(20))]
 
