@@ -5,12 +5,16 @@ from typing import Any
 
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.i18n import JavaScriptCatalog
 
 from backoffice.accounts.signin import SignInSiteMixin
 from backoffice.accounts.user_field import zone_of_viewer
+from backoffice.accounts.viewer import country_of, first_day_of_week, has_work_profile
 from backoffice.dashboard.adherence import adherence_page
 from backoffice.dashboard.recent import latest_actions
 from backoffice.dashboard.views import overview
@@ -26,6 +30,14 @@ NAVIGATION: dict[str, list[str]] = {
 DISPLAY_NAMES = {"track.orderdetails": "Orders"}  # where the plural of the model is not the usual word
 
 
+class Catalog(JavaScriptCatalog):
+    first_day = 0
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        return {**context, "formats": {**context["formats"], "FIRST_DAY_OF_WEEK": self.first_day}}
+
+
 class BackOfficeSite(SignInSiteMixin):
     site_header = site_title = "KAM CRM"
     site_url = None  # `/` is for programs
@@ -37,6 +49,7 @@ class BackOfficeSite(SignInSiteMixin):
             path("my-day/", self.my_day, name="my_day"),
             path("overview/", self.admin_view(self.overview), name="overview"),
             path("adherence/", self.admin_view(self.adherence), name="adherence"),
+            path("my-work-profile/", self.admin_view(self.my_work_profile), name="my_work_profile"),
             path("recent/", self.admin_view(self.recent), name="recent"),
             *super().get_urls(),
         ]
@@ -51,7 +64,13 @@ class BackOfficeSite(SignInSiteMixin):
         return super().index(request, {**overview(self, request), **(extra_context or {})})
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "has_my_day": has_my_day(request.user)}
+        viewer = {"has_my_day": has_my_day(request.user), "has_work_profile": has_work_profile(request.user)}
+        return {**super().each_context(request), **viewer}
+
+    def i18n_javascript(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+        """What the admin's scripts say, in the viewer's language, and on which day calendars begin a week."""
+        first_day = first_day_of_week(country_of(request.user))
+        return Catalog.as_view(packages=["django.contrib.admin"], first_day=first_day)(request)
 
     def my_day(self, request: HttpRequest) -> HttpResponse:
         """A tap after the session has ended comes back after signing in; all else as every page of the admin."""
@@ -63,6 +82,11 @@ class BackOfficeSite(SignInSiteMixin):
 
     def adherence(self, request: HttpRequest) -> HttpResponse:
         return adherence_page(request, self)
+
+    def my_work_profile(self, request: HttpRequest) -> HttpResponse:
+        from backoffice.admin.my_work_profile import my_work_profile  # as above
+
+        return my_work_profile(request, self)
 
     def recent(self, request: HttpRequest) -> HttpResponse:
         """The latest actions of the user in the admin."""
@@ -93,7 +117,9 @@ class BackOfficeSite(SignInSiteMixin):
         adherence = [page("Adherence", "admin:adherence")] if request.user.has_perm("call.view_adherence") else []
         both = [page("My day", "admin:my_day"), page("Overview", "admin:overview")]
         day = both if has_my_day(request.user) else []
-        return {"Today": day, "Work": adherence, "History": [recent] if self.has_permission(request) else []}
+        profile = page(_("My work profile"), "admin:my_work_profile")
+        own = {"History": [recent], "People": [profile]} if self.has_permission(request) else {}
+        return {"Today": day, "Work": adherence, **own}
 
 
 def in_groups(apps: list[dict[str, Any]], pages: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -104,6 +104,7 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
+WHITENOISE_MIMETYPES = {".webmanifest": "application/manifest+json"}
 WHITENOISE_USE_FINDERS = True  # no collectstatic before the first start
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -1,6 +1,5 @@
 """The list of leads, and the page of one lead with everything about the account."""
 
-from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -148,7 +147,7 @@ class RestaurantAdmin(ImportMixin, ExportMixin, LargeChangeListMixin, ChangeForm
     # --- The page -----------------------------------------------------------------------------
 
     def get_urls(self):
-        view = self.admin_site.admin_view(partial(self.in_zone_of_viewer, view=self.timeline_view))
+        view = self.admin_site.admin_view(self.timeline_view)
         return [path("<path:object_id>/timeline/", view, name="lead_restaurant_timeline"), *super().get_urls()]
 
     def get_lead_id(self, obj: Restaurant) -> int:
