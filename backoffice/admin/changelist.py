@@ -24,6 +24,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from backoffice.accounts.user_field import zone_of_viewer
+from backoffice.accounts.viewer import has_work_profile
 from backoffice.admin.actions import DeleteRows
 from crm import dates
 from crm.api.serializers import id_of
@@ -139,6 +140,7 @@ class LargeChangeList(ChangeList):
         super().get_results(request)
         self.result_list = list(self.rows_of_page(self.result_list))
         self.zone = zone_of_viewer(request) if self.model_admin.has_moments else None
+        self.has_work_profile = has_work_profile(request.user)
         for row in self.result_list:
             row.zone = self.zone
         self.model_admin.annotate_page(request, self.result_list)

@@ -45,7 +45,10 @@ def countries() -> list[tuple[str, str]]:
     """Those whose public holidays are known, by name."""
     from holidays.registry import COUNTRIES  # 11 MB: imported only where it is used
 
-    names = [(code, SMALL.sub(lambda word: word[0].lower(), SPLIT.sub(" ", name))) for name, code, *_others in COUNTRIES.values()]
+    names = [
+        (code, SMALL.sub(lambda word: word[0].lower(), SPLIT.sub(" ", name)))
+        for name, code, *_others in COUNTRIES.values()
+    ]
     return sorted(names, key=lambda each: each[1])
 
 

@@ -40,7 +40,7 @@ def test_the_navigation_has_the_lists_in_order(admin_client):
     groups = dict(sidebar(admin_client.get("/admin/").text))
     assert groups["Work"] == ["Leads", "Contacts", "Interactions", "Orders", "Call plans", "Adherence"]
     assert groups["History"] == ["Status changes", "Owner changes", "Imports", "My recent actions"]
-    assert groups["People"] == ["Users", "Teams", "Groups", "Work profiles"]
+    assert groups["People"] == ["Users", "Teams", "Groups", "Work profiles", "My work profile"]
 
 
 def test_every_list_is_in_the_navigation_once(admin_client):
@@ -48,7 +48,7 @@ def test_every_list_is_in_the_navigation_once(admin_client):
     assert (
         len(shown)
         == len(set(shown))
-        == len(admin.site._registry) + len(["My day", "Overview", "Adherence", "My recent actions"])
+        == len(admin.site._registry) + len(["My day", "Overview", "Adherence", "My recent actions", "My work profile"])
     )
 
 
@@ -57,7 +57,8 @@ def test_the_navigation_hides_lists_without_view_permission(client, db):
     reader.user_permissions.add(Permission.objects.get(codename="view_restaurant"))
     client.force_login(reader)
     page = client.get("/admin/").text
-    assert sidebar(page) == [("Work", ["Leads"]), ("History", ["My recent actions"])]
+    own = [("History", ["My recent actions"]), ("People", ["My work profile"])]
+    assert sidebar(page) == [("Work", ["Leads"]), *own]
     assert "Adherence" not in page
 
 
