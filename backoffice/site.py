@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
 from django.views.i18n import JavaScriptCatalog
 
 from backoffice.accounts.signin import SignInSiteMixin
@@ -78,7 +79,7 @@ class BackOfficeSite(SignInSiteMixin):
             return sign_in_again(request)
         from backoffice.myday.views import my_day  # its verbs are forms of the ModelAdmins, which register here
 
-        return self.admin_view(partial(my_day, site=self))(request)
+        return gzip_page(self.admin_view(partial(my_day, site=self)))(request)  # of a long day over 1 MB: on a phone
 
     def adherence(self, request: HttpRequest) -> HttpResponse:
         return adherence_page(request, self)
