@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage lock audit schema postman feed-test api-test northwind pooler-test e2e trials bench bench-sqlite clean
+.PHONY: help run test check format coverage lock audit schema postman feed-test api-test northwind pooler-test e2e trials messages icons bench bench-sqlite clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,14 @@ e2e: .venv/installed-e2e  ## drive the admin in a real browser (needs chromium)
 
 trials: .venv/installed  ## slow clients, reloads, a real nginx, backups under load (needs nginx, and sqlite3 or pg_dump)
 	$(BIN)/pytest trials --ignore trials/pooler
+
+messages: .venv/installed  ## collect the texts for translation, and compile them (needs gettext)
+	$(BIN)/python manage.py makemessages --locale de --no-wrap --add-location file --ignore '.*' --ignore 'tests' \
+		--ignore bench --ignore e2e --ignore trials --ignore postman --ignore conftest.py
+	$(BIN)/python manage.py compilemessages --locale de --ignore '.*'
+
+icons: .venv/installed-e2e  ## draw the icons of the installed page from crm/static/crm/icon.svg (needs chromium)
+	$(BIN)/python .ci/icons.py
 
 bench: .venv/installed-bench  ## measure beside a vanilla twin, on PostgreSQL (needs wrk; bench/README.md)
 	$(BIN)/python bench/run.py

@@ -5,14 +5,18 @@ from typing import Any
 
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
+from django.views.i18n import JavaScriptCatalog
 
 from backoffice.accounts.signin import SignInSiteMixin
 from backoffice.accounts.user_field import zone_of_viewer
+from backoffice.accounts.viewer import country_of, first_day_of_week, has_work_profile
 from backoffice.dashboard.adherence import adherence_page
 from backoffice.dashboard.recent import latest_actions
 from backoffice.dashboard.views import overview
@@ -30,6 +34,14 @@ NAVIGATION: dict[str, list[str]] = {
 DISPLAY_NAMES = {"track.orderdetails": "Orders"}  # where the plural of the model is not the usual word
 
 
+class Catalog(JavaScriptCatalog):
+    first_day = 0
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        return {**context, "formats": {**context["formats"], "FIRST_DAY_OF_WEEK": self.first_day}}
+
+
 class BackOfficeSite(SignInSiteMixin):
     site_header = site_title = "KAM CRM"
     site_url = None  # `/` is for programs
@@ -43,6 +55,7 @@ class BackOfficeSite(SignInSiteMixin):
             path("pipeline/<int:pk>/move/", self.move, name="pipeline_move"),
             path("overview/", self.admin_view(self.overview), name="overview"),
             path("adherence/", self.admin_view(self.adherence), name="adherence"),
+            path("my-work-profile/", self.admin_view(self.my_work_profile), name="my_work_profile"),
             path("recent/", self.admin_view(self.recent), name="recent"),
             *super().get_urls(),
         ]
@@ -57,7 +70,13 @@ class BackOfficeSite(SignInSiteMixin):
         return super().index(request, {**overview(self, request), **(extra_context or {})})
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "has_my_day": has_my_day(request.user)}
+        viewer = {"has_my_day": has_my_day(request.user), "has_work_profile": has_work_profile(request.user)}
+        return {**super().each_context(request), **viewer}
+
+    def i18n_javascript(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+        """What the admin's scripts say, in the viewer's language, and on which day calendars begin a week."""
+        first_day = first_day_of_week(country_of(request.user))
+        return Catalog.as_view(packages=["django.contrib.admin"], first_day=first_day)(request)
 
     def my_day(self, request: HttpRequest) -> HttpResponse:
         """A tap after the session has ended comes back after signing in; all else as every page of the admin."""
@@ -65,7 +84,7 @@ class BackOfficeSite(SignInSiteMixin):
             return sign_in_again(request)
         from backoffice.myday.views import my_day  # its verbs are forms of the ModelAdmins, which register here
 
-        return self.admin_view(partial(my_day, site=self))(request)
+        return gzip_page(self.admin_view(partial(my_day, site=self)))(request)  # of a long day over 1 MB: on a phone
 
     def pipeline(self, request: HttpRequest) -> HttpResponse:
         from backoffice.pipeline.views import pipeline  # as of `my_day`
@@ -79,6 +98,11 @@ class BackOfficeSite(SignInSiteMixin):
 
     def adherence(self, request: HttpRequest) -> HttpResponse:
         return adherence_page(request, self)
+
+    def my_work_profile(self, request: HttpRequest) -> HttpResponse:
+        from backoffice.admin.my_work_profile import my_work_profile  # as above
+
+        return my_work_profile(request, self)
 
     def recent(self, request: HttpRequest) -> HttpResponse:
         """The latest actions of the user in the admin."""
@@ -111,7 +135,9 @@ class BackOfficeSite(SignInSiteMixin):
         both = [page("My day", "admin:my_day"), page("Overview", "admin:overview")]
         day = both if has_my_day(request.user) else []
         history, saved = ([recent], self.saved_lists(request)) if self.has_permission(request) else ([], [])
-        return {"Today": day, "Saved lists": saved, "Work": [*board, *adherence], "History": history}
+        profile = [page(_("My work profile"), "admin:my_work_profile")] if self.has_permission(request) else []
+        own = {"Saved lists": saved, "History": history, "People": profile}
+        return {"Today": day, "Work": [*board, *adherence], **own}
 
     def saved_lists(self, request: HttpRequest) -> list[dict[str, Any]]:
         from backoffice.admin.saving import links  # its lists are of the ModelAdmins, which register here

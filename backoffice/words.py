@@ -1,5 +1,7 @@
 """Numbers with their nouns."""
 
+from crm.formats import number
 
-def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+def counted(count: int, what: str) -> str:
+    return f"{number(count)} {what}" if count == 1 else f"{number(count)} {what}s"

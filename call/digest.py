@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
+from django.utils.formats import date_format
 
 from call.agenda import Agenda
 from call.models import SentDigest
@@ -44,7 +45,7 @@ class Digest:
         lists = [(title, self.body[part]) for part, title in titles.items()]
         context = {"user": self.user, "lists": [(title, entries) for title, entries in lists if entries]}
         mail = EmailMultiAlternatives(
-            subject=f"{due} {'call' if due == 1 else 'calls'} for {self.day:%A, %d %B %Y}",
+            subject=f"{due} {'call' if due == 1 else 'calls'} for {date_format(self.day, 'l, d F Y')}",
             body=render_to_string("call/digest.txt", context),
             from_email=settings.DEFAULT_FROM_EMAIL,
             to=[self.user.email],

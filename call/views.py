@@ -167,9 +167,7 @@ class WorkProfileView(ApiViewSet):
 
     def profile(self, lock: bool = False) -> WorkProfile:
         if lock:
-            profile = WorkProfile.objects.get_or_create(user=self.request.user)[0]
-            profile.lock()
-            return profile
+            return WorkProfile.locked_of(self.request.user)
         mine = WorkProfile.objects.filter(user=self.request.user).first()
         return mine or WorkProfile(user=self.request.user)
 

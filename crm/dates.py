@@ -82,6 +82,11 @@ def day_of(moment: datetime, zone: ZoneInfo) -> date:
     return following if start_of_day(following, zone) <= moment else shown
 
 
+def day_shown(moment: datetime) -> date:
+    """The date that the clock shows at `moment` in the active zone: that of a page's viewer, else the server's."""
+    return moment.astimezone(timezone.get_current_timezone()).date()
+
+
 def is_start_of_day(moment: datetime, zone: ZoneInfo) -> bool:
     """Whether the aware `moment` is the first instant of its local day."""
     return moment == start_of_day(moment.astimezone(zone).date(), zone)

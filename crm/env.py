@@ -16,7 +16,17 @@ from crm.dates import zone
 
 T = TypeVar("T")
 
+LANGUAGES = {"en": "English", "de": "Deutsch"}  # of the pages; the API is in English
 LONGEST = timedelta(days=3_650)
+# ISO 4217, list one: the codes of money in use, without those of funds, metals and tests.
+CURRENCIES = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC
+CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR
+ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK
+MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE
+SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF
+XPF YER ZAR ZMW ZWG
+"""
 SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key has at least 256 bits
 
 _env = Env()
@@ -127,6 +137,20 @@ def region(raw: str) -> str:
     if raw.upper() not in SUPPORTED_REGIONS:
         raise ValueError("expected the two letters of a country, as IN")
     return raw.upper()
+
+
+def currency(raw: str) -> str:
+    """A currency in use, by its ISO 4217 code: EUR."""
+    if raw.upper() not in CURRENCIES.split():
+        raise ValueError("expected the three letters of a currency in use (ISO 4217), as EUR")
+    return raw.upper()
+
+
+def language(raw: str) -> str:
+    """A language of the pages: en or de."""
+    if raw.lower() not in LANGUAGES:
+        raise ValueError(f"expected {' or '.join(LANGUAGES)}")
+    return raw.lower()
 
 
 def database(raw: str) -> dict:

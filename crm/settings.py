@@ -67,6 +67,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "crm.middleware.request_id.RequestIdMiddleware",
+    "crm.middleware.pages_only.LocaleMiddleware",
     "crm.middleware.proxies.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -78,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "crm.middleware.pages_only.AuthenticationMiddleware",
     "crm.middleware.pages_only.MessageMiddleware",
+    "backoffice.middleware.ViewerMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "lead.middleware.AccessMiddleware",
 ]
@@ -102,6 +104,7 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
+WHITENOISE_MIMETYPES = {".webmanifest": "application/manifest+json"}
 WHITENOISE_USE_FINDERS = True  # no collectstatic before the first start
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -114,8 +117,12 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-LANGUAGE_CODE = "en-us"
-USE_I18N = False
+LANGUAGES = list(env.LANGUAGES.items())
+LANGUAGE_CODE = read("LANGUAGE_CODE", "en", env.language)  # of pages for browsers that ask for no other, and of mail
+LOCALE_PATHS = [BASE_DIR / "backoffice" / "locale"]  # the texts of all apps
+FORMAT_MODULE_PATH = "backoffice.formats"
+NUMBER_GROUPING = 3  # where no language is active, and crm.formats asks for groups
+CURRENCY = read("CURRENCY", "", env.currency)  # shown beside amounts
 USE_TZ = True
 TIME_ZONE = read("TIME_ZONE", "UTC", env.time_zone)
 PHONE_REGION = read("PHONE_REGION", "", env.region)  # of numbers without a country code, where the owner has no country

@@ -27,6 +27,10 @@ ROLES = {
     "careful": "KAM",
     "cautious": "KAM",
     "examined": "KAM",
+    "planner": "KAM",
+    "newcomer": "KAM",
+    "scriptless": "KAM",
+    "german": "KAM",
 }
 
 # The users, and what demo data lacks: a lead that was handed over.

@@ -40,9 +40,10 @@ def examine(page: Page) -> None:
     assert not wrong, f"{page.url}\n" + "\n".join(wrong)
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, **options) -> list[str]:
     page.evaluate(AXE)
-    found = page.evaluate("axe.run({resultTypes: ['violations'], preload: false})")["violations"]
+    options = {"resultTypes": ["violations"], "preload": False, **options}
+    found = page.evaluate("options => axe.run(options)", options)["violations"]
     return [
         f"{violation['id']} ({violation['impact']}): {node['html'][:200]}"
         for violation in found
@@ -79,8 +80,33 @@ def test_a_list_and_the_pages_of_a_row_pass(page, name):
         examine(page)
 
 
+TARGETS = {"type": "rule", "values": ["target-size"]}  # WCAG 2.2, 2.5.8: 24 px; axe leaves it out unless named
+
+
 @pytest.mark.parametrize(
-    "path", ["", "adherence/", "recent/", "pipeline/", "lead/", "password_change/", "second-factor/", "nothing/"]
+    "name", [*sorted(f"{name}/" for name in LISTS), "backoffice/import/", "my-day/", "my-work-profile/"]
+)
+def test_targets_on_a_list_are_at_least_24_px_wide_and_high(page, name):
+    page.goto(f"/admin/{name}")
+    for screen in (LAPTOP, PHONE):
+        page.set_viewport_size(screen)
+        assert violations(page, runOnly=TARGETS) == [], screen
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "my-day/",
+        "my-work-profile/",
+        "adherence/",
+        "recent/",
+        "pipeline/",
+        "lead/",
+        "password_change/",
+        "second-factor/",
+        "nothing/",
+    ],
 )
 def test_a_page_without_a_list_passes(page, path):
     page.goto(f"/admin/{path}")

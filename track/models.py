@@ -127,7 +127,7 @@ class Interaction(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.interaction_type} {self.date:%Y-%m-%d}"
+        return f"{self.interaction_type} {dates.day_shown(self.date)}"
 
     @classmethod
     def log(

@@ -7,6 +7,7 @@ from django.db.models import Exists, Expression, OuterRef, QuerySet
 from django.utils.formats import date_format
 
 from contact.models import Contact
+from crm.formats import money, number
 from lead.models import Policy
 from lead.timeline import Description, EntryType, Source, Viewer
 from track.models import Interaction, OrderDetails, QuietMark
@@ -47,7 +48,7 @@ def describe_interaction(row: Any, viewer: Viewer) -> Description:
 
 
 def describe_order(order: OrderDetails) -> str:
-    return f"{order.product_details} · quantity {order.quantity:,} · {order.total_price:,.2f}"
+    return f"{order.product_details} · quantity {number(order.quantity)} · {money(order.total_price)}"
 
 
 def source(type: EntryType, is_order: bool) -> Source:

@@ -17,6 +17,7 @@ from backoffice.charts import Bar, columns, rhythm
 from backoffice.words import counted
 from call.models import CallPlan
 from crm import dates
+from crm.formats import money
 from lead.models import LeadStatus, Restaurant
 from track.accounts import account_of, today
 from track.health import Health, Verdict
@@ -106,12 +107,12 @@ class AccountSummary:
         of_month = {row["month"]: (row["orders"], row["revenue"]) for row in rows}
         bars = [bar(month, *of_month.get(month, (0, Decimal(0)))) for month in months]
         orders, revenue = (sum(of_month.get(month, (0, 0))[i] for month in months) for i in (0, 1))
-        description = f"{counted(orders, 'order')} worth {revenue:,.2f} in the {MONTHS} months to {bars[-1].label}."
+        description = f"{counted(orders, 'order')} worth {money(revenue)} in the {MONTHS} months to {bars[-1].label}."
         return columns("Orders by month", description, bars, heading="Month", unit="Orders and revenue")
 
 
 def bar(month: date, orders: int, revenue: Decimal) -> Bar:
-    text = f"{counted(orders, 'order')}, {revenue:,.2f}"
+    text = f"{counted(orders, 'order')}, {money(revenue)}"
     return Bar(date_format(month, "F Y"), revenue, text, tick=date_format(month, "M"))
 
 

@@ -26,6 +26,7 @@ from call.models.event import AHEAD, ATTEMPTS
 from crm import dates
 from crm.api.exceptions import is_conflict
 from crm.db.batches import batched
+from crm.formats import number
 from lead.models import BATCH, LeadStatus, Restaurant
 from lead.models.restaurant import REASON_OF_LOST
 from track.models import Interaction, InteractionType
@@ -54,7 +55,7 @@ class BulkAction:
         rows = queryset.order_by("pk").select_related(None).values_list("pk", flat=True)
         ids = list(rows[: self.max_rows + 1])
         if len(ids) > self.max_rows:
-            message = f"More than {self.max_rows:,} {model_ngettext(model_admin.opts, 2)} match."
+            message = f"More than {number(self.max_rows)} {model_ngettext(model_admin.opts, 2)} match."
             model_admin.message_user(request, f"{message} Narrow them down first. Nothing was changed.", messages.ERROR)
             return None
         is_submitted = "post" in request.POST
@@ -81,7 +82,7 @@ class BulkAction:
         """Whether "all that match" are as many as on the page. Otherwise the page is shown again with the new count."""
         if request.POST.get("select_across", "0") == "0" or request.POST.get("shown") == str(len(ids)):
             return True
-        form.add_error(None, f"Meanwhile {len(ids):,} match. Look again before you go on.")
+        form.add_error(None, f"Meanwhile {number(len(ids))} match. Look again before you go on.")
         return False
 
     def run(self, model_admin: Any, request: HttpRequest, ids: list[int], **values: Any) -> int:
@@ -91,7 +92,9 @@ class BulkAction:
     def report(self, model_admin: Any, request: HttpRequest, count: int, selected: int) -> None:
         message = f"{self.done}: {counted(model_admin, count)}."
         if same := selected - count:
-            message += f" {same:,} {'was' if same == 1 else 'were'} left as {'it was' if same == 1 else 'they were'}."
+            message += (
+                f" {number(same)} {'was' if same == 1 else 'were'} left as {'it was' if same == 1 else 'they were'}."
+            )
         model_admin.message_user(request, message, messages.SUCCESS if count else messages.WARNING)
 
     def page(
@@ -125,7 +128,7 @@ class BulkAction:
 
 
 def counted(model_admin: Any, count: int) -> str:
-    return f"{count:,} {model_ngettext(model_admin.opts, count)}"
+    return f"{number(count)} {model_ngettext(model_admin.opts, count)}"
 
 
 def log_changes(request: HttpRequest, rows: QuerySet, message: str) -> None:

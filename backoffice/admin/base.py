@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.utils import unquote
@@ -71,7 +72,10 @@ class FormFieldsMixin(BaseModelAdmin):
     formfield_overrides: Any = {models.DateTimeField: {"form_class": MomentField}}
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
-        return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
+        field = super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
+        if field and settings.CURRENCY and isinstance(db_field, models.DecimalField):
+            field.label = f"{capfirst(db_field.verbose_name)} ({settings.CURRENCY})"
+        return field
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> models.QuerySet:
         rows = super().get_field_queryset(db, db_field, request)

@@ -1,4 +1,4 @@
-"""What the change forms share: verbs beside the fields, the viewer's time zone, and the way back to the lead."""
+"""What the change forms share: verbs beside the fields, and the way back to the lead."""
 
 from functools import partial
 from typing import Any, ClassVar
@@ -10,9 +10,7 @@ from django.db import IntegrityError, OperationalError, models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
 
-from backoffice.accounts.user_field import zone_of_viewer
 from backoffice.admin.base import CONFLICT_MESSAGE, TimestampedAdmin
 from backoffice.admin.timeline import may_view
 from backoffice.admin.verb_forms import VerbForm
@@ -47,27 +45,13 @@ class ChangeFormMixin(TimestampedAdmin):
                 initial.pop(field.name, None)
         return initial
 
-    # --- Zone ---------------------------------------------------------------------------------
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.in_zone_of_viewer(request, super().changeform_view, *args, **kwargs)
-
-    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.in_zone_of_viewer(request, super().history_view, *args, **kwargs)
-
-    def in_zone_of_viewer(self, request: HttpRequest, view: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Times are shown, and parsed from forms, in the zone of the viewer's work profile, as in the lists."""
-        with timezone.override(zone_of_viewer(request)):
-            response = view(request, *args, **kwargs)
-            return response.render() if isinstance(response, TemplateResponse) else response
-
     # --- Verbs --------------------------------------------------------------------------------
 
     def get_urls(self):
         urls = [
             path(
                 f"<path:object_id>/{verb.name}/",
-                self.admin_site.admin_view(partial(self.in_zone_of_viewer, view=partial(self.verb_view, verb=verb))),
+                self.admin_site.admin_view(partial(self.verb_view, verb=verb)),
                 name=f"{self.opts.app_label}_{self.opts.model_name}_{verb.name}",
             )
             for verb in self.verbs

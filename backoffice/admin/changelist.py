@@ -24,20 +24,18 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from backoffice.accounts.user_field import zone_of_viewer
+from backoffice.accounts.viewer import has_work_profile
 from backoffice.admin.actions import DeleteRows
 from backoffice.admin.list_query import filterset_of
 from backoffice.admin.saving import Saving
 from crm import dates
 from crm.api.serializers import id_of
 from crm.db.folding import folded_fields
+from crm.formats import NOTHING as EMPTY
+from crm.formats import money, number
 from lead.models import LeadStatus
 
 COUNTED = 100_000  # rows; a larger count is shown as "more than"
-EMPTY = "–"
-
-
-def money(amount: Decimal | None) -> str:
-    return EMPTY if amount is None else f"{amount:,.2f}"
 
 
 def phone_link(phone: str) -> str | SafeString:
@@ -71,7 +69,7 @@ def day_of(moment: datetime | None, zone: ZoneInfo) -> str | SafeString:
     if days in (0, 1, -1):
         away = {0: "today", 1: "yesterday", -1: "tomorrow"}[days]
     else:
-        away = f"{days:,} days ago" if days > 0 else f"in {-days:,} days"
+        away = f"{number(days)} days ago" if days > 0 else f"in {number(-days)} days"
     return format_html('<time datetime="{}">{}</time> <span class="away">{}</span>', day.isoformat(), day, away)
 
 
@@ -109,7 +107,7 @@ class BoundedPaginator(Paginator):
 
     @property
     def counted(self) -> str:
-        return f"more than {COUNTED:,}" if self.is_more else f"{self.count:,}"
+        return f"more than {number(COUNTED)}" if self.is_more else number(self.count)
 
     @property
     def totals(self) -> list[tuple[str, str]]:
@@ -145,6 +143,7 @@ class LargeChangeList(ChangeList):
         super().get_results(request)
         self.result_list = list(self.rows_of_page(self.result_list))
         self.zone = zone_of_viewer(request) if self.model_admin.has_moments else None
+        self.has_work_profile = has_work_profile(request.user)
         for row in self.result_list:
             row.zone = self.zone
         self.model_admin.annotate_page(request, self.result_list)

@@ -89,7 +89,7 @@ class FilterForm(forms.Form):
 
 
 class DayField(forms.DateField):
-    widget = forms.DateInput({"type": "date"})
+    widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
 
     def clean(self, value: Any) -> date | None:
         day = super().clean(value)

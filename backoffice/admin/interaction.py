@@ -19,7 +19,9 @@ from backoffice.admin.timeline import hidden_contacts
 from backoffice.admin.verb_forms import ContactField
 from backoffice.exchange.import_pages import ImportMixin
 from backoffice.exchange.kinds import InteractionSheet
+from crm import dates
 from crm.api.serializers import id_of
+from crm.formats import money
 from track.models import Interaction, InteractionType, OrderDetails
 from track.timeline import HIDDEN_CONTACT
 
@@ -42,8 +44,16 @@ class InteractionForm(forms.ModelForm):
 class OrderInline(FormFieldsMixin, admin.StackedInline):
     model = OrderDetails
     form = OrderForm
-    fieldsets = [(None, {"fields": ["product_details", ("quantity", "total_price", "order_date")]})]
+    readonly_fields = ["price"]
     verbose_name_plural = "order"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Interaction | None = None):
+        price = "total_price" if self.has_change_permission(request, obj) else "price"
+        return [(None, {"fields": ["product_details", ("quantity", price, "order_date")]})]
+
+    @admin.display(description="total price")
+    def price(self, order: OrderDetails):
+        return money(order.total_price)
 
 
 @admin.register(Interaction)
@@ -89,7 +99,9 @@ class InteractionAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedA
             row.hides_contact = row.contact_id in hidden
 
     def describe(self, interaction: Any) -> str:
-        return f"{interaction.get_interaction_type_display()} with {interaction.lead}, {interaction.date:%Y-%m-%d}"
+        return (
+            f"{interaction.get_interaction_type_display()} with {interaction.lead}, {dates.day_shown(interaction.date)}"
+        )
 
     # --- The page -----------------------------------------------------------------------------
 

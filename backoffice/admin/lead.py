@@ -1,6 +1,5 @@
 """The list of leads, and the page of one lead with everything about the account."""
 
-from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -16,7 +15,7 @@ from backoffice.admin.account_summary import AccountSummary
 from backoffice.admin.actions import ChangeStatuses, HandOver, LogCalls
 from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
-from backoffice.admin.changelist import day_of, due_of, money, phone_link, status_badge
+from backoffice.admin.changelist import day_of, due_of, phone_link, status_badge
 from backoffice.admin.duplicates import DuplicateWarningMixin
 from backoffice.admin.filters import FilterSetListFilter, LeadFilters
 from backoffice.admin.lead_inlines import ContactInline, PlanInline
@@ -31,6 +30,7 @@ from call.models import CallPlan
 from contact.models import Contact
 from crm import dates
 from lead.candidates import candidates_of
+from crm.formats import money
 from lead.models import OwnerChange, Policy, Restaurant, StatusChange
 from lead.serializers import LeadMergeSerializer
 from lead.timeline import Cursor
@@ -121,12 +121,14 @@ class RestaurantAdmin(
 
     def get_readonly_fields(self, request: HttpRequest, obj: Restaurant | None = None):
         locked = [] if self.may_set_owner(request, obj) else ["assigned_to"]
-        return [*super().get_readonly_fields(request, obj), *locked, "owner"]
+        return [*super().get_readonly_fields(request, obj), *locked, "owner", "revenue"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Restaurant | None = None):
         owner = "assigned_to" if self.may_set_owner(request, obj) else "owner"
+        is_form = obj is None or self.has_change_permission(request, obj)
+        revenue = "potential_revenue" if is_form else "revenue"
         return [
-            ("Account", {"fields": [("name", owner), ("lead_status", "potential_revenue"), "notes"]}),
+            ("Account", {"fields": [("name", owner), ("lead_status", revenue), "notes"]}),
             (
                 "Who and where",
                 {"fields": [("contact_person", "phone", "email"), "address", ("city", "state", "pincode")]},
@@ -160,7 +162,7 @@ class RestaurantAdmin(
     # --- The page -----------------------------------------------------------------------------
 
     def get_urls(self):
-        view = self.admin_site.admin_view(partial(self.in_zone_of_viewer, view=self.timeline_view))
+        view = self.admin_site.admin_view(self.timeline_view)
         return [path("<path:object_id>/timeline/", view, name="lead_restaurant_timeline"), *super().get_urls()]
 
     def get_lead_id(self, obj: Restaurant) -> int:

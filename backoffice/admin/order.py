@@ -9,11 +9,13 @@ from django.template.defaultfilters import truncatechars
 
 from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
-from backoffice.admin.changelist import link_to, moment_of, money
+from backoffice.admin.changelist import link_to, moment_of
 from backoffice.admin.filters import FilterSetListFilter, OrderFilters
 from backoffice.admin.own_first import OwnFirstMixin
 from backoffice.exchange.import_pages import ImportMixin
 from backoffice.exchange.kinds import OrderSheet
+from crm import dates
+from crm.formats import money
 from track.models import OrderDetails
 
 
@@ -43,11 +45,7 @@ class OrderDetailsAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, Timestamped
     ordering = ["-order_date", "-id"]
     sums: ClassVar[dict[str, str]] = {"Revenue": "total_price"}
 
-    readonly_fields = ["interaction", *TimestampedAdmin.readonly_fields]
-    fieldsets = [
-        (None, {"fields": ["interaction", "product_details", ("quantity", "total_price", "order_date")]}),
-        AUDIT_FIELDSET,
-    ]
+    readonly_fields = ["interaction", "price", *TimestampedAdmin.readonly_fields]
 
     @admin.display(description="date", ordering="order_date")
     def when(self, order: Any):
@@ -69,8 +67,15 @@ class OrderDetailsAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, Timestamped
     def price(self, order: OrderDetails):
         return money(order.total_price)
 
+    def get_fieldsets(self, request: HttpRequest, obj: OrderDetails | None = None):
+        price = "total_price" if self.has_change_permission(request, obj) else "price"
+        return [
+            (None, {"fields": ["interaction", "product_details", ("quantity", price, "order_date")]}),
+            AUDIT_FIELDSET,
+        ]
+
     def describe(self, order: Any) -> str:
-        return f"{order} ({order.interaction.lead}), {order.order_date:%Y-%m-%d}: {money(order.total_price)}"
+        return f"{order} ({order.interaction.lead}), {dates.day_shown(order.order_date)}: {money(order.total_price)}"
 
     def get_lead_id(self, obj: OrderDetails) -> int:
         return obj.interaction.lead_id

@@ -7,7 +7,10 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.db import models
 from django.forms.models import ModelChoiceIterator
+from django.urls import reverse
 from django.utils.functional import lazy
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from rest_framework.serializers import Serializer
 
 from backoffice.admin.timeline import current_zone, day, hidden_contacts
@@ -93,8 +96,10 @@ class LostReasonField(forms.ChoiceField):
         super().__init__(choices=choices, required=False, label="Reason, if lost")
 
 
-def zone_help_text() -> str:
-    return f"Time zone: {current_zone().key}. Empty: now."
+def zone_help_text() -> SafeString:
+    """The zone leads to the page that says why it is that one."""
+    link = reverse("admin:my_work_profile")
+    return format_html('Time zone: <a href="{}">{}</a>. Empty: now.', link, current_zone().key)
 
 
 class LocalDateTimeField(forms.DateTimeField):
@@ -102,7 +107,7 @@ class LocalDateTimeField(forms.DateTimeField):
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-        super().__init__(widget=widget, help_text=lazy(zone_help_text, str)(), **kwargs)
+        super().__init__(widget=widget, help_text=lazy(zone_help_text, SafeString)(), **kwargs)
 
 
 class ContactIterator(ModelChoiceIterator):
@@ -272,7 +277,9 @@ class Snooze(PlanVerb):
     name, title = "snooze", "Put off"
     serializer_class = SnoozeSerializer
 
-    until = forms.DateField(widget=forms.DateInput({"type": "date"}), help_text="The time of day does not change.")
+    until = forms.DateField(
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), help_text="The time of day does not change."
+    )
     reason = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:

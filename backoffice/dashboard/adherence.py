@@ -13,6 +13,7 @@ from backoffice.charts import Bar, bars
 from backoffice.dashboard.cache import cached
 from backoffice.dashboard.figures import Figures
 from call.adherence import adherence
+from crm.formats import number
 from lead.owners import visible_rows
 
 PERMISSION = "call.view_adherence"
@@ -24,8 +25,8 @@ CHARTED = 15  # owners; the table has them all
 class PeriodForm(forms.Form):
     """Local dates, each owner's own; both inclusive."""
 
-    first = forms.DateField(label="From", widget=forms.DateInput({"type": "date"}))
-    last = forms.DateField(label="To", widget=forms.DateInput({"type": "date"}))
+    first = forms.DateField(label="From", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    last = forms.DateField(label="To", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -68,7 +69,11 @@ def rows_between(first: date, last: date, viewer: Any) -> list[dict[str, Any]]:
 
 def chart(rows: list[dict[str, Any]]) -> str:
     shown = [
-        Bar(row["name"], row["percent"], f"{row['percent']} % of {row['planned']:,} on time, {row['missed']:,} missed")
+        Bar(
+            row["name"],
+            row["percent"],
+            f"{row['percent']} % of {number(row['planned'])} on time, {number(row['missed'])} missed",
+        )
         for row in rows
     ]
     return bars("Calls on time by owner", "The part of the planned calls that was made by its date.", shown, whole=100)

@@ -77,7 +77,7 @@ class Figures:
 
     @classmethod
     def of(cls, user) -> Self:
-        zone = cached(lambda: zone_of(user), "zone", user.pk)
+        zone = zone_of(user)
         return cls(user, zone, dates.today(zone))
 
     def pipeline(self) -> list[Stage]:

@@ -8,12 +8,15 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
 
 from backoffice.activity import DUE
 from backoffice.charts import Bar, bars, columns
 from backoffice.dashboard.figures import Calls, Figures, Stage, Week
 from backoffice.words import counted
 from call.models import CallPlan
+from crm import formats
+from crm.formats import number
 from lead.models import PIPELINE, LeadStatus, Restaurant
 from track.health import Verdict
 from track.models import Interaction, OrderDetails
@@ -58,7 +61,7 @@ def pipeline(stages: list[Stage], stale: int) -> dict[str, Any]:
         "url": list_of(Restaurant, owner=""),  # else it would open with the viewer's own
         "stale": counted(stale, "lead"),
         "stale_url": list_of(Restaurant, stale=1),
-        "open": f"{sum(stage.leads for stage in stages if stage.status in PIPELINE):,}",
+        "open": number(sum(stage.leads for stage in stages if stage.status in PIPELINE)),
         "unattended": counted(sum(stage.unattended for stage in stages), "lead"),
         "unattended_url": list_of(Restaurant, unattended=1),
     }
@@ -87,7 +90,11 @@ def calls(owners: list[Calls]) -> dict[str, Any]:
 def cells(rows: list[Calls], **whose: Any) -> list[dict[str, Any]]:
     """Overdue, today and in the next days: how many, and their list."""
     return [
-        {"count": f"{sum(getattr(row, due) for row in rows):,}", "url": list_of(CallPlan, due=due, **whose), "due": due}
+        {
+            "count": number(sum(getattr(row, due) for row in rows)),
+            "url": list_of(CallPlan, due=due, **whose),
+            "due": due,
+        }
         for due in DUE
     ]
 
@@ -104,7 +111,7 @@ def orders(weeks: list[Week], sees_interactions: bool) -> dict[str, Any]:
     for week in weeks:
         label = f"Week {week.monday.isocalendar().week}, from {day(week.monday)}"
         url = list_of(OrderDetails, date_from=week.monday, date_to=week.sunday)
-        tick = f"{week.monday.day} {week.monday:%b}"
+        tick = date_format(week.monday, "j M")
         count_url = interactions_from(week.monday, week.sunday)
         by_count.append(Bar(label, week.orders, counted(week.orders, "order"), count_url, tick))
         by_revenue.append(Bar(label, week.revenue, money(week.revenue), url, tick))
@@ -148,8 +155,8 @@ def list_of(model: Any, **query: Any) -> str:
 
 
 def money(amount: Decimal) -> str:
-    return f"{amount:,.2f}".removesuffix(".00")
+    return formats.money(amount, brief=True)
 
 
 def day(of: date) -> str:
-    return f"{of.day} {of:%b %Y}"
+    return date_format(of, "j M Y")

@@ -13,6 +13,7 @@ from backoffice.exchange.exports import csv_of
 from backoffice.exchange.pages import ExchangePagesMixin
 from crm import dates
 from crm.db.models import TimestampedQuerySet
+from crm.formats import number
 
 MAX_WORKBOOK = 20_000  # rows of an XLSX export, which takes about six seconds
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -57,9 +58,9 @@ class ExportMixin(ExchangePagesMixin):
             request,
             "export",
             f"Export {self.opts.verbose_name_plural}",
-            rows=f"{rows:,}",
+            rows=number(rows),
             is_many=rows > MAX_WORKBOOK,
-            max_workbook=f"{MAX_WORKBOOK:,}",
+            max_workbook=number(MAX_WORKBOOK),
             is_filtered=bool(query),
             query=f"?{query}" if query else "",
             columns=self.sheet().columns,
@@ -88,7 +89,7 @@ class ExportMixin(ExchangePagesMixin):
             return response
         if rows.count() > MAX_WORKBOOK:
             self.message_user(
-                request, f"A workbook holds at most {MAX_WORKBOOK:,} rows. Export them as CSV.", messages.ERROR
+                request, f"A workbook holds at most {number(MAX_WORKBOOK)} rows. Export them as CSV.", messages.ERROR
             )
             query = request.GET.urlencode()
             return HttpResponseRedirect(f"{self.link('changelist')}{query and '?'}{query}")

@@ -31,6 +31,7 @@ from backoffice.models import Import
 from crm import dates
 from crm.api.exceptions import is_conflict, is_lock_timeout
 from crm.db.external_ids import SOURCE_VALIDATOR
+from crm.formats import number
 
 PAGE = 100  # rows of a preview
 KINDS = {"error": "Errors", "create": "New", "update": "Changed", "skip": "Unchanged"}
@@ -152,7 +153,7 @@ class ImportMixin(ExchangePagesMixin):
             f"Import {sheet.label}",
             form=form,
             sheet=sheet,
-            max_rows=f"{imports.MAX_ROWS:,}",
+            max_rows=number(imports.MAX_ROWS),
             max_size=settings.MAX_BODY,
             past=own.exclude(status=Import.Status.PREVIEWED).defer("content", "failed").order_by("-pk")[:10],
         )
@@ -230,7 +231,7 @@ class ImportMixin(ExchangePagesMixin):
             candidates=candidates,
             problem=problem,
             run=run,
-            kinds=[(kind, label, f"{totals.get(kind, 0):,}") for kind, label in KINDS.items()],
+            kinds=[(kind, label, number(totals.get(kind, 0))) for kind, label in KINDS.items()],
             shown=shown,
             label=KINDS[shown],
             rows=rows.get_page(request.GET.get("page")),
@@ -253,9 +254,11 @@ class ImportMixin(ExchangePagesMixin):
                 raise
             text = "Nothing was imported: another user is changing the same rows. Please confirm again."
         else:
-            text = f"Imported: {imported.created:,} new and {imported.changed:,} changed {self.sheet().label}."
-            text += f" {imported.unchanged:,} were as in the file."
-            text += f" Left out: {imported.errors:,}." if imported.errors else ""
+            text = (
+                f"Imported: {number(imported.created)} new and {number(imported.changed)} changed {self.sheet().label}."
+                f" {number(imported.unchanged)} were as in the file."
+            )
+            text += f" Left out: {number(imported.errors)}." if imported.errors else ""
             self.message_user(request, text, messages.SUCCESS)
             return HttpResponseRedirect(request.path)
         self.message_user(request, text, messages.WARNING)
@@ -272,7 +275,7 @@ class ImportMixin(ExchangePagesMixin):
             upload=imported,
             sheet=self.sheet(),
             counts=[
-                (label, f"{getattr(imported, name):,}")
+                (label, number(getattr(imported, name)))
                 for label, name in {
                     "New": "created",
                     "Changed": "changed",
@@ -280,7 +283,7 @@ class ImportMixin(ExchangePagesMixin):
                     "Left out": "errors",
                 }.items()
             ],
-            written=f"{imported.created + imported.changed:,}",
+            written=number(imported.created + imported.changed),
             remaining=remaining.get_page(request.GET.get("page")),
         )
 
@@ -311,7 +314,9 @@ class ImportMixin(ExchangePagesMixin):
             text = "Nothing was taken back: another user is changing the same rows. Please try again."
             self.message_user(request, text, messages.WARNING)
         else:
-            self.message_user(request, f"Taken back: {before - remaining:,} of {before:,} rows.", messages.SUCCESS)
+            self.message_user(
+                request, f"Taken back: {number(before - remaining)} of {number(before)} rows.", messages.SUCCESS
+            )
         return HttpResponseRedirect(self.link("preview", pk))
 
 

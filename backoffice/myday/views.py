@@ -9,14 +9,14 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 
 from backoffice.accounts.user_field import zone_of_viewer
+from backoffice.admin.my_work_profile import form_to_show
 from backoffice.admin.verb_forms import RecordCall, Snooze
 from backoffice.myday.entries import MyDay
 from backoffice.myday.first_page import DRAFT, has_my_day
 from backoffice.myday.taps import ADD_ORDER, CALLS, PUT_OFF, WHO_MAY, Result, Tap
-from call.models import CallPlan, Frequency, WorkProfile
+from call.models import CallPlan, Frequency
 from crm.api.serializers import id_of
 
 SAID = {
@@ -30,8 +30,7 @@ SAID = {
 def my_day(request: HttpRequest, site: Any) -> HttpResponse:
     if not has_my_day(request.user):
         raise PermissionDenied
-    with timezone.override(zone_of_viewer(request)):
-        return tapped(request) if request.method == "POST" else page(request, site)
+    return tapped(request) if request.method == "POST" else page(request, site)
 
 
 def page(request: HttpRequest, site: Any) -> HttpResponse:
@@ -43,7 +42,7 @@ def page(request: HttpRequest, site: Any) -> HttpResponse:
         "title": "My day",
         "day": day.day,
         "zone": day.zone.key,
-        "has_profile": WorkProfile.objects.filter(user=request.user).exists(),
+        "profile_form": form_to_show(request),
         "sections": sections,
         "due": due,
         "done": day.done(),

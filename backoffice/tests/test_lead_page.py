@@ -83,7 +83,7 @@ def test_times_are_shown_and_parsed_in_the_viewers_zone(admin_client, admin_user
     Interaction.log(lead=lead, interaction_type="EMAIL", date=datetime(2024, 12, 27, 18, 31, tzinfo=UTC))
     page = admin_client.get(page_of(lead)).content.decode()
     assert "28 Dec 2024 00:01" in page
-    assert "Time zone: Asia/Kolkata." in page
+    assert 'Time zone: <a href="/admin/my-work-profile/">Asia/Kolkata</a>.' in page
     admin_client.post(page_of(lead, "record_call"), {"plan": plan.pk, "last_called": "2024-12-28T14:00"})
     plan.refresh_from_db()
     assert plan.last_called == datetime(2024, 12, 28, 8, 30, tzinfo=UTC)

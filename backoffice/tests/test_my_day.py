@@ -140,11 +140,11 @@ def test_an_entry_says_why_whom_to_call_and_what_was_last(browser, due, lead, co
 
 
 def test_without_a_work_profile_it_says_how_to_set_the_zone(browser, user):
-    assert "set your own zone" in text_of(browser.get(PATH))
+    assert "the server’s zone: set your own" in text_of(browser.get(PATH))
     WorkProfile.objects.create(user=user, time_zone="Asia/Kolkata")
     page = text_of(browser.get(PATH))
-    assert "set your own zone" not in page
-    assert "in Asia/Kolkata" in page
+    assert "the server’s zone: set your own" not in page
+    assert 'in <a href="/admin/my-work-profile/">Asia/Kolkata</a>.' in page
 
 
 def test_the_day_is_the_kams_own(browser, user, now):

@@ -50,7 +50,7 @@ def test_the_navigation_has_the_lists_in_order(admin_client, admin_user):
     assert groups["Saved lists"] == ["Due today", "All saved lists"]
     assert groups["Work"] == ["Leads", "Contacts", "Interactions", "Orders", "Call plans", "Pipeline", "Adherence"]
     assert groups["History"] == ["Status changes", "Owner changes", "Imports", "My recent actions"]
-    assert groups["People"] == ["Users", "Teams", "Groups", "Work profiles"]
+    assert groups["People"] == ["Users", "Teams", "Groups", "Work profiles", "My work profile"]
 
 
 def test_every_list_is_in_the_navigation_once(admin_client):
@@ -58,7 +58,8 @@ def test_every_list_is_in_the_navigation_once(admin_client):
     assert (
         len(shown)
         == len(set(shown))
-        == len(admin.site._registry) + len(["My day", "Overview", "Pipeline", "Adherence", "My recent actions"])
+        == len(admin.site._registry)
+        + len(["My day", "Overview", "Pipeline", "Adherence", "My recent actions", "My work profile"])
     )
 
 
@@ -71,6 +72,7 @@ def test_the_navigation_hides_lists_without_view_permission(client, db):
         ("Saved lists", ["All saved lists"]),
         ("Work", ["Leads", "Pipeline"]),
         ("History", ["My recent actions"]),
+        ("People", ["My work profile"]),
     ]
     assert "Adherence" not in page
 

@@ -108,7 +108,7 @@ class CallEvent(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.happened_at:%Y-%m-%d}"
+        return f"{self.kind} {dates.day_shown(self.happened_at)}"
 
     @property
     def due(self) -> datetime:

@@ -128,7 +128,7 @@ class CallPlan(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.frequency} calls, next {self.next_call_date:%Y-%m-%d}"
+        return f"{self.frequency} calls, next {dates.day_shown(self.next_call_date)}"
 
     def lock(self) -> None:
         """As `TimestampedModel.lock`. The calendar read before the lock may be out of date."""

@@ -159,6 +159,13 @@ class WorkProfile(TimestampedModel):
     def clean(self) -> None:
         validate_country(self.country, self.region)
 
+    @classmethod
+    def locked_of(cls, user: Any) -> "WorkProfile":
+        """The profile of the user, locked; where there is none yet, the default one, created. In a transaction."""
+        profile = cls.objects.get_or_create(user=user)[0]
+        profile.lock()
+        return profile
+
     @property
     def calendar(self) -> WorkCalendar:
         return calendar_from(*(getattr(self, name) for name in CALENDAR_FIELDS))

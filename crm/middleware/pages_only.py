@@ -1,4 +1,4 @@
-"""Session, authentication and message middleware for the admin only; API requests skip them."""
+"""Language, session, authentication and message middleware for the admin only; API requests skip them."""
 
 from functools import partial
 
@@ -7,6 +7,8 @@ from django.contrib.auth.middleware import AuthenticationMiddleware as Authentic
 from django.contrib.messages.middleware import MessageMiddleware as Messages
 from django.contrib.sessions.middleware import SessionMiddleware as Sessions
 from django.http import HttpRequest
+from django.middleware.locale import LocaleMiddleware as Locale
+from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
 PAGES = "/admin/"
@@ -19,6 +21,14 @@ class PagesOnlyMixin:
         if request.path_info.startswith(PAGES):
             return super().__call__(request)  # type: ignore[misc]
         return self.get_response(request)  # type: ignore[attr-defined]
+
+
+class LocaleMiddleware(PagesOnlyMixin, Locale):
+    """A page is in the browser's language. All else is as its documentation: in English, whatever LANGUAGE_CODE is."""
+
+    def __call__(self, request: HttpRequest):
+        translation.deactivate_all()  # what this thread's request before left active
+        return super().__call__(request)
 
 
 class SessionMiddleware(PagesOnlyMixin, Sessions):

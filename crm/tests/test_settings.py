@@ -41,6 +41,8 @@ BAD = {
     "STALE_DAYS": ["NEW", "NEW=", "NEW=-1", "NEW=x", "NEW=3651"],
     "ROTATE_REFRESH_TOKENS": ["perhaps"],
     "TIME_ZONE": ["Mars/Olympus", "../../etc/passwd", "/etc/localtime", "é"],
+    "LANGUAGE_CODE": ["fr", "en-us", "deutsch", "é"],
+    "CURRENCY": ["EURO", "€", "XXX", "XAU", "E", "12"],
     "PHONE_REGION": ["IND", "91", "XX", "é"],
     "DATABASE_URL": [
         *("nonsense", "mysql://root@127.0.0.1/crm", "postgres://", "postgres://u:canary/1@h/n", "://"),
@@ -60,6 +62,10 @@ BAD = {
 
 def test_the_region_of_phones_is_a_country_or_none(start):
     assert [start(PHONE_REGION=value)["PHONE_REGION"] for value in ("", "IN", "in")] == ["", "IN", "IN"]
+
+
+def test_the_currency_is_one_of_iso_4217_or_none(start):
+    assert [start(CURRENCY=value)["CURRENCY"] for value in ("", "INR", "eur")] == ["", "INR", "EUR"]
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])

@@ -1,0 +1,1 @@
+"""Formats of languages in countries that Django has none for (FORMAT_MODULE_PATH)."""

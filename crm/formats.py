@@ -1,0 +1,24 @@
+"""Numbers and amounts as people read them: in the format of the active language, with `CURRENCY` after an amount."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils.formats import number_format
+
+NOTHING = "–"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def number(value: int) -> str:
+    """With separators of thousands: 12,500; in German 12.500."""
+    return number_format(value, force_grouping=True)
+
+
+def money(amount: Decimal | None, *, brief: bool = False) -> str:
+    """With two decimals and the currency, where one is set: 4,500.00 EUR. `brief`: no decimals where they are zeros."""
+    if amount is None:
+        return NOTHING
+    digits = f"{amount:.2f}"
+    shown = digits.removesuffix(".00") if brief else digits
+    text = number_format(shown, decimal_pos=len(shown.partition(".")[2]), force_grouping=True)  # type: ignore[arg-type]
+    return f"{text}{NO_BREAK}{settings.CURRENCY}" if settings.CURRENCY else text
