@@ -8,15 +8,21 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
-from call.models import CallEvent
+from call.models import CallEvent, Outcome
 from call.models.plan import UNDOABLE
 from crm import dates
 from lead.models import Restaurant
 from track.models import Interaction, InteractionType
 
 SHOWN = 100  # lines
+
+SAID: dict[str, Any] = {
+    Outcome.REACHED: _("Reached"),
+    Outcome.NO_ANSWER: _("No answer"),
+    Outcome.LEFT_MESSAGE: _("Left a message"),
+}
 
 
 @dataclass
@@ -46,13 +52,15 @@ class Done:
     @property
     def said(self) -> str:
         if self.event is None:
-            return _("Reached")
-        said = self.event.get_outcome_display() if self.event.outcome else self.event.get_kind_display()
-        return said.replace("_", " ").capitalize()
+            return str(SAID[Outcome.REACHED])
+        return said_of(self.event)
 
     @property
     def next_call(self) -> datetime | None:
-        return self.event.plan.next_call_date if self.event else None
+        """None where the call is due as before: nobody was reached."""
+        if self.event is None or self.event.kind == CallEvent.Kind.ATTEMPTED:
+            return None
+        return self.event.plan.next_call_date
 
     @property
     def takes_note(self) -> bool:
@@ -62,6 +70,14 @@ class Done:
     @property
     def order(self) -> Any:
         return getattr(self.interaction, "order", None)
+
+
+def said_of(event: CallEvent) -> str:
+    """The outcome of a call, or what else was done, in the words of the buttons."""
+    if event.outcome in SAID:
+        return str(SAID[event.outcome])
+    said = event.get_outcome_display() if event.outcome else event.get_kind_display()
+    return said.replace("_", " ").capitalize()
 
 
 def events_of(user: Any) -> Any:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.myday.done import said_of
 from call.agenda import Agenda
 from call.models import CallEvent
 from contact.models import Contact
@@ -29,6 +30,7 @@ LISTS = [
     ("upcoming", _("Next days"), True),
     ("unplanned", _("Without a call plan"), True),
 ]
+DUE = ["overdue", "today"]
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Entry:
     seen: int = 0
     list: str = ""
     after: str = ""  # the name of the entry before it
+    tried: CallEvent | None = None  # today's attempt that reached no one
     key: str = field(default_factory=lambda: uuid4().hex)  # of the next tap: sent twice, it is done once
 
     @property
@@ -57,6 +60,10 @@ class Entry:
         return name_of(self.data)
 
     @property
+    def tried_said(self) -> str:
+        return said_of(self.tried) if self.tried else ""
+
+    @property
     def dialled(self) -> str:
         """The number as `tel:` takes it (RFC 3966): E.164 where it is known, else the digits as they were typed."""
         plus = "+" if self.phone.strip().startswith("+") else ""
@@ -66,6 +73,11 @@ class Entry:
     def whatsapp(self) -> str:
         """The number as https://wa.me/ takes it, empty where the country is not known."""
         return self.e164.removeprefix("+")
+
+
+def plan_of(data: dict[str, Any]) -> int:
+    """The id of its plan, 0 for none."""
+    return data["plan"]["id"] if data["plan"] else 0
 
 
 def name_of(data: dict[str, Any]) -> str:
@@ -109,7 +121,10 @@ class MyDay:
 
     def shown_sections(self, is_sent: Callable[[dict[str, Any]], bool]) -> list[Section]:
         body = Agenda(self.user, self.user.pk, self.day, self.zone).body()
+        tried = self.tried()
         lists = {key: body.get(key, []) for key, *_ in LISTS}
+        for key in DUE:  # whom one has tried to reach today comes after the others
+            lists[key].sort(key=lambda entry: plan_of(entry) in tried)
         sent = {
             key: [
                 (index, entry)
@@ -118,7 +133,7 @@ class MyDay:
             ]
             for key, entries in lists.items()
         }
-        make = self.maker([entry for pairs in sent.values() for _, entry in pairs])
+        make = self.maker([entry for pairs in sent.values() for _, entry in pairs], tried)
         return [
             Section(
                 key,
@@ -130,7 +145,16 @@ class MyDay:
             for key, title, is_folded in LISTS
         ]
 
-    def maker(self, shown: list[dict[str, Any]]) -> Callable[[dict[str, Any], str, str], Entry]:
+    def tried(self) -> dict[int, CallEvent]:
+        """By plan of the user's leads, the latest attempt of the day that reached no one."""
+        start, _ = dates.bounds_of_day(self.day, self.zone)
+        events = CallEvent.objects.in_effect().filter(plan__lead__assigned_to=self.user, kind=CallEvent.Kind.ATTEMPTED)
+        events = events.filter(updated_at__gte=start, created_at__gte=start)  # by the index of `updated_at`
+        return {event.plan_id: event for event in events.order_by("id")}
+
+    def maker(
+        self, shown: list[dict[str, Any]], tried: dict[int, CallEvent]
+    ) -> Callable[[dict[str, Any], str, str], Entry]:
         leads = {entry["lead"]["id"] for entry in shown}
         people = {entry["contact"]["id"] for entry in shown if entry["contact"]}
         of_leads, of_people = numbers(Restaurant, leads), numbers(Contact, people)
@@ -143,7 +167,7 @@ class MyDay:
             contact, pk = data["contact"], data["lead"]["id"]
             seen = plans.get(data["plan"]["id"], 0) if data["plan"] else interactions.get(pk, 0)
             phone, e164 = (contact and of_people.get(contact["id"])) or of_leads.get(pk, ("", ""))
-            return Entry(data, phone, e164, seen, key, after)
+            return Entry(data, phone, e164, seen, key, after, tried.get(plan_of(data)))
 
         return make
 

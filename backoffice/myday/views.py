@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.accounts.user_field import zone_of_viewer
 from backoffice.admin.verb_forms import RecordCall, Snooze
+from backoffice.myday.done import SAID as outcomes
 from backoffice.myday.done import calls_of, done_on, events_of
-from backoffice.myday.entries import MyDay, Section
+from backoffice.myday.entries import DUE, MyDay, Section
 from backoffice.myday.first_page import DRAFT, address_of, has_my_day
 from backoffice.myday.taps import ADD_ORDER, CALLS, PUT_OFF, WHO_MAY, Result, Tap
 from call.models import CallPlan, Frequency, WorkProfile
@@ -24,7 +25,7 @@ from crm.api.serializers import id_of
 from lead.models import Restaurant
 
 SAID = {
-    **{name: outcome.label.capitalize().replace("_", " ") for name, outcome in CALLS.items()},
+    **{name: outcomes[outcome] for name, outcome in CALLS.items()},
     **dict.fromkeys([*PUT_OFF, "put_off"], _("Put off")),
     "skip": _("Skip"),
     "log_call": _("Reached"),
@@ -68,7 +69,7 @@ def page(request: HttpRequest, site: Any) -> HttpResponse:
 
 
 def due(sections: list[Section]) -> int:
-    return sum(section.total for section in sections if section.key in ("overdue", "today"))
+    return sum(section.total for section in sections if section.key in DUE)
 
 
 def permissions_of(user: Any) -> dict[str, Any]:

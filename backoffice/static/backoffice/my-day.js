@@ -50,7 +50,7 @@ function show(item, form, body, data) {
     if (back) {
         item.remove();
         back.focus();
-    } else if (wasEntry && line?.querySelector("form.note")) item.querySelector("input[name=note]").focus();
+    } else if (wasEntry && item.querySelector("form.note")) item.querySelector("input[name=note]").focus();
     else (place?.isConnected ? place : item).focus();
 }
 
