@@ -344,6 +344,7 @@ def midnight(morning: Morning) -> None:
     expect(page.get_by_text("A new day has begun: it is Tuesday, 6 March.")).to_be_visible()
     assert morning.lines(second) == [*before, ("CALLED", "REACHED")]
     page.get_by_role("link", name="Show the new day").click()
+    page.wait_for_load_state()
     expect(page.get_by_text("Tuesday, 6 March 2029")).to_be_visible()
     morning.tried.clear()
     morning.agrees()

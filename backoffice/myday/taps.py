@@ -72,11 +72,15 @@ class OrderForm(forms.Form):
 
 @dataclass(frozen=True)
 class Result:
-    """What the page says after a tap. `status` 409: something else has happened since; nothing was done."""
+    """What the page says after a tap. `status` 409: something else has happened since; nothing was done.
+
+    `may_overrule`: sent with `anyway` it is done all the same.
+    """
 
     message: str
     done: Done | None = None
     status: int = 200
+    may_overrule: bool = False
 
 
 class Tap:
@@ -124,7 +128,7 @@ class Tap:
         if not self.user.has_perms(WHO_MAY.get("undo_call" if do == "undo" and self.fields["call"] else do, [])):
             return Result(_("Your account may not do this."), status=403)
         if do in PUT_OFF and (turned := self.day_turned_over()) and not self.fields["anyway"]:
-            return Result(f"{turned} {_('Nothing was put off.')}", status=409)
+            return Result(f"{turned} {_('Nothing was put off.')}", status=409, may_overrule=True)
         if do in ON_PLAN:
             return self.on_plan(do)
         if do in ON_DONE:
@@ -178,7 +182,8 @@ class Tap:
         at = event.created_at.astimezone(current_zone())
         who = "You" if event.created_by == self.user else str(event.created_by or "A deleted user")
         what = event.get_kind_display().replace("_", " ").lower()
-        return Result(f"{who} did something here at {at:%H:%M}: {what}. Nothing was recorded now.", status=409)
+        said = f"{who} did something here at {at:%H:%M}: {what}. Nothing was recorded now."
+        return Result(said, status=409, may_overrule=True)
 
     # --- On a lead ----------------------------------------------------------------------------
 
@@ -193,14 +198,15 @@ class Tap:
         if do == "plan_calls":
             lead.lock()
             if lead.call_plans.filter(paused=False).exists() and not self.fields["anyway"]:
-                return Result("Calls are planned already. Nothing was changed.", status=409)
+                return Result("Calls are planned already. Nothing was changed.", status=409, may_overrule=True)
             frequency = self.fields["frequency"] or Frequency.WEEKLY
             plan = CallPlan.objects.create(lead=lead, frequency=frequency, created_by=self.user)
             return Result(f"Calls are planned: {frequency.lower()}, the next one on {next_day(plan)}.")
         lead.lock()
         latest = newest(Interaction.objects.filter(lead=lead), "lead").get(lead.pk, 0)
         if latest > (self.fields["seen"] or 0) and not self.fields["anyway"]:
-            return Result("Something was recorded for this lead meanwhile. Nothing was recorded now.", status=409)
+            said = _("Something was recorded for this lead meanwhile. Nothing was recorded now.")
+            return Result(said, status=409, may_overrule=True)
         contact = self.fields["contact"]
         if contact and not Contact.objects.filter(pk=contact, restaurant=lead).exists():
             return Result("This contact is not one of the lead's.", status=400)

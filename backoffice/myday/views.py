@@ -132,7 +132,7 @@ def tapped(request: HttpRequest) -> HttpResponse:
     result = said[0] if said else Result(gettext("It was recorded before. Nothing was recorded a second time."))
     messages.add_message(request, messages.SUCCESS if result.status == 200 else messages.WARNING, result.message)
     if result.status != 200:
-        return redirect(address_of(request.POST, anyway=result.status == 409))  # with what was typed
+        return redirect(address_of(request.POST, anyway=result.may_overrule))  # with what was typed
     anchor = f"#{result.done.name}" if result.done else ""
     return redirect(reverse("admin:my_day") + anchor)
 

@@ -35,7 +35,7 @@ function show(item, form, body, data) {
     const lists = body.querySelector("[data-lists]");
     turnOver(lists);
     if (message.dataset.status !== "200") {
-        refuse(form, message.textContent, message.dataset.status === "409" && data);
+        refuse(form, message.textContent, "overrule" in message.dataset && data);
         return;
     }
     say(message.textContent);
