@@ -79,7 +79,7 @@ def test_a_repeated_tap_has_the_lists_as_they_are_now(browser, user):
 @pytest.mark.parametrize("leads", [3, 30])
 def test_a_tap_costs_the_same_queries_however_many_calls_are_due(browser, user, leads, django_assert_max_num_queries):
     plan = make_due(user, leads)[0]
-    with django_assert_max_num_queries(62):
+    with django_assert_max_num_queries(39):
         tap(browser, "reached", plan, lead=plan.lead_id)
 
 
