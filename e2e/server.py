@@ -10,7 +10,7 @@ from crm.tests.server import SERVE, environment, manage, new_database, running
 
 LEADS = 150
 SETTINGS = {
-    "DJANGO_SETTINGS_MODULE": "crm.settings",
+    "DJANGO_SETTINGS_MODULE": "e2e.settings",
     "ALLOWED_HOSTS": "127.0.0.1",
     "THROTTLE": "1",
     "DEMO": "0",  # loaded before the server starts
@@ -31,6 +31,7 @@ ROLES = {
     "newcomer": "KAM",
     "scriptless": "KAM",
     "german": "KAM",
+    **{f"{city}.{width}": "KAM" for city in ("kolkata", "sao.paulo") for width in (1280, 390)},
 }
 
 # The users, and what demo data lacks: a lead that was handed over.

@@ -29,8 +29,8 @@ from backoffice.exchange.kinds import LeadSheet
 from call.models import CallPlan
 from contact.models import Contact
 from crm import dates
-from lead.candidates import candidates_of
 from crm.formats import money
+from lead.candidates import candidates_of
 from lead.models import OwnerChange, Policy, Restaurant, StatusChange
 from lead.serializers import LeadMergeSerializer
 from lead.timeline import Cursor

@@ -1,33 +1,36 @@
-"""What the page shows: the lists of the agenda, with what a tap needs to know, and what was done today."""
+"""What the page shows: the lists of the agenda, with what a tap needs to know."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Max, Q
+from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
 
+from backoffice.myday.done import said_of
 from call.agenda import Agenda
 from call.models import CallEvent
-from call.models.plan import UNDOABLE
+from contact.models import Contact
 from crm import dates
+from crm.db import phones
 from lead.models import Restaurant
 from track.models import Interaction
 
 SHOWN = 50  # entries of a list; the page says how many more there are
-DONE = 100  # lines of today's log
 
 # The lists in the order of the page: key of the agenda, heading, whether it is folded.
 LISTS = [
-    ("overdue", "Overdue", False),
-    ("today", "Today", False),
-    ("at_risk", "At risk", False),
-    ("unattended", "Nobody looks after", False),
-    ("upcoming", "Next days", True),
-    ("unplanned", "Without a call plan", True),
+    ("overdue", _("Overdue"), False),
+    ("today", _("Today"), False),
+    ("at_risk", _("At risk"), False),
+    ("unattended", _("Nobody looks after"), False),
+    ("upcoming", _("Next days"), True),
+    ("unplanned", _("Without a call plan"), True),
 ]
+DUE = ["overdue", "today"]
 
 
 @dataclass
@@ -36,8 +39,11 @@ class Entry:
 
     data: dict[str, Any]
     phone: str = ""
+    e164: str = ""
     seen: int = 0
     list: str = ""
+    after: str = ""  # the name of the entry before it
+    tried: CallEvent | None = None  # today's attempt that reached no one
     key: str = field(default_factory=lambda: uuid4().hex)  # of the next tap: sent twice, it is done once
 
     @property
@@ -49,19 +55,47 @@ class Entry:
         return self.data["lead"]
 
     @property
+    def name(self) -> str:
+        """Of the entry in its list, where a lead may have several."""
+        return name_of(self.data)
+
+    @property
+    def tried_said(self) -> str:
+        return said_of(self.tried) if self.tried else ""
+
+    @property
     def dialled(self) -> str:
-        """The number as `tel:` takes it (RFC 3966): digits, with a leading plus where there is one."""
-        digits = "".join(char for char in self.phone if char.isascii() and char.isdigit())
-        return f"+{digits}" if self.phone.strip().startswith("+") else digits
+        """The number as `tel:` takes it (RFC 3966): E.164 where it is known, else the digits as they were typed."""
+        plus = "+" if self.phone.strip().startswith("+") else ""
+        return self.e164 or plus + phones.digits(self.phone)
+
+    @property
+    def whatsapp(self) -> str:
+        """The number as https://wa.me/ takes it, empty where the country is not known."""
+        return self.e164.removeprefix("+")
+
+
+def plan_of(data: dict[str, Any]) -> int:
+    """The id of its plan, 0 for none."""
+    return data["plan"]["id"] if data["plan"] else 0
+
+
+def name_of(data: dict[str, Any]) -> str:
+    return f"plan-{data['plan']['id']}" if data["plan"] else f"lead-{data['lead']['id']}"
 
 
 @dataclass
 class Section:
     key: str
-    title: str
+    title: Any  # a text that is translated when it is shown
     is_folded: bool
     entries: list[Entry]
-    more: int
+    total: int
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return max(0, self.total - SHOWN)
 
 
 @dataclass(frozen=True)
@@ -77,81 +111,73 @@ class MyDay:
 
     def sections(self) -> list[Section]:
         """A fixed number of queries, however many calls there are."""
+        return self.shown_sections(lambda entry: True)
+
+    def sections_after(self, lead: int) -> list[Section]:
+        """The same lists, each with only what may be new to a page on which the lead was tapped: the lead's entries,
+        and the last one that is shown, which the tap may have moved up.
+        """
+        return self.shown_sections(lambda entry: entry["lead"]["id"] == lead)
+
+    def shown_sections(self, is_sent: Callable[[dict[str, Any]], bool]) -> list[Section]:
         body = Agenda(self.user, self.user.pk, self.day, self.zone).body()
-        found = [(key, title, is_folded, body.get(key, [])) for key, title, is_folded in LISTS]
-        shown = [entry for *_, entries in found for entry in entries[:SHOWN]]
-        make = self.maker(shown)
+        tried = self.tried()
+        lists = {key: body.get(key, []) for key, *_ in LISTS}
+        for key in DUE:  # whom one has tried to reach today comes after the others
+            lists[key].sort(key=lambda entry: plan_of(entry) in tried)
+        sent = {
+            key: [
+                (index, entry)
+                for index, entry in enumerate(entries[:SHOWN])
+                if is_sent(entry) or len(entries) > SHOWN == index + 1
+            ]
+            for key, entries in lists.items()
+        }
+        make = self.maker([entry for pairs in sent.values() for _, entry in pairs], tried)
         return [
-            Section(key, title, is_folded, [make(entry, key) for entry in entries[:SHOWN]], len(entries[SHOWN:]))
-            for key, title, is_folded, entries in found
+            Section(
+                key,
+                title,
+                is_folded,
+                [make(entry, key, name_of(lists[key][at - 1]) if at else "") for at, entry in sent[key]],
+                len(lists[key]),
+            )
+            for key, title, is_folded in LISTS
         ]
 
-    def maker(self, shown: list[dict[str, Any]]) -> Any:
+    def tried(self) -> dict[int, CallEvent]:
+        """By plan of the user's leads, the latest attempt of the day that reached no one."""
+        start, _ = dates.bounds_of_day(self.day, self.zone)
+        events = CallEvent.objects.in_effect().filter(plan__lead__assigned_to=self.user, kind=CallEvent.Kind.ATTEMPTED)
+        events = events.filter(updated_at__gte=start, created_at__gte=start)  # by the index of `updated_at`
+        return {event.plan_id: event for event in events.order_by("id")}
+
+    def maker(
+        self, shown: list[dict[str, Any]], tried: dict[int, CallEvent]
+    ) -> Callable[[dict[str, Any], str, str], Entry]:
         leads = {entry["lead"]["id"] for entry in shown}
-        phones = dict(Restaurant.objects.filter(pk__in=leads).order_by().values_list("pk", "phone"))
+        people = {entry["contact"]["id"] for entry in shown if entry["contact"]}
+        of_leads, of_people = numbers(Restaurant, leads), numbers(Contact, people)
         planned = [entry["plan"]["id"] for entry in shown if entry["plan"]]
         plans = newest(CallEvent.objects.filter(plan__in=planned), "plan")
         without = {entry["lead"]["id"] for entry in shown if not entry["plan"]}
         interactions = newest(Interaction.objects.filter(lead__in=without), "lead")
 
-        def make(data: dict[str, Any], key: str) -> Entry:
+        def make(data: dict[str, Any], key: str, after: str) -> Entry:
             contact, pk = data["contact"], data["lead"]["id"]
             seen = plans.get(data["plan"]["id"], 0) if data["plan"] else interactions.get(pk, 0)
-            return Entry(data, (contact and contact["phone"]) or phones.get(pk, ""), seen, key)
+            phone, e164 = (contact and of_people.get(contact["id"])) or of_leads.get(pk, ("", ""))
+            return Entry(data, phone, e164, seen, key, after, tried.get(plan_of(data)))
 
         return make
 
-    def done(self) -> list["Done"]:
-        """What the user did today, the latest first."""
-        start, end = dates.bounds_of_day(self.day, self.zone)
-        events = (
-            CallEvent.objects.visible_to(self.user)
-            .in_effect()
-            .filter(updated_at__gte=start)  # by its index; no line is updated before it is created
-            .filter(created_by=self.user, created_at__gte=start, created_at__lt=end, kind__in=UNDOABLE)
-            .filter(Q(recorded_on_plan=True) | ~Q(kind=CallEvent.Kind.CALLED))  # not touches that were logged elsewhere
-            .filter(Q(interaction=None) | Q(interaction__lead=F("plan__lead")))  # nor what belongs to another lead now
-            .select_related("plan__lead", "interaction__order")
-            .order_by("-id")[:DONE]
-        )
-        return list(of_plans(events))
+
+def numbers(model: type[Any], ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """By id, the phone number as it was typed and in E.164, of those that have one."""
+    rows = model.objects.filter(pk__in=ids).exclude(phone="").order_by()
+    return {pk: (phone, e164) for pk, phone, e164 in rows.values_list("pk", "phone", "phone_e164")}
 
 
 def newest(rows: Any, name: str) -> dict[int, int]:
     """By the value of the field `name`, the highest id."""
     return dict(rows.order_by().values_list(name).annotate(Max("pk")))
-
-
-@dataclass
-class Done:
-    """A line of a plan's log, as the page says it."""
-
-    event: CallEvent
-    key: str = field(default_factory=lambda: uuid4().hex)
-
-    @property
-    def lead(self) -> Restaurant:
-        return self.event.plan.lead
-
-    @property
-    def said(self) -> str:
-        kind = self.event.get_kind_display().capitalize()
-        return self.event.get_outcome_display().replace("_", " ").capitalize() if self.event.outcome else kind
-
-    @property
-    def takes_note(self) -> bool:
-        """Whether the person was reached: then there may be something to note."""
-        return self.event.kind == CallEvent.Kind.CALLED and self.event.interaction is not None
-
-    @property
-    def order(self) -> Any:
-        return getattr(self.event.interaction, "order", None)
-
-
-def of_plans(events: Iterable[CallEvent]) -> Iterator[Done]:
-    """Of a call that moved several plans of a lead, only the line of the plan that it was recorded on."""
-    shown: set[int] = set()
-    for event in events:
-        if event.interaction_id is None or event.interaction_id not in shown:
-            shown.add(event.interaction_id or 0)
-            yield Done(event)

@@ -11,13 +11,15 @@ from django import forms
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import MinValueValidator
 from django.db import OperationalError, transaction
-from django.db.models import F, Q
 from django.http import HttpResponse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from backoffice.admin.timeline import current_zone
 from backoffice.admin.verb_forms import RecordCall, Skip, Snooze, VerbForm
-from backoffice.myday.entries import Done, newest
-from call.models import CallEvent, CallPlan, Frequency, Outcome
+from backoffice.myday.done import Done, calls_of, events_of
+from backoffice.myday.entries import newest
+from call.models import CallPlan, Frequency, Outcome
 from contact.models import Contact
 from crm import dates
 from crm.api.exceptions import Conflict, is_conflict
@@ -29,13 +31,14 @@ CALLS = {"reached": Outcome.REACHED, "no_answer": Outcome.NO_ANSWER, "left_messa
 PUT_OFF = {"tomorrow": 1, "three_days": 3, "next_week": 7}
 ON_PLAN = [*CALLS, *PUT_OFF, "put_off", "skip"]
 ON_LEAD = ["log_call", "plan_calls", "take_over"]
-ON_EVENT = ["undo", "note"]
+ON_DONE = ["undo", "note"]
 MAX_NOTE = 2_000
 WHO_MAY = {  # beside the verbs on a plan, which know it
     "plan_calls": ["call.add_callplan"],
     "log_call": ["track.add_interaction"],
     "take_over": ["lead.change_restaurant"],
     "undo": ["call.change_callplan"],
+    "undo_call": ["track.delete_interaction"],  # of a call that was recorded on no plan
     "note": ["track.change_interaction"],
 }
 ADD_ORDER = "track.add_orderdetails"  # with a note
@@ -45,10 +48,13 @@ class TapForm(forms.Form):
     """The fields of all taps; `do` says which one it is."""
 
     key = forms.RegexField(r"^[!-~]{1,64}$")
-    do = forms.ChoiceField(choices=[(name, name) for name in [*ON_PLAN, *ON_LEAD, *ON_EVENT]])
+    do = forms.ChoiceField(choices=[(name, name) for name in [*ON_PLAN, *ON_LEAD, *ON_DONE]])
     plan = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     lead = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     event = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    call = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)  # an interaction
+    by = forms.CharField(required=False, max_length=50)  # the user whose page it is
+    day = forms.DateField(required=False)  # the day that the page shows
     contact = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     seen = forms.IntegerField(required=False, min_value=0)  # the newest line of the log that the page has shown
     anyway = forms.BooleanField(required=False)  # although something has happened since
@@ -66,11 +72,15 @@ class OrderForm(forms.Form):
 
 @dataclass(frozen=True)
 class Result:
-    """What the page says after a tap. `status` 409: something else has happened since; nothing was done."""
+    """What the page says after a tap. `status` 409: something else has happened since; nothing was done.
+
+    `may_overrule`: sent with `anyway` it is done all the same.
+    """
 
     message: str
     done: Done | None = None
     status: int = 200
+    may_overrule: bool = False
 
 
 class Tap:
@@ -86,6 +96,10 @@ class Tap:
         if not self.form.is_valid():
             return render(Result(first_error(self.form), status=400))
         self.fields = self.form.cleaned_data
+        if self.fields["by"] not in ("", str(self.user.pk)):
+            name = self.user.get_username()
+            said = _("This page is another user's, and %(name)s has signed in since. Nothing was recorded.")
+            return render(Result(said % {"name": name}, status=409))
         try:
             with transaction.atomic():
                 return once_for(self.user, self.fields["key"], self.digest(), lambda: render(self.run()))
@@ -111,13 +125,23 @@ class Tap:
 
     def result(self) -> Result:
         do = self.fields["do"]
-        if not self.user.has_perms(WHO_MAY.get(do, [])):
-            return Result("Your account may not do this.", status=403)
+        if not self.user.has_perms(WHO_MAY.get("undo_call" if do == "undo" and self.fields["call"] else do, [])):
+            return Result(_("Your account may not do this."), status=403)
+        if do in PUT_OFF and (turned := self.day_turned_over()) and not self.fields["anyway"]:
+            return Result(f"{turned} {_('Nothing was put off.')}", status=409, may_overrule=True)
         if do in ON_PLAN:
             return self.on_plan(do)
-        if do in ON_EVENT:
-            return self.on_event(do)
+        if do in ON_DONE:
+            return self.undo() if do == "undo" else self.write_note()
         return self.on_lead(do)
+
+    def day_turned_over(self) -> str:
+        """What to say on a page that shows another day than it is now; else empty."""
+        today = dates.today(current_zone())
+        if self.fields["day"] in (None, today):
+            return ""
+        shown, now = (date_format(day, "l, j F") for day in (self.fields["day"], today))
+        return _("It is %(now)s by now, and this page shows %(shown)s.") % {"now": now, "shown": shown}
 
     # --- On a plan ----------------------------------------------------------------------------
 
@@ -134,8 +158,7 @@ class Tap:
         if not form.is_valid():
             return Result(first_error(form), status=400)
         message = form.run()
-        event = plan.events.select_related("plan__lead", "interaction").filter(created_by=self.user).latest("id")
-        return Result(message, Done(event))
+        return Result(message, Done(events_of(self.user).filter(plan=plan).latest("id")))
 
     def verb(self, do: str) -> tuple[type[VerbForm], dict[str, Any]]:
         """The form of the admin that does it, and its input."""
@@ -159,7 +182,8 @@ class Tap:
         at = event.created_at.astimezone(current_zone())
         who = "You" if event.created_by == self.user else str(event.created_by or "A deleted user")
         what = event.get_kind_display().replace("_", " ").lower()
-        return Result(f"{who} did something here at {at:%H:%M}: {what}. Nothing was recorded now.", status=409)
+        said = f"{who} did something here at {at:%H:%M}: {what}. Nothing was recorded now."
+        return Result(said, status=409, may_overrule=True)
 
     # --- On a lead ----------------------------------------------------------------------------
 
@@ -174,41 +198,51 @@ class Tap:
         if do == "plan_calls":
             lead.lock()
             if lead.call_plans.filter(paused=False).exists() and not self.fields["anyway"]:
-                return Result("Calls are planned already. Nothing was changed.", status=409)
+                return Result("Calls are planned already. Nothing was changed.", status=409, may_overrule=True)
             frequency = self.fields["frequency"] or Frequency.WEEKLY
             plan = CallPlan.objects.create(lead=lead, frequency=frequency, created_by=self.user)
             return Result(f"Calls are planned: {frequency.lower()}, the next one on {next_day(plan)}.")
         lead.lock()
         latest = newest(Interaction.objects.filter(lead=lead), "lead").get(lead.pk, 0)
         if latest > (self.fields["seen"] or 0) and not self.fields["anyway"]:
-            return Result("Something was recorded for this lead meanwhile. Nothing was recorded now.", status=409)
+            said = _("Something was recorded for this lead meanwhile. Nothing was recorded now.")
+            return Result(said, status=409, may_overrule=True)
         contact = self.fields["contact"]
         if contact and not Contact.objects.filter(pk=contact, restaurant=lead).exists():
             return Result("This contact is not one of the lead's.", status=400)
-        Interaction.log(
+        call = Interaction.log(
             lead_id=lead.pk,
             contact_id=contact,
             interaction_type=InteractionType.CALL,
             details=self.fields["note"],
             created_by=self.user,
         )
-        return Result("Call recorded.")
+        return Result(_("Call recorded."), Done(call=call))
 
-    # --- On a line of the log -----------------------------------------------------------------
+    # --- On what was done ---------------------------------------------------------------------
 
-    def on_event(self, do: str) -> Result:
-        of_its_lead = Q(interaction=None) | Q(interaction__lead=F("plan__lead"))
-        events = CallEvent.objects.visible_to(self.user).filter(of_its_lead, created_by=self.user)
-        event = events.select_related("plan__lead", "interaction").get(pk=self.fields["event"])
-        if do == "undo":
-            if event.plan.take_back(event, by=self.user):
-                return Result(f"Taken back. The next call is on {next_day(event.plan)}.")
-            return Result("It was taken back already.")
-        return self.write_note(event)
+    def done(self) -> Done:
+        """What the tap is on, a line of the user's own."""
+        if self.fields["call"]:
+            return Done(call=calls_of(self.user).get(pk=self.fields["call"]))
+        return Done(events_of(self.user).get(pk=self.fields["event"]))
 
-    def write_note(self, event: CallEvent) -> Result:
-        if event.interaction is None or event.withdrawn:
-            return Result("The call was taken back; there is nothing to note it on.", status=409)
+    def undo(self) -> Result:
+        done = self.done()
+        if done.event is None:
+            done.row.delete(by=self.user)
+            return Result(_("Taken back."))
+        plan = done.event.plan
+        if plan.take_back(done.event, by=self.user):
+            said = _("Taken back. The next call is on %(day)s.")
+            return Result(said % {"day": date_format(next_day(plan), "j M Y")})
+        return Result(_("It was taken back already."))
+
+    def write_note(self) -> Result:
+        done = self.done()
+        interaction = done.interaction
+        if interaction is None or done.event and done.event.withdrawn:
+            return Result(_("The call was taken back; there is nothing to note it on."), status=409)
         order: dict[str, Any] = {}
         if any(self.data.get(name, "").strip() for name in OrderForm.base_fields):
             form = OrderForm(self.data)
@@ -216,13 +250,14 @@ class Tap:
                 return Result(first_error(form), status=400)
             order = {"order": form.cleaned_data}
             if not self.user.has_perm(ADD_ORDER):
-                return Result("Your account may not record orders.", status=403)
-        event.interaction.lock()
-        if order and event.interaction.has_order_details():
-            return Result("An order is recorded for this call already. Load the page again.", status=409)
+                return Result(_("Your account may not record orders."), status=403)
+        interaction.lock()
+        if order and interaction.has_order_details():
+            return Result(_("An order is recorded for this call already. Load the page again."), status=409)
         changes = {"details": self.fields["note"]} if self.fields["note"] or not order else {}
-        event.interaction.edit(by=self.user, **changes, **order)
-        return Result("Note and order saved." if order else "Note saved.", Done(event))
+        interaction.edit(by=self.user, **changes, **order)
+        done = self.done()  # with what was written
+        return Result(_("Note and order saved.") if order else _("Note saved."), done)
 
 
 def first_error(form: forms.Form) -> str:

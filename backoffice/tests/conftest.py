@@ -1,14 +1,18 @@
-"""Fixtures of the tests of signing in with a second factor. The superuser's name is asha."""
+"""Fixtures of the tests of signing in with a second factor (the superuser's name is asha), and of My day."""
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.template.response import TemplateResponse
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.accounts import second_factor
+from backoffice.accounts.roles import grant
 from backoffice.tests.support import SECRET, sign_in_with_code
+from call.models import CallPlan
 from crm.tests import PASSWORD
 
 
@@ -63,3 +67,40 @@ def verified(device, recovery, browser):
     """A browser that has signed in with password and code."""
     sign_in_with_code(browser)
     return browser
+
+
+# --- My day -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def roles(db):
+    """As the migrations made them; tests that empty all tables delete them."""
+    grant(apps, "default")
+
+
+@pytest.fixture
+def monday():
+    """19 January 2026, 09:00 UTC."""
+    with time_machine.travel("2026-01-19T09:00:00Z", tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def kam_user(user, roles):
+    """The user of the fixtures, as one of the group KAM signs in to the back office."""
+    user.is_staff = True
+    user.save()
+    user.groups.add(Group.objects.get(name="KAM"))
+    return user
+
+
+@pytest.fixture
+def kam_browser(kam_user, client):
+    client.force_login(kam_user)
+    return client
+
+
+@pytest.fixture
+def due(lead, contact):
+    """A plan that was due the day before."""
+    return CallPlan.objects.create(lead=lead, frequency="WEEKLY", next_call_date="2026-01-18T00:00:00Z")
