@@ -110,7 +110,7 @@ def test_the_forms_query_count_is_constant(browser, lead, django_assert_num_quer
     for number in range(30):
         Contact.objects.create(restaurant=lead, name=f"Person {number}")
         if number in (2, 29):
-            with django_assert_num_queries(7):  # session, user, two of permissions; zone, lead, contacts
+            with django_assert_num_queries(8):  # session, user, two of permissions; zone, lead, contacts; saved lists
                 browser.get(PATH, {"lead": lead.pk})
 
 
