@@ -23,6 +23,7 @@ from backoffice.dashboard.recent import latest_actions
 from backoffice.dashboard.views import overview
 from backoffice.myday.first_page import begins_with_my_day, has_my_day, sign_in_again
 from backoffice.pipeline.filters import has_board
+from backoffice.quicksearch.draft import has_quick_search, sign_in_again_to_log
 
 # The groups of the navigation, with the labels of their models. Other models come last, under their app's name.
 NAVIGATION: dict[str, list[str]] = {
@@ -58,6 +59,9 @@ class BackOfficeSite(SignInSiteMixin):
             path("adherence/", self.admin_view(self.adherence), name="adherence"),
             path("my-work-profile/", self.admin_view(self.my_work_profile), name="my_work_profile"),
             path("recent/", self.admin_view(self.recent), name="recent"),
+            path("search/", self.admin_view(self.search), name="search"),
+            path("log/", self.log, name="log"),
+            path("log/<int:pk>/", self.log, name="logged"),
             *super().get_urls(),
         ]
 
@@ -71,8 +75,9 @@ class BackOfficeSite(SignInSiteMixin):
         return super().index(request, {**overview(self, request), **(extra_context or {})})
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        viewer = {"has_my_day": has_my_day(request.user), "has_work_profile": has_work_profile(request.user)}
-        return {**super().each_context(request), **viewer}
+        user = request.user
+        own = {"has_my_day": has_my_day(user), "has_quick_search": has_quick_search(user)}
+        return {**super().each_context(request), **own, "has_work_profile": has_work_profile(user)}
 
     def i18n_javascript(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
         """What the admin's scripts say, in the viewer's language, and on which day calendars begin a week."""
@@ -115,6 +120,20 @@ class BackOfficeSite(SignInSiteMixin):
             "entries": entries,
         }
         return TemplateResponse(request, "backoffice/recent.html", context)
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        from backoffice.quicksearch.views import search_page  # as in `my_day`
+
+        return search_page(request, self)
+
+    def log(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """What was typed before the session ended comes back after signing in."""
+        if request.method == "POST" and not self.has_permission(request):
+            return sign_in_again_to_log(request, pk)
+        from backoffice.quicksearch.views import log_page, logged_page  # as in `my_day`
+
+        view = partial(log_page, site=self) if pk is None else partial(logged_page, site=self, pk=pk)
+        return self.admin_view(view)(request)
 
     def display_name(self, model: type[Model]) -> str:
         """The name of the model's list, where it is not the model's own; else empty."""

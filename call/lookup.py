@@ -24,7 +24,13 @@ RANKS = list(Match)
 
 
 def hits(phone: str, user) -> list[dict[str, Any]]:
-    """The answer of `GET /api/lookup/`: at most LIMIT, best first, then contacts before leads, then by id.
+    """The answer of `GET /api/lookup/`: at most LIMIT, as `matches` orders them."""
+    found = matches(phone, user)
+    return shown(found, user) if found else []
+
+
+def matches(phone: str, user) -> list[tuple[Match, Any]]:
+    """The contacts and leads with that number: at most LIMIT, best first, then contacts before leads, then by id.
 
     A `phone` without a country code is one of the country in the user's work profile, else of PHONE_REGION.
     """
@@ -36,8 +42,7 @@ def hits(phone: str, user) -> list[dict[str, Any]]:
     contacts = candidates(Contact.objects.visible_to(user).select_related("restaurant"), sought, phone)
     leads = candidates(Restaurant.objects.visible_to(user), sought, phone)
     found: list[tuple[Match, Any]] = [(sought.match(row.phone, row.phone_e164), row) for row in [*contacts, *leads]]
-    found = sorted(found, key=lambda hit: RANKS.index(hit[0]))[:LIMIT]
-    return shown(found, user) if found else []
+    return sorted(found, key=lambda hit: RANKS.index(hit[0]))[:LIMIT]
 
 
 def country_of(user) -> str | None:

@@ -215,6 +215,35 @@ def test_a_form_without_its_cookie_is_refused_on_a_page_that_passes(browser):
     examine(browser)
 
 
+def test_the_search_passes_as_a_page_and_under_its_box(page, lead):
+    page.goto(f"/admin/search/?q={lead.digits}")
+    examine(page)
+    page.goto("/admin/search/?q=nothing+is+called+so")
+    examine(page)
+    for text in ("a", lead.digits, "nothing is called so"):
+        page.goto("/admin/recent/")
+        page.get_by_label("Find a lead, a person or a phone number").fill(text)
+        expect(page.locator("#quick-search .popup-results [data-status]")).to_be_visible()
+        page.keyboard.press("ArrowDown")
+        examine(page)
+
+
+def test_the_pages_that_record_what_happened_pass(page, lead):
+    page.goto(f"/admin/search/?q={lead.digits}")
+    page.get_by_role("link", name=f"Log an order: {lead.name}").click()
+    examine(page)
+    page.get_by_label("Quantity").fill("0")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Nothing was recorded.")).to_be_visible()
+    examine(page)
+    page.get_by_label("Quantity").fill("5")
+    page.get_by_label("Product details").fill("Rice")
+    page.get_by_label("Total price").fill("50")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Recorded")).to_be_visible()
+    examine(page)
+
+
 def test_a_form_with_errors_passes(page):
     page.goto("/admin/lead/restaurant/add/")
     page.get_by_role("textbox", name="Email:").fill("a@b")

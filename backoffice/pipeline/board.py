@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 from backoffice.pipeline.filters import BoardFilters
 from crm import dates
 from crm.api.keyset import ALIAS, keyset_of
+from crm.formats import money
 from lead.durations import DAY
 from lead.models import PIPELINE, LeadStatus, Restaurant, StatusChange
 
@@ -44,7 +45,7 @@ class Card:
 
     @property
     def revenue(self) -> str:
-        return money(self.lead.potential_revenue)
+        return amount(self.lead.potential_revenue)
 
     @property
     def time(self) -> str:
@@ -74,7 +75,7 @@ class Column:
 
     @property
     def revenue(self) -> str:
-        return money(self.sum)
+        return amount(self.sum)
 
     @property
     def order(self) -> str:
@@ -132,6 +133,5 @@ def label_of(status: str) -> str:
     return LeadStatus(status).label.capitalize()
 
 
-def money(amount: Decimal | None) -> str:
-    """With thousands separators, and decimals only where there are any; empty for none."""
-    return "" if amount is None else f"{amount:,.2f}".removesuffix(".00")
+def amount(value: Decimal | None) -> str:
+    return "" if value is None else money(value, brief=True)

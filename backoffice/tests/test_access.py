@@ -54,6 +54,15 @@ GET  /admin/pipeline/<lead>/move/                                 200+ 404  403 
 POST /admin/pipeline/<lead>/move/                                 302  404  403  403
 GET  /admin/recent/                                               200+ 200  200+ 200
 GET  /admin/adherence/                                            200  200  403  403
+GET  /admin/search/                                               200  200  200  200
+GET  /admin/search/?q=bi                                          200+ 200  200+ 200
+GET  /admin/search/?q=anna                                        200+ 200  200+ 200
+GET  /admin/search/?q=rao                                         200+ 200  200+ 200
+GET  /admin/search/?q=%2B91+98765+43210                           200+ 200  200+ 200
+GET  /admin/log/?lead=<lead>                                      200+ 404  403  403
+POST /admin/log/                                                  302  404  403  403
+GET  /admin/log/<interaction>/                                    302  302  302  302
+POST /admin/log/<interaction>/                                    302  302  403  403
 GET  /admin/login/                                                302  302  302  302
 GET  /admin/login/code/                                           302  302  302  302
 GET  /admin/logout/                                               405  405  405  405
@@ -262,6 +271,7 @@ BODIES = {  # of POST
     f"{LEADS}<pk>/record_call/": {"plan": "<plan>"},
     f"{LEADS}<pk>/merge/": {"other": "<twin>"},
     "/admin/contact/contact/<pk>/merge/": {"other": "<twin>"},
+    "/admin/log/": {"lead": "<lead>", "interaction_type": "VISIT", "key": "key-1"},
     "/admin/contact/contact/add/": {"restaurant": "<lead>", "name": "Ben"},
     "/admin/track/interaction/add/": {
         "lead": "<lead>",
@@ -326,9 +336,9 @@ class World:
                 self.uploads[user.username, TABLES[kind].lower()] = upload.pk
 
     def rows_of(self, owner) -> dict:
-        lead = Restaurant.objects.create(name=NAMES[0], city="Pune", potential_revenue=500)
+        lead = Restaurant.objects.create(name=NAMES[0], city="Pune", phone="+91 98765 43210", potential_revenue=500)
         lead.edit(assigned_to=owner, lead_status="CONVERTED")
-        contact = Contact.objects.create(restaurant=lead, name=NAMES[1])
+        contact = Contact.objects.create(restaurant=lead, name=NAMES[1], phone="+91 98765 43210")
         order = {"product_details": "Oil", "quantity": 1, "total_price": 5}
         long_ago = dates.now().replace(year=dates.now().year - 1, day=1)
         interaction = Interaction.log(
@@ -350,6 +360,7 @@ class World:
             "<lead>": self.lead.pk,
             "<team>": self.rows["lead.team"].pk,
             "<plan>": self.rows["call.callplan"].pk,
+            "<interaction>": self.rows["track.interaction"].pk,
             "<lead_type>": ContentType.objects.get_for_model(Restaurant).pk,
             "<twin>": self.twins.get(table),
             "<merged>": self.merged.get(table),
@@ -360,7 +371,7 @@ class World:
         }
         filled["<none>"] = MISSING
         if missing:
-            filled |= dict.fromkeys(["<pk>", "<lead>", "<plan>", "<twin>", "<merged>"], MISSING)
+            filled |= dict.fromkeys(["<pk>", "<lead>", "<plan>", "<interaction>", "<twin>", "<merged>"], MISSING)
 
         def fill(text: str) -> str:
             return re.sub("<[a-z_]+>", lambda found: str(filled[found[0]]), text)
