@@ -33,6 +33,7 @@ from crm.api.exceptions import is_conflict
 from crm.api.merging import DryRun, MergeSerializer
 from crm.api.serializers import id_of
 from crm.db.merging import BOTH, OTHER, OURS, default_choice, rows_of, survivor_of, values_of
+from crm.formats import number
 
 FOUND = 20  # rows to choose from
 SHOWN = 10  # merges on the page of the survivor
@@ -134,9 +135,10 @@ class MergeMixin(ChangeFormMixin):
 
     def get_urls(self) -> list:
         def named(route: str, page: str, view: Any) -> Any:
-            in_zone = partial(self.in_zone_of_viewer, view=partial(self.handle_conflicts, view))
             name = f"{self.opts.app_label}_{self.opts.model_name}_{page}"
-            return path(f"<path:object_id>/{route}", self.admin_site.admin_view(in_zone), name=name)
+            return path(
+                f"<path:object_id>/{route}", self.admin_site.admin_view(partial(self.handle_conflicts, view)), name=name
+            )
 
         return [
             named("merge/", "merge", self.merge_view),
@@ -385,4 +387,6 @@ def digest_of(*rows: Any) -> str:
 def counted_rows(steps: Iterable[dict[str, Any]], op: str, without: Any) -> list[str]:
     """How many rows of each table the steps move or delete, in words; the table `without` is left out."""
     counts = rows_of(steps, op)
-    return [f"{count:,} {model_ngettext(model, count)}" for model, count in counts.items() if model is not without]
+    return [
+        f"{number(count)} {model_ngettext(model, count)}" for model, count in counts.items() if model is not without
+    ]

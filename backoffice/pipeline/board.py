@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 from backoffice.pipeline.filters import BoardFilters
 from crm import dates
 from crm.api.keyset import ALIAS, keyset_of
-from crm.formats import money
+from crm.formats import money, number
 from lead.durations import DAY
 from lead.models import PIPELINE, LeadStatus, Restaurant, StatusChange
 
@@ -52,7 +52,7 @@ class Card:
         days = (dates.now() - self.since) // DAY
         if days < 1:
             return _("Under a day here")
-        return ngettext("%(days)s day here", "%(days)s days here", days) % {"days": f"{days:,}"}
+        return ngettext("%(days)s day here", "%(days)s days here", days) % {"days": number(days)}
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Column:
 
     @property
     def count(self) -> str:
-        return f"{self.leads:,}"
+        return number(self.leads)
 
     @property
     def revenue(self) -> str:

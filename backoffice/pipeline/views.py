@@ -9,7 +9,6 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.accounts.user_field import zone_of_viewer
@@ -26,12 +25,11 @@ FRAGMENT = "fetch"  # X-Requested-With: the script asks for a part of the page
 def pipeline(request: HttpRequest, site: Any) -> HttpResponse:
     if not has_board(request.user):
         raise PermissionDenied
-    with timezone.override(zone_of_viewer(request)):
-        board = board_of(request)
-        try:
-            return more(request, board) if is_fragment(request) else page(request, board, site)
-        except InvalidCursor:
-            raise Http404 from None
+    board = board_of(request)
+    try:
+        return more(request, board) if is_fragment(request) else page(request, board, site)
+    except InvalidCursor:
+        raise Http404 from None
 
 
 def board_of(request: HttpRequest) -> Board:
@@ -69,12 +67,11 @@ def move(request: HttpRequest, site: Any, pk: int) -> HttpResponse:
     """The page with the statuses to choose from; its form, and the one of the board, post to it."""
     if not MoveInput.is_permitted(request.user):
         raise PermissionDenied
-    with timezone.override(zone_of_viewer(request)):
-        board = board_of(request)
-        try:
-            return moved(request, board, pk) if request.method == "POST" else form_page(request, board, site, pk)
-        except Restaurant.DoesNotExist:
-            raise Http404 from None
+    board = board_of(request)
+    try:
+        return moved(request, board, pk) if request.method == "POST" else form_page(request, board, site, pk)
+    except Restaurant.DoesNotExist:
+        raise Http404 from None
 
 
 def form_page(request: HttpRequest, board: Board, site: Any, pk: int) -> HttpResponse:

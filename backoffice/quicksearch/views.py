@@ -9,10 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice.accounts.user_field import zone_of_viewer
 from backoffice.quicksearch.draft import DRAFT, has_quick_search
 from backoffice.quicksearch.log import ADD, ADD_ORDER, DELETE, KEY, LogForm, recorded_with, take_back, this_minute
 from backoffice.quicksearch.search import find
@@ -51,32 +49,31 @@ def offers(user: Any) -> list[tuple[str, str]]:
 def log_page(request: HttpRequest, site: Any) -> HttpResponse:
     if not has_quick_search(request.user) or not request.user.has_perm(ADD):
         raise PermissionDenied
-    with timezone.override(zone_of_viewer(request)):
-        given = request.POST if request.method == "POST" else request.GET
-        lead = Restaurant.objects.visible_to(request.user).filter(pk=id_of(given.get("lead", ""))).first()
-        if lead is None:
-            raise Http404
-        key = given.get("key", "")
-        if request.method == "POST":
-            form = LogForm(request.POST, user=request.user, lead=lead)
-            if form.is_valid():
-                interaction, is_new = form.record()
-                if not form.errors:
-                    return recorded(request, interaction, is_new)
-                key = ""  # what is sent again is another interaction
-        else:
-            if pk := recorded_with(key, request.user):  # the way back after it was saved
-                return recorded(request, Interaction.objects.filter(pk=pk).first(), is_new=False)
-            form = LogForm(user=request.user, lead=lead, initial=initial_of(request))
-        context = {
-            **site.each_context(request),
-            "title": _("Log what happened"),
-            "subtitle": lead.name,
-            "lead": lead,
-            "form": form,
-            "key": key if re.fullmatch(KEY, key) else uuid4().hex,
-        }
-        return render(request, "backoffice/quick_search/log.html", context)
+    given = request.POST if request.method == "POST" else request.GET
+    lead = Restaurant.objects.visible_to(request.user).filter(pk=id_of(given.get("lead", ""))).first()
+    if lead is None:
+        raise Http404
+    key = given.get("key", "")
+    if request.method == "POST":
+        form = LogForm(request.POST, user=request.user, lead=lead)
+        if form.is_valid():
+            interaction, is_new = form.record()
+            if not form.errors:
+                return recorded(request, interaction, is_new)
+            key = ""  # what is sent again is another interaction
+    else:
+        if pk := recorded_with(key, request.user):  # the way back after it was saved
+            return recorded(request, Interaction.objects.filter(pk=pk).first(), is_new=False)
+        form = LogForm(user=request.user, lead=lead, initial=initial_of(request))
+    context = {
+        **site.each_context(request),
+        "title": _("Log what happened"),
+        "subtitle": lead.name,
+        "lead": lead,
+        "form": form,
+        "key": key if re.fullmatch(KEY, key) else uuid4().hex,
+    }
+    return render(request, "backoffice/quick_search/log.html", context)
 
 
 def initial_of(request: HttpRequest) -> dict[str, Any]:
@@ -104,18 +101,17 @@ def logged_page(request: HttpRequest, site: Any, pk: int) -> HttpResponse:
     interaction = rows.filter(pk=pk).first()
     if interaction is None:
         return nothing_there(request)
-    with timezone.override(zone_of_viewer(request)):
-        context = {
-            **site.each_context(request),
-            "title": _("Recorded"),
-            "interaction": interaction,
-            "order": getattr(interaction, "order", None),
-            "contact": Contact.objects.visible_to(user).filter(pk=interaction.contact_id).first(),
-            "may_undo": user.has_perm(DELETE),
-            "may_change": user.has_perm("track.change_interaction"),
-            "may_log": user.has_perm(ADD),
-        }
-        return render(request, "backoffice/quick_search/logged.html", context)
+    context = {
+        **site.each_context(request),
+        "title": _("Recorded"),
+        "interaction": interaction,
+        "order": getattr(interaction, "order", None),
+        "contact": Contact.objects.visible_to(user).filter(pk=interaction.contact_id).first(),
+        "may_undo": user.has_perm(DELETE),
+        "may_change": user.has_perm("track.change_interaction"),
+        "may_log": user.has_perm(ADD),
+    }
+    return render(request, "backoffice/quick_search/logged.html", context)
 
 
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
