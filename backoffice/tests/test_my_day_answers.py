@@ -155,7 +155,7 @@ def test_after_midnight_nothing_is_put_off_by_yesterdays_words(do, zone, browser
 
 
 @pytest.mark.parametrize("do", ["reached", "no_answer", "skip"])
-def test_after_midnight_a_call_is_recorded_and_the_day_told(do, browser, due, user, monday):
+def test_after_midnight_a_call_is_recorded_and_the_day_shown(do, browser, due, user, monday):
     monday.move_to("2026-01-20T00:00:00Z")
     browser.force_login(user)
     answer = tap(browser, do, due, day="2026-01-19")

@@ -36,7 +36,9 @@ class Journal:
     @property
     def moved(self) -> dict[str, int]:
         """By the plural name of a table, how many rows refer to another row now."""
-        return {str(model._meta.verbose_name_plural): count for model, count in rows_of(self.steps, "move").items()}
+        new = {model: count for model, count in rows_of(self.steps, "create").items() if issubclass(model, PairModel)}
+        counts = {**rows_of(self.steps, "move"), **new}
+        return {str(model._meta.verbose_name_plural): count for model, count in counts.items()}
 
     def dump(self) -> str:
         return json.dumps(self.steps)
@@ -85,8 +87,6 @@ class Journal:
         ]
         for pair in self.rows(table).bulk_create(new):
             self.created(pair)
-        if new:
-            self.moved[str(table._meta.verbose_name_plural)] += len(new)
 
     def doubles(
         self, model: Any, field: models.Field, own: list[str], dropped: Any, survivor: Any
@@ -264,8 +264,12 @@ def rows_of(steps: Iterable[dict[str, Any]], op: str) -> dict[Any, int]:
     found: dict[str, set[Any]] = {}
     for step in steps:
         if step["op"] == op:
-            found.setdefault(step["model"], set()).update(step["ids"] if op == "move" else [step["row"]["id"]])
+            found.setdefault(step["model"], set()).update(ids_of(step))
     return {apps.get_model(label): len(ids) for label, ids in found.items()}
+
+
+def ids_of(step: dict[str, Any]) -> list[Any]:
+    return step.get("ids") or [step["row"]["id"] if "row" in step else step["id"]]
 
 
 def references_to(model: type[models.Model]) -> list[tuple[Any, models.Field]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from call.models import CallPlan
 from contact.models import Contact
 from crm.db.merging import references_to
-from lead.models import Restaurant
+from lead.models import NotDuplicate, Restaurant
 from lead.models.merge import MERGED, TEXTS
 from lead.tests.test_merging import everything
 from track.models import Interaction, QuietMark
@@ -38,7 +38,7 @@ steps = st.one_of(
     st.tuples(st.just("plan"), leads, st.sampled_from(["DAILY", "WEEKLY"]), st.integers(1, 20)),
     st.tuples(st.sampled_from(["call", "snooze", "skip", "pause", "delete"]), leads, st.integers(0, 9), st.none()),
     st.tuples(
-        st.sampled_from(["status", "owner", "quiet", "external id", "different"]), leads, st.integers(0, 1), st.none()
+        st.sampled_from(["status", "owner", "quiet", "external id", "other than"]), leads, st.integers(0, 1), st.none()
     ),
 )
 takes = st.dictionaries(st.sampled_from(MERGED), st.sampled_from(["ours", "other", "both"]), max_size=6)
@@ -79,8 +79,8 @@ def take(step: tuple, number: int, rows: list[Restaurant], users: list[Any]) -> 
             lead.edit(assigned_to=users[value].pk)
         case "quiet":
             QuietMark.set(lead, date.today() + timedelta(days=value), by=users[0])  # noqa: DTZ011
-        case "different":
-            lead.say_not_duplicate(rows[(place + 1 + value) % LEADS].pk, by=users[0])
+        case "other than":
+            NotDuplicate.say(lead, rows[place - 1 - value].pk, by=users[0])
         case "external id":
             lead.add_external_id("erp", f"{number}")
 
@@ -123,8 +123,16 @@ def check_nothing_refers_to(lead: int) -> None:
 
 
 def test_every_table_that_refers_to_a_lead_is_drawn():
-    drawn = {"Contact", "Interaction", "CallPlan", "StatusChange", "OwnerChange", "QuietMark", "ExternalId"}
-    drawn.add("NotDuplicate")
+    drawn = {
+        "Contact",
+        "Interaction",
+        "CallPlan",
+        "StatusChange",
+        "OwnerChange",
+        "QuietMark",
+        "ExternalId",
+        "NotDuplicate",
+    }
     ours = {app.label for app in apps.get_app_configs()} & {"lead", "contact", "track", "call"}
     found = {model.__name__ for model, _ in references_to(Restaurant) if model._meta.app_label in ours}
     assert found - {"LeadMerge"} == drawn
