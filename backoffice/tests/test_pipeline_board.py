@@ -133,6 +133,13 @@ def test_days_are_counted_from_the_last_change_of_status(status, days, said, bro
     assert card.time == said
 
 
+def test_of_several_changes_the_last_one_counts(browser, kam):
+    lead = lead_of(kam, "CONTACTED", days=50, here=40)
+    with time_machine.travel(days_ago(7), tick=False):
+        lead.change_status("NEGOTIATING")
+    assert board(browser)["NEGOTIATING"].cards[0].time == "7 days here"
+
+
 def test_open_leads_come_longest_in_status_first_others_latest(browser, kam):
     for status in ("NEW", "NEGOTIATING", "CONVERTED", "LOST"):
         for here in (5, 20, 10):
@@ -509,7 +516,8 @@ def test_read_only_sees_no_buttons_and_is_refused(script, client, reader, lead):
 def test_a_hidden_lead_is_moved_as_little_as_a_missing_one(script, browser, colleague, settings):
     settings.ACCESS = "own"
     hidden = lead_of(colleague)
-    assert move(browser, hidden, "CONTACTED", script=script).status_code == 404
+    for status in ("CONTACTED", "LOST", "WON"):
+        assert move(browser, hidden, status, script=script).status_code == 404
     assert browser.get(f"{PATH}{hidden.pk}/move/").status_code == 404
     assert status_of(hidden) == "NEW"
     hidden.pk += 1000
