@@ -130,12 +130,16 @@ def test_of_many_leads_the_pass_of_the_last_minute_is_used(access, api, lead, tw
     monkeypatch.setattr(candidates, "FEW", 1)
     monkeypatch.setattr(candidates, "_passes", {})
     foreign = [Restaurant.objects.create(name="Cafe Blau", city="Goa", assigned_to=asha).pk for _ in range(2)]
-    seen = [[lead.pk, twin.pk], foreign] if access == "all" else [[lead.pk, twin.pk]]
+    for owner in (lead.assigned_to, asha):  # one of them is visible
+        Restaurant.objects.create(name="Dosa Corner", city="Goa", assigned_to=owner)
+    mixed = [foreign[1] + 1, foreign[1] + 2]
+    seen = [[lead.pk, twin.pk], foreign, mixed] if access == "all" else [[lead.pk, twin.pk]]
     assert sorted(ids_of(api.get(PAIRS))) == sorted(seen)
+    assert api.get(f"{PAIRS}?page_size=1")["X-Total-Count"] == str(len(seen))
     Restaurant.objects.create(name="Bistro Anna", city="Pune", assigned_to_id=lead.assigned_to_id)
     assert sorted(ids_of(api.get(PAIRS))) == sorted(seen)
     lead.say_not_duplicate(twin.pk)
-    Restaurant.objects.filter(pk=foreign[0]).delete()
+    Restaurant.objects.filter(pk__in=[foreign[0], mixed[1]]).delete()
     assert api.get(PAIRS).json() == []
 
 
