@@ -95,6 +95,10 @@ def use_the_api() -> dict[str, str]:
         api.post("/contact/contacts/", {"restaurant": lead, "name": name}).json()["id"] for name in ("Asha", "A.")
     )
     api.post(f"/contact/contacts/{ours}/merge/", {"other": same})
+    place = api.post(API, {"name": "Café Größe", "city": "Nagpur"}).json()["id"]
+    api.post(f"{API}{lead}/not_duplicates/", {"other": place})
+    person = api.post("/contact/contacts/", {"restaurant": lead, "name": "B."}).json()["id"]
+    api.post(f"/contact/contacts/{ours}/not_duplicates/", {"other": person})
     api.post("/contact/cards/")
     feed = api.post("/call/feed/").json()["url"]
     call_command("call_digest", stdout=StringIO())

@@ -132,7 +132,7 @@ def test_a_pair_is_scored_by_what_speaks_for_it_and_against(fields, score, reaso
     assert (verdict and (verdict.score, [str(reason) for reason in verdict.reasons])) == (score and (score, reasons))
 
 
-def test_a_number_of_an_unknown_country_is_compared_by_its_last_digits():
+def test_a_number_without_a_country_is_compared_by_its_last_digits():
     bare = record(2, name="Cafe Blau")._replace(phone_tail=ONE[-9:])
     assert compare(record(phone=ONE), bare).reasons == (DuplicateReason.PHONE,)
     assert compare(record(phone=ONE), bare._replace(phone_e164="+4" + ONE[2:])) is None
@@ -144,7 +144,7 @@ def test_people_in_one_place_need_no_city():
     assert compare(one, one._replace(pk=3), in_one_place=True).score >= LIKELY
 
 
-def test_the_reasons_are_in_words():
+def test_the_reasons_are_given_in_words():
     assert compare(record(phone=ONE), record(2, phone=ONE)).why == "Same phone, same name and city."
 
 
