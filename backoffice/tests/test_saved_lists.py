@@ -353,7 +353,7 @@ def test_pages_cost_the_same_queries_however_many_lists(count, browser, kam, tea
     for number in range(count):
         saved(kam, name=f"List {number}", team=team)
     browser.get("/admin/recent/")
-    with django_assert_num_queries(7):  # session, user, their permissions twice, the lists; the zone, the actions
+    with django_assert_num_queries(6):  # session, user, their permissions twice, the lists; the actions
         browser.get("/admin/recent/")
     with django_assert_num_queries(7):
         assert len(rows(browser.get(LISTS))) == count
