@@ -112,3 +112,10 @@ def test_a_table_that_is_gone_breaks_no_page(browser, kam):
     row = saved(kam, model="lead.gone")
     assert "Pune" in browser.get(LISTS).text
     assert browser.get(f"{LISTS}{row.pk}/open/").status_code == 403
+
+
+def test_a_list_that_is_gone_meanwhile_is_not_changed(kam):
+    row = saved(kam)
+    SavedList.objects.all().delete()
+    with pytest.raises(SavedList.DoesNotExist):
+        row.edit(name="Near")
