@@ -84,7 +84,7 @@ def logs_of(plans: list) -> dict[int, list]:
     """The logs of the plans, oldest first, without withdrawn lines."""
     logs: dict[int, list] = defaultdict(list)
     events = CallEvent.objects.in_effect().filter(plan__in=[plan.pk for plan in plans]).order_by("id")
-    columns = ("plan", "kind", "planned_for", "new_due", "happened_at", "created_at")
+    columns = ("pk", "plan", "kind", "planned_for", "new_due", "happened_at", "created_at")
     for event in events.values_list(*columns, named=True):
         logs[event.plan].append(event)
     return logs
@@ -113,9 +113,11 @@ def count(
 ) -> None:
     """Add what became of the plan's occurrences in [first, last] to the tallies of their owners."""
 
-    def occurrence(planned_for: datetime, computed_at: datetime) -> Occurrence:
-        zone = zones.get(owners.at(plan.lead, computed_at).id) or dates.server_zone()
-        return Occurrence(owners.at(plan.lead, planned_for), dates.day_of(planned_for, zone), zone)
+    def occurrence(planned_for: datetime, computed_at: datetime, *line: tuple[str, int]) -> Occurrence:
+        """Planned in a line of the log, which may have come with the plan of another lead, or without one."""
+        rows = (*line, (CallPlan._meta.label, plan.pk))
+        zone = zones.get(owners.at(plan.lead, computed_at, *rows).id) or dates.server_zone()
+        return Occurrence(owners.at(plan.lead, planned_for, *rows), dates.day_of(planned_for, zone), zone)
 
     touches = sorted(event.happened_at for event in events if event.kind == CallEvent.Kind.CALLED)
     occurrences: dict[date, Occurrence] = {}
@@ -130,7 +132,7 @@ def count(
         earlier.setdefault(planned.day, bisect_right(touches, latest))
 
     for event in events:
-        planned = occurrence(event.planned_for, event.created_at)
+        planned = occurrence(event.planned_for, event.created_at, (CallEvent._meta.label, event.pk))
         add(planned)
         if event.kind == CallEvent.Kind.CALLED:
             latest = max(latest, event.happened_at)

@@ -1,12 +1,15 @@
 """Who owned a lead at an instant, by its present owner and the history: figures stay with the user who earned them."""
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
+from django.apps import apps
+
 from crm.db.batches import batched
-from lead.models import OwnerChange, Policy, Restaurant
+from lead.models import LeadMerge, OwnerChange, Policy, Restaurant
 
 BATCH = 10_000  # ids in one statement; SQLite takes some 30,000 values
 
@@ -26,32 +29,64 @@ class Owner(NamedTuple):
         return {"former_owner": self.name} if self.name else {}
 
 
-class Owners:
-    """The owners of some leads, at all times. A lead without history has always had its present owner."""
+class Merged(NamedTuple):
+    """A lead is part of the lead `into` since the instant `at`."""
 
-    def __init__(self, present: dict[int, Owner], changes: dict[int, list[tuple[datetime, Owner, Owner]]]) -> None:
-        self.present = present
-        self.changes = changes  # by lead, the oldest first: the instant, the old and the new owner
+    into: int
+    at: datetime
+
+
+class Owners:
+    """The owners of some leads, at all times. A lead without history has always had its present owner.
+
+    Rows that came with a lead that was merged into another count for its own owners, until the merge.
+    """
+
+    def __init__(self) -> None:
+        self.present: dict[int, Owner] = {}
+        self.changes: dict[int, list[tuple[datetime, Owner, Owner]]] = {}  # oldest first: instant, old and new owner
+        self.merged: dict[int, Merged] = {}
+        self.former: dict[tuple[str, int], int] = {}  # by table and id of a row, the merged lead that it came with
 
     @classmethod
     def of(cls, leads: Iterable[int], using: str | None = None) -> Self:
-        """Two queries for each BATCH of leads."""
-        present: dict[int, Owner] = {}
-        changes: dict[int, list[tuple[datetime, Owner, Owner]]] = {}
+        """Three queries for each BATCH of leads."""
+        owners = cls()
         for batch in batched(sorted(set(leads)), BATCH):
+            merges = LeadMerge.objects.using(using).filter(survivor__in=batch).exclude(journal="").order_by("id")
+            for merge in merges.values_list("merged_id", "created_at", "journal"):
+                owners.add_merge(*merge)
             rows = Restaurant.objects.using(using).filter(pk__in=batch).order_by().values_list("pk", "assigned_to")
-            present |= {lead: Owner(owner) for lead, owner in rows}
+            owners.present |= {lead: Owner(owner) for lead, owner in rows}
             history = OwnerChange.objects.using(using).filter(lead__in=batch).order_by("created_at", "id")
             names = ("old_owner", "old_owner_name", "new_owner", "new_owner_name")
-            for lead, moment, *owners in history.values_list("lead", "created_at", *names):
-                changes.setdefault(lead, []).append((moment, owner_of(*owners[:2]), owner_of(*owners[2:])))
-        return cls(present, changes)
+            for pk, lead, moment, *both in history.values_list("pk", "lead", "created_at", *names):
+                lead = owners.former.get((OwnerChange._meta.label, pk), lead)
+                owners.changes.setdefault(lead, []).append((moment, owner_of(*both[:2]), owner_of(*both[2:])))
+        return owners
 
-    def at(self, lead: int, moment: datetime) -> Owner:
-        """The owner at the instant (UTC); a change counts from its own instant on."""
+    def add_merge(self, lead: int, at: datetime, journal: str) -> None:
+        """Of several merges the first comes first: a later one moves the rows of an earlier one again."""
+        for step in json.loads(journal):
+            path = getattr(apps.get_model(step["model"]), "owner_path", "") if step["op"] == "move" else ""
+            if not path.startswith(f"{step.get('field')}__"):
+                continue  # does not follow its lead by this reference
+            if path == f"{step['field']}__assigned_to":
+                self.merged.setdefault(lead, Merged(step["to"], at))
+            for pk in step["ids"]:
+                self.former.setdefault((step["model"], pk), lead)
+
+    def at(self, lead: int, moment: datetime, *rows: tuple[str, int]) -> Owner:
+        """The owner at the instant (UTC); a change counts from its own instant on.
+
+        Of one of `rows`, by table and id, that came with another lead, or belongs to one that did.
+        """
+        lead = next((self.former[row] for row in rows if row in self.former), lead)
+        while lead in self.merged and moment >= self.merged[lead].at:
+            lead = self.merged[lead].into
         changes = self.changes.get(lead)
         if not changes:
-            return self.present.get(lead, Owner())
+            return self.at(*self.merged[lead]) if lead in self.merged else self.present.get(lead, Owner())
         past = bisect_right(changes, moment, key=lambda change: change[0])
         return changes[past - 1][2] if past else changes[0][1]
 

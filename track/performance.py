@@ -69,8 +69,8 @@ def of_one_owner(rows: QuerySet) -> QuerySet:
 
 def of_changing_owners(rows: QuerySet, moment: str, *columns: str) -> Iterator[tuple[Owner, list[Any]]]:
     """Those of the other leads: the owner at the instant in the column `moment`, and the values of the columns."""
-    found = rows.filter(has_changed_owner()).values_list("lead", moment, *columns)
+    found = rows.filter(has_changed_owner()).values_list("lead", "pk", moment, *columns)
     for batch in batched(found.iterator(BATCH), BATCH):
         owners = Owners.of(lead for lead, *_ in batch)
-        for lead, then, *values in batch:
-            yield owners.at(lead, then), values
+        for lead, pk, then, *values in batch:
+            yield owners.at(lead, then, (rows.model._meta.label, pk)), values

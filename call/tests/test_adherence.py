@@ -218,6 +218,6 @@ def test_the_report_costs_the_same_queries_however_many_plans_there_are(
     for _ in range(plans):
         CallPlan.objects.create(lead=lead, frequency="WEEKLY").skip()
     now.move_to("2026-01-19T09:00:00Z")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         (row,) = kam.get(f"/call/adherence/?{JANUARY}").json()
     assert row["planned"] == 2 * plans

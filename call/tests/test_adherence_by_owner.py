@@ -51,6 +51,20 @@ def test_a_missed_call_stays_with_the_owner_who_missed_it(clock, user, ben, lead
     assert list(november)[-1] == "former_owner"
 
 
+def test_a_merge_moves_no_missed_call_to_another_owner(clock, user, ben, lead):
+    """Of a plan that came with the other lead, and of lines that came with its plan of the same frequency."""
+    other = Restaurant.objects.create(name="Bistro Ana", assigned_to=ben)
+    CallPlan.objects.create(lead=lead, frequency="WEEKLY")
+    for frequency in ("WEEKLY", "MONTHLY"):
+        CallPlan.objects.create(lead=other, frequency=frequency, next_call_date=START + timedelta(days=3)).skip()
+    clock.move_to("2025-12-01T12:00:00Z")
+    period = ("2025-11-01", "2025-11-08")
+    before = rows(client_of(user), *period)
+    assert [(row["owner"], row["planned"], row["skipped"]) for row in before] == [(ben.pk, 2, 2)]
+    lead.merge(other.pk)
+    assert rows(client_of(user), *period) == before
+
+
 def test_a_date_that_moves_with_the_owners_zone_is_one_occurrence(clock, user, ben, lead):
     WorkProfile.objects.create(user=user, time_zone="Europe/Berlin", working_days=EVERY_DAY)
     WorkProfile.objects.create(user=ben, time_zone="Asia/Kolkata", working_days=EVERY_DAY)

@@ -59,6 +59,10 @@ def merge_leads(survivor: "Restaurant", other: int, take: dict[str, str], by: An
     for history, before in zip(histories, known, strict=True):
         for row in history.exclude(pk__in=before):
             journal.created(row)
+    if dropped.assigned_to_id != survivor.assigned_to_id:  # from now on what it has is the survivor's owner's
+        owners = {"old_owner_id": dropped.assigned_to_id, "new_owner_id": survivor.assigned_to_id}
+        note = f"Merged into lead {survivor.pk}, {survivor}."
+        journal.created(dropped.owner_changes.create(created_by=by, note=note, **owners))
     leads_merging.send(type(survivor), survivor=survivor, dropped=dropped, journal=journal, by=by)
     journal.move_references(dropped, survivor)
     journal.delete(dropped)

@@ -66,7 +66,7 @@ def test_what_belongs_to_the_other_belongs_to_this_one(api, ours, other):
         "call plans": 1,
         "contacts": 1,
         "interactions": 2,
-        "owner changes": 1,
+        "owner changes": 2,
         "status changes": 1,
     }
 

@@ -88,6 +88,39 @@ def test_a_deleted_users_figures_keep_the_name(kam, clock, user, ben, lead):
     assert rows(kam) == [row(None, 1, former_owner="ben"), row(None, 2)]
 
 
+def test_a_merge_moves_no_figures_to_another_owner(kam, clock, user, ben, lead):
+    """Neither those of the other lead's former owners, nor by its history those of this lead's own."""
+    asha, carl = (get_user_model().objects.create_user(name) for name in ("asha", "carl"))
+    second = Restaurant.objects.create(name="Bistro Ana", assigned_to=asha)
+    third = Restaurant.objects.create(name="Bistro", assigned_to=ben)
+    log(lead, "VISIT", "2025-12-01T10:00Z")
+    log(second, "VISIT", "2025-12-01T10:00Z")
+    log(third, "ORDER", "2025-12-01T10:00Z", order=ORDER)
+    clock.move_to("2025-12-02T09:00:00Z")
+    second.edit(assigned_to=carl)
+    for each in (lead, second, third):
+        log(each, "CALL", "2025-12-02T09:00Z")
+    clock.move_to("2025-12-03T09:00:00Z")
+    before = rows(client_of(user))
+    assert before == [row(user.pk, 2), row(ben.pk, 1, 1, 12.5), row(asha.pk, 1), row(carl.pk, 1)]
+    second.merge(third.pk)
+    assert rows(client_of(user)) == before
+    clock.move_to("2025-12-04T09:00:00Z")
+    log(second, "VISIT", "2025-12-03T12:00Z")  # carl's, since the merge with all that belongs to it
+    lead.merge(second.pk)
+    clock.move_to("2025-12-05T09:00:00Z")
+    log(lead, "VISIT", "2025-12-05T09:00Z")
+    ben.delete()
+    assert rows(client_of(user)) == [
+        row(user.pk, 3),
+        row(asha.pk, 1),
+        row(carl.pk, 2),
+        row(None, 1, 1, 12.5, former_owner="ben"),
+    ]
+    lead.unmerge(second.pk)
+    assert [each["touches"] for each in rows(client_of(user))] == [3, 1, 2, 1]
+
+
 def test_two_hand_overs_on_one_day_give_each_owner_the_own_hours(kam, clock, user, ben, lead):
     for hour, owner in (10, ben), (11, None), (12, user):
         clock.move_to(f"2025-12-01T{hour}:00:00Z")
@@ -163,5 +196,5 @@ def test_the_report_costs_the_same_queries_however_many_leads_there_are(
         if number % 3:
             lead.edit(assigned_to=ben)
     rows(kam)
-    with django_assert_num_queries(8):  # touches and orders: of one owner, of several; the owners of those, in two
+    with django_assert_num_queries(10):  # touches and orders: of one owner, of several; the owners of those, in three
         assert rows(kam) == [row(user.pk, leads, leads, 12.5 * leads)]
