@@ -81,7 +81,7 @@ def everything() -> dict[str, list]:
 
 
 def import_rows(user: Any, kind: str, rows: list[dict[str, str]]) -> Import:
-    content = csv_file(list(rows[0]), *[list(row.values()) for row in rows])
+    content = csv_file(list(rows[0]), *[[row[name] for name in rows[0]] for row in rows])
     file = SimpleUploadedFile("rows.csv", content)
     options = {"source": "erp", "partial": True, "moment": dates.now()}
     imported = Import.store(user=user, kind=kind, name=file.name, content=file.read(), **options)
