@@ -85,8 +85,6 @@ class Journal:
         ]
         for pair in self.rows(table).bulk_create(new):
             self.created(pair)
-        if new:
-            self.moved[str(table._meta.verbose_name_plural)] += len(new)
 
     def doubles(
         self, model: Any, field: models.Field, own: list[str], dropped: Any, survivor: Any
@@ -260,12 +258,15 @@ def taken(survivor: Any, dropped: Any, names: Iterable[str], take: dict[str, str
 
 
 def rows_of(steps: Iterable[dict[str, Any]], op: str) -> dict[Any, int]:
-    """By table, how many rows the steps of this kind concern; a row counts once."""
-    found: dict[str, set[Any]] = {}
+    """By table, how many rows the steps move or delete; a row counts once. Pairs move: one is deleted, one created."""
+    found: dict[Any, set[Any]] = {}
     for step in steps:
-        if step["op"] == op:
-            found.setdefault(step["model"], set()).update(step["ids"] if op == "move" else [step["row"]["id"]])
-    return {apps.get_model(label): len(ids) for label, ids in found.items()}
+        model = apps.get_model(step["model"])
+        kind = {"create": "move"}.get(step["op"]) if issubclass(model, PairModel) else step["op"]
+        if kind == op:
+            ids = step["ids"] if "ids" in step else [step.get("id") or step["row"]["id"]]
+            found.setdefault(model, set()).update(ids)
+    return {model: len(ids) for model, ids in found.items()}
 
 
 def references_to(model: type[models.Model]) -> list[tuple[Any, models.Field]]:
