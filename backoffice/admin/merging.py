@@ -28,12 +28,12 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.admin.base import CONFLICT_MESSAGE
 from backoffice.admin.changeform import ChangeFormMixin
-from backoffice.admin.changelist import link_to, money
+from backoffice.admin.changelist import link_to
 from crm.api.exceptions import is_conflict
 from crm.api.merging import DryRun, MergeSerializer
 from crm.api.serializers import id_of
 from crm.db.merging import BOTH, OTHER, OURS, default_choice, rows_of, survivor_of, values_of
-from crm.formats import number
+from crm.formats import money, number
 
 FOUND = 20  # rows to choose from
 SHOWN = 10  # merges on the page of the survivor

@@ -36,9 +36,7 @@ class Journal:
     @property
     def moved(self) -> dict[str, int]:
         """By the plural name of a table, how many rows refer to another row now."""
-        new = {model: count for model, count in rows_of(self.steps, "create").items() if issubclass(model, PairModel)}
-        counts = {**rows_of(self.steps, "move"), **new}
-        return {str(model._meta.verbose_name_plural): count for model, count in counts.items()}
+        return {str(model._meta.verbose_name_plural): count for model, count in rows_of(self.steps, "move").items()}
 
     def dump(self) -> str:
         return json.dumps(self.steps)
@@ -260,16 +258,15 @@ def taken(survivor: Any, dropped: Any, names: Iterable[str], take: dict[str, str
 
 
 def rows_of(steps: Iterable[dict[str, Any]], op: str) -> dict[Any, int]:
-    """By table, how many rows the steps of this kind concern; a row counts once."""
-    found: dict[str, set[Any]] = {}
+    """By table, how many rows the steps move or delete; a row counts once. Pairs move: one is deleted, one created."""
+    found: dict[Any, set[Any]] = {}
     for step in steps:
-        if step["op"] == op:
-            found.setdefault(step["model"], set()).update(ids_of(step))
-    return {apps.get_model(label): len(ids) for label, ids in found.items()}
-
-
-def ids_of(step: dict[str, Any]) -> list[Any]:
-    return step.get("ids") or [step["row"]["id"] if "row" in step else step["id"]]
+        model = apps.get_model(step["model"])
+        kind = {"create": "move"}.get(step["op"]) if issubclass(model, PairModel) else step["op"]
+        if kind == op:
+            ids = step["ids"] if "ids" in step else [step.get("id") or step["row"]["id"]]
+            found.setdefault(model, set()).update(ids)
+    return {model: len(ids) for model, ids in found.items()}
 
 
 def references_to(model: type[models.Model]) -> list[tuple[Any, models.Field]]:
