@@ -53,6 +53,8 @@ GET  /admin/pipeline/?team=<team>                                 200+ 200  200 
 GET  /admin/pipeline/<lead>/move/                                 200+ 404  403  403
 POST /admin/pipeline/<lead>/move/                                 302  404  403  403
 GET  /admin/recent/                                               200+ 200  200+ 200
+GET  /admin/my-work-profile/                                      200  200  200  200
+POST /admin/my-work-profile/                                      200  200  403  403
 GET  /admin/adherence/                                            200  200  403  403
 GET  /admin/search/                                               200  200  200  200
 GET  /admin/search/?q=bi                                          200+ 200  200+ 200
