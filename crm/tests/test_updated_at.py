@@ -53,6 +53,7 @@ def rows(lead, contact, plan, user, asha):
     found = {model: model.objects.last() or model.objects.create(user=asha) for model in TABLES}
     found[CallEvent] = CallEvent.objects.filter(interaction__isnull=False).first()
     found[Interaction] = interaction
+    found[OwnerChange] = OwnerChange.objects.exclude(old_owner=None).first()  # that of a merge has none
     for model, row in found.items():
         author = User.objects.create_user(f"author of {model.__name__}")
         model.objects.filter(pk=row.pk).update(created_by=author, updated_at=LONG_AGO)
