@@ -82,23 +82,20 @@ class Finder:
             count += 1
             if self.match and (wanted := self.match_key(row)) is not None:
                 self.wanted.add(wanted)
-            column, key = self.key_of(row)
-            if key is None:
-                continue
-            first = self.first_rows.setdefault(hash((column, key)), row.number)
-            if first != row.number:
-                self.repeated[row.number] = (column, first)
-                self.repeated.setdefault(first, (column, row.number))
+            for column, key in self.keys_of(row):
+                first = self.first_rows.setdefault(hash((column, key)), row.number)
+                if first != row.number:
+                    self.repeated[row.number] = (column, first)
+                    self.repeated.setdefault(first, (column, row.number))
         return count
 
-    def key_of(self, row: Row) -> tuple[str, Hashable | None]:
-        """What names the row, and in which column."""
-        for column in ("id", EXTERNAL_ID):
-            if text := row.cells.get(column, "").strip():
-                return column, text
-        if self.match:
-            return self.match.columns[0], self.match_key(row)
-        return "", None
+    def keys_of(self, row: Row) -> list[tuple[str, Hashable]]:
+        """What names the row, and in which column: both ids, or what the match looks for."""
+        texts = {column: row.cells.get(column, "").strip() for column in ("id", EXTERNAL_ID)}
+        found: list[tuple[str, Hashable]] = [(column, text) for column, text in texts.items() if text]
+        if not found and self.match and (key := self.match_key(row)) is not None:
+            found.append((self.match.columns[0], key))
+        return found
 
     def match_key(self, row: Row) -> Hashable | None:
         """By the texts of the row; the lead's may be its id or its external id."""

@@ -81,6 +81,13 @@ def test_two_rows_with_one_key_are_both_in_error(client):
     assert not Restaurant.objects.exists()
 
 
+def test_a_new_row_and_an_old_one_with_one_external_id_are_both_in_error(client, lead):
+    content = csv_file(["id", "external_id", "name"], ["", "B", "Ben"], [lead.pk, "B", "Anna"])
+    answer = send(client, content)
+    rows = [f"Row {row}, external_id: Row {other} has this external id too." for row, other in ((2, 3), (3, 2))]
+    assert (answer.status_code, answer.json()["file"][1:]) == (400, rows)
+
+
 def test_an_external_id_of_a_hidden_lead_is_answered_like_an_id_of_none(client, lead, monkeypatch):
     lead.add_external_id("import", "A1")
     queryset = type(Restaurant.objects.all())

@@ -155,7 +155,7 @@ def test_after_midnight_nothing_is_put_off_by_yesterdays_words(do, zone, browser
 
 
 @pytest.mark.parametrize("do", ["reached", "no_answer", "skip"])
-def test_after_midnight_a_call_is_recorded_and_the_day_shown(do, browser, due, user, monday):
+def test_after_midnight_a_call_is_recorded_and_the_day_said(do, browser, due, user, monday):
     monday.move_to("2026-01-20T00:00:00Z")
     browser.force_login(user)
     answer = tap(browser, do, due, day="2026-01-19")
@@ -185,13 +185,13 @@ def test_without_a_script_a_refused_tap_comes_back_with_what_was_typed(do, brows
 def test_a_note_and_an_order_are_there_after_signing_in(browser, due):
     tap(browser, "reached", due)
     fields = {"note": "Wünscht Reis.", "product_details": "Rice", "quantity": "5", "total_price": "50.00"}
-    stranger = Client()
-    login = tap(stranger, "note", due.events.get(), key="tap-2", script=False, **fields).headers["Location"]
-    page = text_of(stranger.post(login, {"username": "kam", "password": PASSWORD}, follow=True))
+    signed_out = Client()
+    login = tap(signed_out, "note", due.events.get(), key="tap-2", script=False, **fields).headers["Location"]
+    page = text_of(signed_out.post(login, {"username": "kam", "password": PASSWORD}, follow=True))
     assert "“Note” for Bistro Anna was not recorded." in page
     for name, value in fields.items():
         assert f'name="{name}" value="{value}"' in page
-    assert tap(stranger, "note", due.events.get(), key="tap-2", **fields).status_code == 200
+    assert tap(signed_out, "note", due.events.get(), key="tap-2", **fields).status_code == 200
     assert Interaction.objects.get().order.quantity == 5
 
 
