@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from crm.db.external_ids import ExternalIdModel
 from crm.db.folding import ByteOrderedCharField, FoldedField, fold
@@ -130,8 +131,8 @@ class ContactExternalId(ExternalIdModel):
     objects = OfLeadQuerySet.as_manager()
 
     class Meta(ExternalIdModel.Meta):
-        verbose_name = "external id of a contact"
-        verbose_name_plural = "external ids of contacts"
+        verbose_name = gettext_lazy("external id of a contact")
+        verbose_name_plural = gettext_lazy("external ids of contacts")
 
 
 class NotDuplicateContact(NotDuplicateModel):
@@ -143,5 +144,5 @@ class NotDuplicateContact(NotDuplicateModel):
     owner_paths = ("first__restaurant__assigned_to", "second__restaurant__assigned_to")
 
     class Meta(NotDuplicateModel.Meta):
-        verbose_name = "pair of different contacts"
-        verbose_name_plural = "pairs of different contacts"
+        verbose_name = gettext_lazy("pair of different contacts")
+        verbose_name_plural = gettext_lazy("pairs of different contacts")

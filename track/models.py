@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, router, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 
 from contact.models import Contact
 from crm import dates
@@ -31,13 +32,13 @@ DETAILS_EXIST = "This interaction has order details. Delete them first: DELETE â
 
 
 class InteractionType(models.TextChoices):
-    CALL = "CALL"
-    EMAIL = "EMAIL"
-    VISIT = "VISIT"
-    MEETING = "MEETING"
-    MESSAGE = "MESSAGE"
-    ORDER = "ORDER"
-    OTHER = "OTHER"
+    CALL = "CALL", _("Call")
+    EMAIL = "EMAIL", _("Email")
+    VISIT = "VISIT", _("Visit")
+    MEETING = "MEETING", _("Meeting")
+    MESSAGE = "MESSAGE", _("Message")
+    ORDER = "ORDER", _("Order")
+    OTHER = "OTHER", _("Other")
 
 
 @partial(CompiledQuery, placeholders={"lead": 2**62})
@@ -248,7 +249,7 @@ class OrderDetails(TimestampedModel):
     objects = OfLeadQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
-        verbose_name_plural = "order details"
+        verbose_name_plural = _("order details")
         indexes = [models.Index(fields=["order_date"], name="order_by_date")]
         constraints = [
             models.CheckConstraint(condition=models.Q(quantity__gte=1), name="order_quantity_positive"),
@@ -341,5 +342,5 @@ class InteractionExternalId(ExternalIdModel):
     objects = OfLeadQuerySet.as_manager()
 
     class Meta(ExternalIdModel.Meta):
-        verbose_name = "external id of an interaction"
-        verbose_name_plural = "external ids of interactions"
+        verbose_name = _("external id of an interaction")
+        verbose_name_plural = _("external ids of interactions")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy
 
 from call.recurrence import EVERY_DAY, WorkCalendar
 from call.signals import work_profile_changed
@@ -148,8 +149,12 @@ class WorkProfile(TimestampedModel):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="work_profile")
     time_zone = models.CharField(max_length=64, default=server_zone_name, validators=[validate_zone])
-    working_days = models.JSONField(default=every_day, validators=[validate_working_days], help_text="ISO weekdays")
-    country = models.CharField(max_length=10, blank=True, help_text="ISO 3166 code; its public holidays are days off")
+    working_days = models.JSONField(
+        default=every_day, validators=[validate_working_days], help_text=gettext_lazy("ISO weekdays")
+    )
+    country = models.CharField(
+        max_length=10, blank=True, help_text=gettext_lazy("ISO 3166 code; its public holidays are days off")
+    )
     region = models.CharField(max_length=20, blank=True)
     leave = models.JSONField(default=list, blank=True, validators=[validate_leave], help_text="inclusive")
 

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy
 
 from crm import dates
 from crm.db.batches import batched
@@ -186,7 +187,7 @@ class Restaurant(ParentModel):
     objects = RestaurantQuerySet.as_manager()
 
     class Meta(ParentModel.Meta):
-        verbose_name = "lead"
+        verbose_name = gettext_lazy("lead")
         permissions = [
             ("view_all", "Can see all leads"),
             ("hand_over_restaurant", "Can hand over leads"),
