@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from crm.db.external_ids import ExternalIdModel
 from crm.db.folding import ByteOrderedCharField, FoldedField, fold
@@ -68,7 +68,7 @@ class Contact(ParentModel):
         with self.atomic():
             dropped = lock_both(self, other)
             if dropped is None or other == self.pk or dropped.restaurant_id != self.restaurant_id:
-                raise ValidationError({"other": ["Choose another contact of the same restaurant."]})
+                raise ValidationError({"other": [gettext("Choose another contact of the same restaurant.")]})
             journal = Journal(self.database)
             self.absorb(dropped, journal, take or {})
             ContactMerge.store(self, other, journal, by=by)
@@ -95,7 +95,7 @@ class Contact(ParentModel):
         """
         colleagues = Contact.objects.using(self.database).filter(restaurant=self.restaurant_id).exclude(pk=self.pk)
         if not colleagues.filter(pk=other).exists():
-            raise ValidationError({"other": ["Choose another contact of the same restaurant."]})
+            raise ValidationError({"other": [gettext("Choose another contact of the same restaurant.")]})
         return NotDuplicateContact.say(self, other, by=by)
 
     def take_back_not_duplicate(self, other: int) -> bool:

@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, router, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contact.models import Contact
@@ -28,7 +29,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 DATE_BOUNDS = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 MAX_QUANTITY = 2**31 - 1
-DETAILS_EXIST = "This interaction has order details. Delete them first: DELETE …/order_details/."
+DETAILS_EXIST = _("This interaction has order details. Delete them first: DELETE …/order_details/.")
 
 
 class InteractionType(models.TextChoices):
@@ -60,7 +61,8 @@ def check_parties(lead: int, contact: int | None, using: str | None = None) -> N
             survivor = survivor_of(model.objects.using(using), pk)
             where = f": it was merged into {survivor}" if survivor else ""
             raise ValidationError({name: f'Invalid pk "{pk}" - object does not exist{where}.'})
-    raise ValidationError({"contact": f"Contact {contact} does not belong to lead {lead}."})
+    text = gettext("Contact %(contact)s does not belong to lead %(lead)s.")
+    raise ValidationError({"contact": text % {"contact": contact, "lead": lead}})
 
 
 class InteractionQuerySet(OfLeadQuerySet):
@@ -282,7 +284,7 @@ class QuietMarkQuerySet(OfLeadQuerySet):
 
     def covering(self, day: date) -> Self:
         """The latest marks that last from the local day on which they were set until `day` or longer."""
-        _, end = dates.bounds_of_day(day, dates.server_zone())
+        _start, end = dates.bounds_of_day(day, dates.server_zone())
         return self.last_of_each_lead().filter(until__gte=day, created_at__lt=end)
 
 
@@ -322,7 +324,7 @@ class QuietMark(TimestampedModel):
         False, and no row, where that is what the latest mark says. Raises ValidationError for a day before today.
         """
         if until and until < dates.today(dates.server_zone()):
-            raise ValidationError({"quiet_until": "Choose today or a later day."})
+            raise ValidationError({"quiet_until": gettext("Choose today or a later day.")})
         with lead.atomic():
             lead.lock()
             rows = cls.objects.using(lead.database).filter(lead=lead)

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from crm.db.folding import FoldedField
 from crm.db.models import TimestampedQuerySet
@@ -47,7 +47,7 @@ class NotDuplicateModel(PairModel):
         Raises ValidationError, naming `other`, for the row itself.
         """
         if other == row.pk:
-            raise ValidationError({"other": [f"Choose another {row._meta.verbose_name}."]})
+            raise ValidationError({"other": [gettext("Choose another %(row)s.") % {"row": row._meta.verbose_name}]})
         with row.atomic():
             row.lock()
             rows = cls.objects.using(row.database)
