@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import gettext
 
 from call import recurrence
 from call.models.event import AHEAD, ATTEMPTS, CallEvent, EventKind, Frequency
@@ -291,7 +292,7 @@ class CallPlan(TimestampedModel):
         """
         is_elsewhere = event.kind == EventKind.CALLED and not event.recorded_on_plan  # an interaction of its own
         if event.plan_id != self.pk or event.kind not in UNDOABLE or is_elsewhere:
-            raise ValidationError({"event": ["This cannot be taken back."]})
+            raise ValidationError({"event": [gettext("This cannot be taken back.")]})
         with self.atomic():
             CallPlan.objects.using(self.database).filter(lead=self.lead_id).lock()  # a call moved the other plans too
             self.lock()
