@@ -130,7 +130,7 @@ class Interaction(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.interaction_type} {dates.day_shown(self.date)}"
+        return f"{self.get_interaction_type_display().upper()} {dates.day_shown(self.date)}"
 
     @classmethod
     def log(

@@ -5,7 +5,6 @@ it again. Confirming imports it in one transaction, and only if that does what t
 import says what became of it, and takes it back.
 """
 
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -18,7 +17,6 @@ from django.core.paginator import Paginator
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -225,7 +223,7 @@ class ImportMixin(ExchangePagesMixin):
         sheet = self.sheet()
         try:
             table = self.draft(imported)
-            run, outcomes = in_english(imports.preview, imported)
+            run, outcomes = imports.preview(imported)
         except UnknownEncoding as error:
             candidates = error.candidates
         except TableError as error:
@@ -261,7 +259,7 @@ class ImportMixin(ExchangePagesMixin):
             with transaction.atomic():
                 imported = own.select_for_update().get()
                 imported.partial = bool(request.POST.get("partial"))
-                in_english(imports.confirm, imported, request.POST.get("digest", ""))
+                imports.confirm(imported, request.POST.get("digest", ""))
         except (Changed, RowsInError, TableError):
             text = _(
                 "Nothing was imported: the data has changed since the preview. This is what the file would do now."
@@ -325,7 +323,7 @@ class ImportMixin(ExchangePagesMixin):
             with transaction.atomic():
                 imported = own.select_for_update().get()
                 before = imported.rows.count()
-                in_english(revert, imported, by=request.user)
+                revert(imported, by=request.user)
                 remaining = imported.rows.count()
         except Import.DoesNotExist:
             self.message_user(request, GONE, messages.WARNING)
@@ -344,21 +342,12 @@ class ImportMixin(ExchangePagesMixin):
         return HttpResponseRedirect(self.link("preview", pk))
 
 
-def in_english(run: Callable[..., Any], *args: Any, **values: Any) -> Any:
-    """What it stores (problems, reasons, history) is in English, also for a page in another language.
-
-    A preview takes the same way: what it shows is compared with what is stored.
-    """
-    with translation.override(None):
-        return run(*args, **values)
-
-
 def failed_content(imported: Import) -> bytes | None:
     """The rows in error, as CSV; None where there are none, or the file cannot be read as it is."""
     if imported.status != Import.Status.PREVIEWED:
         return bytes(imported.failed) if imported.failed else None
     try:
-        run, _outcomes = in_english(imports.preview, imported)
+        run, _outcomes = imports.preview(imported)
     except TableError:
         return None
     return run.failed_csv() if run.failed else None

@@ -129,7 +129,8 @@ class CallPlan(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.frequency} calls, next {dates.day_shown(self.next_call_date)}"
+        said = {"frequency": self.get_frequency_display().upper(), "day": dates.day_shown(self.next_call_date)}
+        return gettext("%(frequency)s calls, next %(day)s") % said
 
     def lock(self) -> None:
         """As `TimestampedModel.lock`. The calendar read before the lock may be out of date."""
