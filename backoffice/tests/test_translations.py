@@ -148,7 +148,9 @@ def test_a_translation_that_is_not_whole_is_found(entry):
 
 # --- That nothing is missed -------------------------------------------------------------------------------------------
 
-TEMPLATES = sorted((settings.BASE_DIR / "backoffice" / "templates").rglob("*.html"))
+FOLDERS = ["backoffice/templates", "call/templates"]  # those of crm are of the API, but for the pages of errors
+ERRORS = sorted((settings.BASE_DIR / "crm" / "templates").glob("*.html"))
+TEMPLATES = [*ERRORS, *(path for folder in FOLDERS for path in sorted((settings.BASE_DIR / folder).rglob("*.*")))]
 SCRIPTS = sorted((settings.BASE_DIR / "backoffice" / "static").rglob("*.js"))
 STYLES = sorted((settings.BASE_DIR / "backoffice" / "static").rglob("*.css"))
 SAME_IN_ALL_LANGUAGES = {"SMS", "WhatsApp"}
@@ -254,8 +256,9 @@ def messages() -> dict[str, str]:
             name = getattr(getattr(node, "func", None), "id", "").removesuffix("_lazy").removesuffix("_noop")
             if name in ("_", "gettext", "ngettext", "pgettext"):
                 texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
-                found[CONTEXT.join(texts) if name == "pgettext" else texts[0]] = str(path)
-    for path in settings.BASE_DIR.rglob("templates/**/*.html"):
+                if texts:
+                    found[CONTEXT.join(texts) if name == "pgettext" else texts[0]] = str(path)
+    for path in settings.BASE_DIR.rglob("templates/**/*.*"):
         if is_collected(path):
             for name, argument, second in CALL.findall(templatize(path.read_text())):
                 texts = [ast.literal_eval(each) for each in (argument, second) if each]
