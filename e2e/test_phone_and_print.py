@@ -12,6 +12,7 @@ from e2e.support import PHONE
 
 MOST = 300_000  # bytes, with everything that the page loads
 CALLS = 25
+ORDER = {"product_details": "Oil", "quantity": 3, "total_price": 12345.5}
 PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
 MOBILE = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 
@@ -34,9 +35,12 @@ def due(playwright, url) -> list[str]:
     for number, phone in enumerate(phones):
         lead = create("/lead/restaurants/", name=f"Bistro of the day {number}", city="Pune", assigned_to=owner)["id"]
         create("/contact/contacts/", restaurant=lead, name=f"Asha Rao {number}", role="Manager", phone=phone)
-        visited = (now - timedelta(days=20)).isoformat()
+        visited, ordered = ((now - timedelta(days=days)).isoformat() for days in (20, 30))
         said = "Talked about the menu of the season, and about the new oil."
         create("/track/interactions/", lead=lead, interaction_type="VISIT", date=visited, details=said)
+        create(
+            "/track/interactions/", lead=lead, interaction_type="ORDER", order_placed=True, date=ordered, order=ORDER
+        )
         on = (now - timedelta(days=number % 2, minutes=1)).isoformat()
         create("/call/", lead=lead, frequency="WEEKLY", next_call_date=on)
     api.dispose()

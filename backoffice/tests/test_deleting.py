@@ -38,9 +38,8 @@ def test_the_delete_page_query_count_is_constant(admin_client, lead, count, djan
         OrderDetails(interaction=each, product_details="Oil", quantity=1, total_price=5, order_date=each.date)
         for each in made
     )
-    with django_assert_num_queries(
-        20
-    ):  # session, user, lead, saved lists; each table that goes; counts of the two that are many
+    # Session, user, lead, saved lists; each table that goes; counts of the two that are many.
+    with django_assert_num_queries(22):
         answer = admin_client.get(path_of(lead))
     assert dict(answer.context["model_count"]) == {"leads": 1, "interactions": count, "order details": count}
     page = answer.content.decode()

@@ -172,7 +172,7 @@ def test_contacts_of_interactions_belong_to_their_lead(loaded):
 
 def test_demo_leads_are_found_by_searching(loaded):
     lead = Restaurant.objects.first()
-    assert lead in search(Restaurant.objects.all(), "search", lead.contact_person)
+    assert lead in search(Restaurant.objects.all(), "search", lead.contact_person, lead.assigned_to)
 
 
 def test_demo_refuses_a_database_that_has_data(loaded):

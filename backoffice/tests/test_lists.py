@@ -171,12 +171,12 @@ def fill(count: int) -> None:
 @pytest.mark.parametrize(
     ("path", "queries"),  # two of each are the saved lists of the navigation, and the teams to share this one with
     [
-        (f"{LEADS}?q=bistro&status=CONVERTED&city=pune&quiet_for=60&no_order_for=60&plans=overdue", 9),
-        (f"{LEADS}?owner=owner", 10),
+        (f"{LEADS}?q=bistro&status=CONVERTED&city=pune&quiet_for=60&no_order_for=60&plans=overdue", 8),
+        (f"{LEADS}?owner=owner", 9),
         (f"{CONTACTS}?q=asha&city=pune", 7),
-        (f"{INTERACTIONS}?q=bistro&city=pune&date_from=2025-12-01&date_to=2025-12-31&order_placed=1", 8),
-        (f"{ORDERS}?city=pune&price_from=1&date_from=2025-12-01", 9),
-        (f"{PLANS}?q=bistro&due=overdue&city=pune", 8),
+        (f"{INTERACTIONS}?q=bistro&city=pune&date_from=2025-12-01&date_to=2025-12-31&order_placed=1", 7),
+        (f"{ORDERS}?city=pune&price_from=1&date_from=2025-12-01", 8),
+        (f"{PLANS}?q=bistro&due=overdue&city=pune", 7),
     ],
 )
 def test_the_query_count_of_a_filtered_list_is_constant(path, queries, rows, admin_client, django_assert_num_queries):
@@ -188,7 +188,7 @@ def test_the_query_count_of_a_filtered_list_is_constant(path, queries, rows, adm
 
 def test_a_late_page_shows_its_rows_in_order(admin_client, django_assert_num_queries):
     Restaurant.objects.bulk_create(Restaurant(name=f"Bistro {number:03}") for number in range(120))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         answer = admin_client.get(LEADS, {"p": "3"})
     assert names(answer) == [f"Bistro {number:03}" for number in reversed(range(20))]
 

@@ -103,7 +103,7 @@ def test_by_default_ours_stays_unless_it_is_empty(admin_client, ours, other):
 
 def test_the_page_says_what_would_move_and_moves_nothing(admin_client, ours, other):
     page = compare(admin_client, ours, other)
-    assert sorted(page.context["moved"]) == ["1 contact", "2 call events", "2 interactions"]
+    assert sorted(page.context["moved"]) == ["1 contact", "1 owner change", "2 call events", "2 interactions"]
     assert sorted(page.context["joined"]) == ["1 call plan", "1 contact"]
     assert other.interactions.count() == 2
     assert not LeadMerge.objects.exists()
@@ -113,7 +113,7 @@ def test_the_page_says_what_would_move_and_moves_nothing(admin_client, ours, oth
 def test_the_page_costs_the_same_queries_whatever_moves(rows, admin_client, ours, other, django_assert_num_queries):
     Interaction.objects.bulk_create(Interaction(lead=other, interaction_type="OTHER") for _ in range(rows))
     compare(admin_client, ours, other)  # fills caches
-    with django_assert_num_queries(92):
+    with django_assert_num_queries(94):
         compare(admin_client, ours, other)
 
 
@@ -346,7 +346,7 @@ def test_unmerge_confirms_first_and_then_takes_apart(admin_client, ours, other):
     ours.merge(other.pk)
     page = admin_client.get(page_of(ours, "unmerge", other.pk))
     assert "<b>Bistro Ana</b>" in text_of(page)
-    assert sorted(page.context["moved"]) == ["1 contact", "2 call events", "2 interactions"]
+    assert sorted(page.context["moved"]) == ["1 contact", "1 owner change", "2 call events", "2 interactions"]
     assert not Restaurant.objects.filter(pk=other.pk).exists()
     answer = admin_client.post(page_of(ours, "unmerge", other.pk), follow=True)
     assert end_of(answer) == page_of(ours)

@@ -253,5 +253,5 @@ def test_the_logs_contain_neither_passwords_nor_codes(device, recovery, browser,
 
 
 def test_a_session_takes_no_extra_query_for_its_device(verified, django_assert_num_queries):
-    with django_assert_num_queries(2):  # the session; its user, with the device
+    with django_assert_num_queries(3):  # the session; its user, with the device; the saved lists of the navigation
         verified.get("/admin/password_change/")

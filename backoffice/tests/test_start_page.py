@@ -301,9 +301,9 @@ def test_only_rows_visible_to_the_viewer_are_counted_and_cached(staff, monkeypat
 
 
 @pytest.mark.parametrize("rows", [3, 30])
-def test_a_view_queries_session_user_lists_zone_and_seven_figures(rows, staff, django_assert_num_queries):
+def test_a_view_queries_session_user_lists_and_seven_figures(rows, staff, django_assert_num_queries):
     fill(rows)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         staff.get("/admin/")
 
 
@@ -322,7 +322,7 @@ def test_users_who_may_see_the_same_rows_share_a_cached_result(staff, django_ass
     fill(1)
     staff.get("/admin/")
     staff.force_login(get_user_model().objects.create_superuser("second"))
-    with django_assert_num_queries(4):  # the zone, too
+    with django_assert_num_queries(3):
         staff.get("/admin/")
 
 
