@@ -124,7 +124,7 @@ def faults(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.parts[-3])
-def test_every_text_is_translated_with_what_stands_in_it(source):
+def test_every_text_is_translated_as_a_whole(source):
     assert faults(source.read_text()) == []
 
 
