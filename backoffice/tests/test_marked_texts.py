@@ -12,6 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import trans_real
 
 from backoffice import labels
+from backoffice.models import Import
+from backoffice.tests.support import csv_file, upload
 from call.models.event import EventKind, Frequency, Outcome
 from lead.models import LostReason
 from track.timeline import HIDDEN_CONTACT
@@ -184,3 +186,10 @@ def test_a_table_has_its_name_in_the_language_of_the_page(german):
         assert (str(meta.verbose_name), str(meta.verbose_name_plural)) == ("Lead!", "Leads!")
     with translation.override(None):
         assert str(meta.verbose_name) == "lead"
+
+
+def test_what_is_stored_of_rows_in_error_is_english(german_admin):
+    preview = upload(german_admin, csv_file(["name", "email"], ["", "anna@example.com"], ["Bistro Anna", "anna"]))
+    assert 'lang="de"' in preview.text
+    messages = [problem["message"] for problem in Import.objects.get().problems]
+    assert messages == ["This field may not be blank.", "Enter a valid email address."]
