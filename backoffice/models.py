@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm import dates
+from crm.formats import inside
 from lead.models import Team
 
 TABLES = {  # by the kind of an import
@@ -79,7 +81,7 @@ class Import(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} from {self.name}"
+        return gettext("%(kind)s from %(name)s") % {"kind": inside(self.get_kind_display()), "name": self.name}
 
     @property
     def model(self) -> Any:

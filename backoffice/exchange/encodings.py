@@ -165,4 +165,5 @@ def place(file: BinaryIO, position: int) -> str:
     while left > 0 and (block := file.read(min(BLOCK, left))):
         line += block.count(b"\n")
         left -= len(block)
-    return f"line {line:,}, byte 0x{file.read(1).hex().upper()}"
+    byte = f"0x{file.read(1).hex().upper()}"
+    return _("line %(line)s, byte %(byte)s") % {"line": f"{line:,}", "byte": byte}

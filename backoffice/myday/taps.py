@@ -56,14 +56,14 @@ class TapForm(forms.Form):
     event = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     call = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)  # an interaction
     by = forms.CharField(required=False, max_length=50)  # the user whose page it is
-    day = forms.DateField(required=False)  # the day that the page shows
-    contact = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    day = forms.DateField(required=False, label=gettext_lazy("Day"))  # the day that the page shows
+    contact = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1, label=gettext_lazy("Contact"))
     seen = forms.IntegerField(required=False, min_value=0)  # the newest line of the log that the page has shown
     anyway = forms.BooleanField(required=False)  # although something has happened since
-    until = forms.DateField(required=False)
-    reason = forms.CharField(required=False, max_length=MAX_NOTE)
-    note = forms.CharField(required=False, max_length=MAX_NOTE)
-    frequency = forms.ChoiceField(required=False, choices=Frequency.choices)
+    until = forms.DateField(required=False, label=gettext_lazy("Until"))
+    reason = forms.CharField(required=False, max_length=MAX_NOTE, label=gettext_lazy("Reason"))
+    note = forms.CharField(required=False, max_length=MAX_NOTE, label=gettext_lazy("Note"))
+    frequency = forms.ChoiceField(required=False, choices=Frequency.choices, label=gettext_lazy("Frequency"))
 
 
 class OrderForm(forms.Form):

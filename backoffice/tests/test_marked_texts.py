@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import trans_real
 
 from backoffice import labels
+from backoffice.models import KINDS, Import
+from backoffice.tests.support import csv_file, upload
 from call.models.event import EventKind, Frequency, Outcome
 from lead.models import LostReason
 from track.timeline import HIDDEN_CONTACT
@@ -114,9 +117,20 @@ def test_the_names_of_columns_on_pages_are_listed_and_lazy():
     assert {str(field.verbose_name) for field in shown} == set(labels.COLUMNS)
 
 
+def test_columns_that_are_computed_have_lazy_names():
+    found = []
+    for model_admin in admin.site._registry.values():
+        if type(model_admin).__module__.startswith("backoffice"):
+            names = {*model_admin.list_display, *model_admin.readonly_fields}
+            methods = [getattr(model_admin, name) for name in sorted(names) if hasattr(type(model_admin), name)]
+            found += [each for each in methods if not isinstance(getattr(each, "short_description", None), Promise)]
+    assert [each.__name__ for each in found] == ["page"]  # a column of links, which has no name
+
+
 def test_labels_within_sentences_are_listed():
     choices = chain.from_iterable(each.labels for each in (LostReason, Frequency, Outcome, EventKind))
-    assert {str(label).lower() for label in [*choices, HIDDEN_CONTACT]} == set(labels.IN_SENTENCES)
+    kinds = [label for _kind, label in KINDS]
+    assert {str(label).lower() for label in [*choices, *kinds, HIDDEN_CONTACT]} == set(labels.IN_SENTENCES)
 
 
 def test_choices_on_pages_are_lazy():
@@ -184,3 +198,10 @@ def test_a_table_has_its_name_in_the_language_of_the_page(german):
         assert (str(meta.verbose_name), str(meta.verbose_name_plural)) == ("Lead!", "Leads!")
     with translation.override(None):
         assert str(meta.verbose_name) == "lead"
+
+
+def test_what_is_stored_of_rows_in_error_is_english(german_admin):
+    preview = upload(german_admin, csv_file(["name", "email"], ["", "anna@example.com"], ["Bistro Anna", "anna"]))
+    assert 'lang="de"' in preview.text
+    messages = [problem["message"] for problem in Import.objects.get().problems]
+    assert messages == ["This field may not be blank.", "Enter a valid email address."]
