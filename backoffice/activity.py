@@ -5,11 +5,16 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Case, DateField, Q, Value, When
+from django.utils.translation import gettext_lazy
 
 from crm import dates
 from track.models import Interaction, InteractionQuerySet
 
-DUE = {"overdue": "Overdue", "today": "Due today", "week": "Due in the 7 days after today"}
+DUE = {
+    "overdue": gettext_lazy("Overdue"),
+    "today": gettext_lazy("Due today"),
+    "week": gettext_lazy("Due in the 7 days after today"),
+}
 
 
 def is_due(due: str, zone: ZoneInfo) -> Q:

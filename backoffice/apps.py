@@ -1,11 +1,17 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin
+from django.utils.translation import gettext_lazy
 
 
 class BackofficeConfig(AppConfig):
     name = "backoffice"
-    verbose_name = "Back office"
+    verbose_name = gettext_lazy("Back office")
     default = True
+
+    def ready(self) -> None:
+        from backoffice.labels import translate_labels
+
+        translate_labels()
 
 
 class BackOfficeAdminConfig(admin.AdminConfig):

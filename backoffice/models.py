@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm import dates
+from crm.formats import inside
 from lead.models import Team
 
 TABLES = {  # by the kind of an import
@@ -20,12 +22,19 @@ TABLES = {  # by the kind of an import
     "orders": "track.Interaction",
     "plans": "call.CallPlan",
 }
+KINDS = [
+    ("leads", _("Leads")),
+    ("contacts", _("Contacts")),
+    ("interactions", _("Interactions")),
+    ("orders", _("Orders")),
+    ("plans", _("Plans")),
+]
 
 
 class ImportStatus(models.TextChoices):
-    PREVIEWED = "PREVIEWED"  # the file is stored, and nothing of it is imported
-    IMPORTED = "IMPORTED"
-    REVERTED = "REVERTED"  # but for rows that have changed since
+    PREVIEWED = "PREVIEWED", _("Previewed")  # the file is stored, and nothing of it is imported
+    IMPORTED = "IMPORTED", _("Imported")
+    REVERTED = "REVERTED", _("Reverted")  # but for rows that have changed since
 
 
 class Import(models.Model):
@@ -40,19 +49,19 @@ class Import(models.Model):
     Status = ImportStatus
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False)
-    kind = models.CharField(max_length=20, choices=[(kind, kind.capitalize()) for kind in TABLES])
-    name = models.CharField(max_length=254, help_text="of the file")
+    kind = models.CharField(max_length=20, choices=KINDS)
+    name = models.CharField(max_length=254, help_text=_("of the file"))
     status = models.CharField(max_length=20, choices=ImportStatus, default=ImportStatus.PREVIEWED)
-    source = models.CharField(max_length=50, help_text="the system that its external ids are of")
-    match = models.CharField(max_length=20, blank=True, help_text="by what else rows were found")
-    encoding = models.CharField(max_length=20, blank=True, help_text="as chosen")
-    mapping = models.JSONField(default=dict, help_text="columns of the file to ours, as chosen")
-    partial = models.BooleanField(default=False, help_text="whether rows in error were left out")
-    described = models.CharField(max_length=254, blank=True, help_text="how the file was read")
+    source = models.CharField(max_length=50, help_text=_("the system that its external ids are of"))
+    match = models.CharField(max_length=20, blank=True, help_text=_("by what else rows were found"))
+    encoding = models.CharField(max_length=20, blank=True, help_text=_("as chosen"))
+    mapping = models.JSONField(default=dict, help_text=_("columns of the file to ours, as chosen"))
+    partial = models.BooleanField(default=False, help_text=_("whether rows in error were left out"))
+    described = models.CharField(max_length=254, blank=True, help_text=_("how the file was read"))
     content = models.BinaryField(null=True)
     failed = models.BinaryField(null=True)  # the rows left out, as CSV
     digest = models.CharField(max_length=64, blank=True)  # of what a dry run showed
-    problems = models.JSONField(default=list, help_text="what is wrong with the first rows in error")
+    problems = models.JSONField(default=list, help_text=_("what is wrong with the first rows in error"))
     created = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
@@ -72,7 +81,7 @@ class Import(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} from {self.name}"
+        return gettext("%(kind)s from %(name)s") % {"kind": inside(self.get_kind_display()), "name": self.name}
 
     @property
     def model(self) -> Any:
@@ -110,11 +119,11 @@ class ImportedRow(models.Model):
     """The journal of an import: a row that it has created or changed, and what the row was before."""
 
     imported = models.ForeignKey(Import, models.CASCADE, related_name="rows", db_index=False)
-    row = models.PositiveIntegerField(help_text="of the file")
-    object_id = models.BigIntegerField(help_text="of our row")
-    before = models.JSONField(null=True, help_text="what has changed of the state before; null for a new row")
-    digest = models.CharField(max_length=64, help_text="of the state after the import")
-    reason_remaining = models.CharField(max_length=254, blank=True, help_text="why it could not be taken back")
+    row = models.PositiveIntegerField(help_text=_("of the file"))
+    object_id = models.BigIntegerField(help_text=_("of our row"))
+    before = models.JSONField(null=True, help_text=_("what has changed of the state before; null for a new row"))
+    digest = models.CharField(max_length=64, help_text=_("of the state after the import"))
+    reason_remaining = models.CharField(max_length=254, blank=True, help_text=_("why it could not be taken back"))
 
     class Meta:
         default_permissions = ()
@@ -129,7 +138,7 @@ class WholeList(models.Model):
     """That a user wants a list to open with all that they see, where it would open with their own rows."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
-    model = models.CharField(max_length=100, help_text="the label of the list's table")
+    model = models.CharField(max_length=100, help_text=_("the label of the list's table"))
 
     class Meta:
         default_permissions = ()
@@ -166,8 +175,8 @@ class SavedList(models.Model):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
     name = models.CharField(_("name"), max_length=100)
-    model = models.CharField(max_length=100, help_text="the label of the list's table")
-    query = models.CharField(max_length=2_000, help_text="the list's query string, without what it does not know")
+    model = models.CharField(max_length=100, help_text=_("the label of the list's table"))
+    query = models.CharField(max_length=2_000, help_text=_("the list's query string, without what it does not know"))
     team = models.ForeignKey(
         Team, models.SET_NULL, verbose_name=_("shared with"), null=True, blank=True, related_name="+"
     )

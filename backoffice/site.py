@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.gzip import gzip_page
 from django.views.i18n import JavaScriptCatalog
@@ -25,15 +26,22 @@ from backoffice.myday.first_page import begins_with_my_day, has_my_day, sign_in_
 from backoffice.pipeline.filters import has_board
 from backoffice.quicksearch.draft import has_quick_search, sign_in_again_to_log
 
-# The groups of the navigation, with the labels of their models. Other models come last, under their app's name.
+# The groups of the navigation by their English names, with the labels of their models. Other models come last, under
+# their app's name.
 NAVIGATION: dict[str, list[str]] = {
-    "Today": [],
-    "Saved lists": [],
-    "Work": ["lead.restaurant", "contact.contact", "track.interaction", "track.orderdetails", "call.callplan"],
-    "History": ["lead.statuschange", "lead.ownerchange", "backoffice.import"],
-    "People": ["auth.user", "lead.team", "auth.group", "call.workprofile"],
+    gettext_noop("Today"): [],
+    gettext_noop("Saved lists"): [],
+    gettext_noop("Work"): [
+        "lead.restaurant",
+        "contact.contact",
+        "track.interaction",
+        "track.orderdetails",
+        "call.callplan",
+    ],
+    gettext_noop("History"): ["lead.statuschange", "lead.ownerchange", "backoffice.import"],
+    gettext_noop("People"): ["auth.user", "lead.team", "auth.group", "call.workprofile"],
 }
-DISPLAY_NAMES = {"track.orderdetails": "Orders"}  # where the plural of the model is not the usual word
+DISPLAY_NAMES = {"track.orderdetails": gettext_lazy("Orders")}  # where the plural of the model is not the usual word
 
 
 class Catalog(JavaScriptCatalog):
@@ -47,7 +55,7 @@ class Catalog(JavaScriptCatalog):
 class BackOfficeSite(SignInSiteMixin):
     site_header = site_title = "KAM CRM"
     site_url = None  # `/` is for programs
-    index_title = "Overview"
+    index_title = gettext_lazy("Overview")
     index_template = "backoffice/start.html"
 
     def get_urls(self) -> list:
@@ -115,7 +123,7 @@ class BackOfficeSite(SignInSiteMixin):
         entries = latest_actions(request.user)
         context = {
             **self.each_context(request),
-            "title": "My recent actions",
+            "title": _("My recent actions"),
             "zone": zone_of_viewer(request),
             "entries": entries,
         }
@@ -137,7 +145,7 @@ class BackOfficeSite(SignInSiteMixin):
 
     def display_name(self, model: type[Model]) -> str:
         """The name of the model's list, where it is not the model's own; else empty."""
-        return DISPLAY_NAMES.get(model._meta.label_lower, "")
+        return str(DISPLAY_NAMES.get(model._meta.label_lower, ""))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
         """Django's for one app; for all apps, in the groups of NAVIGATION, which have no page of their own."""
@@ -149,10 +157,10 @@ class BackOfficeSite(SignInSiteMixin):
 
     def pages(self, request: HttpRequest) -> dict[str, list[dict[str, Any]]]:
         """Pages without a model, by their group."""
-        recent = page("My recent actions", "admin:recent")
+        recent = page(_("My recent actions"), "admin:recent")
         board = [page(_("Pipeline"), "admin:pipeline")] if has_board(request.user) else []
-        adherence = [page("Adherence", "admin:adherence")] if request.user.has_perm("call.view_adherence") else []
-        both = [page("My day", "admin:my_day"), page("Overview", "admin:overview")]
+        adherence = [page(_("Adherence"), "admin:adherence")] if request.user.has_perm("call.view_adherence") else []
+        both = [page(_("My day"), "admin:my_day"), page(_("Overview"), "admin:overview")]
         day = both if has_my_day(request.user) else []
         history, saved = ([recent], self.saved_lists(request)) if self.has_permission(request) else ([], [])
         profile = [page(_("My work profile"), "admin:my_work_profile")] if self.has_permission(request) else []
@@ -168,16 +176,22 @@ class BackOfficeSite(SignInSiteMixin):
 def in_groups(apps: list[dict[str, Any]], pages: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     entries = {entry["model"]._meta.label_lower: entry for app in apps for entry in app["models"]}
     groups = [
-        group(name, [*[entries.pop(label) for label in labels if label in entries], *pages.get(name, [])])
+        group(
+            _(name),
+            slugify(name),
+            [*[entries.pop(label) for label in labels if label in entries], *pages.get(name, [])],
+        )
         for name, labels in NAVIGATION.items()
     ]
     for app in apps:
-        groups.append(group(app["name"], [entry for entry in app["models"] if entry in entries.values()]))
+        groups.append(
+            group(app["name"], app["app_label"], [entry for entry in app["models"] if entry in entries.values()])
+        )
     return [each for each in groups if each["models"]]
 
 
-def group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"name": name, "app_label": slugify(name), "app_url": "", "has_module_perms": True, "models": models}
+def group(name: str, label: str, models: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": name, "app_label": label, "app_url": "", "has_module_perms": True, "models": models}
 
 
 def page(name: str, route: str) -> dict[str, Any]:

@@ -1,7 +1,41 @@
-"""Numbers with their nouns."""
+"""Numbers with their nouns, and texts that are for the page and for the history."""
+
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import ngettext_lazy
 
 from crm.formats import number
 
+NOUNS: dict[str, Any] = {
+    "account": ngettext_lazy("%(count)s account", "%(count)s accounts", "n"),
+    "lead": ngettext_lazy("%(count)s lead", "%(count)s leads", "n"),
+    "order": ngettext_lazy("%(count)s order", "%(count)s orders", "n"),
+}
+
 
 def counted(count: int, what: str) -> str:
-    return f"{number(count)} {what}" if count == 1 else f"{number(count)} {what}s"
+    """With a noun of NOUNS."""
+    return NOUNS[what] % {"n": count, "count": number(count)}
+
+
+def sentence_case(label: Any) -> str:
+    """In English one capital; other languages write the label as it is translated."""
+    text = str(label)
+    return text.capitalize() if text == in_english(label) else text
+
+
+class Said:
+    """A lazy text with lazy values: the page says it in its language, and what is stored is in English."""
+
+    def __init__(self, text: Any, **values: Any) -> None:
+        self.text, self.values = text, values
+
+    def __str__(self) -> str:
+        return str(self.text) % {name: value() if callable(value) else value for name, value in self.values.items()}
+
+
+def in_english(text: Any) -> str:
+    """Of a lazy text: what is stored is in English, whatever the language of the page that stores it."""
+    with translation.override(None):
+        return str(text)

@@ -11,21 +11,29 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from call.models import CallPlan
+from call.models import CallPlan, Frequency
 from call.models.event import AHEAD
 from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
 from lead.models import LeadStatus, Policy, Restaurant, RestaurantQuerySet
 from track.accounts import Account, accounts_of
-from track.health import AT_RISK, counted
+from track.health import AT_RISK
 from track.models import Interaction
 
 UNATTENDED = 100  # leads in an agenda; all are under /lead/restaurants/?assigned_to=none
 AT_RISK_DAYS = 7
-UNPLANNED = "No call is planned for this lead."
-SEE_ACCOUNT = "No call is due in the next 7 days, and the account is overdue to order."
+UNPLANNED = gettext_lazy("No call is planned for this lead.")
+SEE_ACCOUNT = gettext_lazy("No call is due in the next 7 days, and the account is overdue to order.")
+
+PER_FREQUENCY: dict[str, Any] = {
+    Frequency.DAILY: gettext_lazy("daily calls"),
+    Frequency.WEEKLY: gettext_lazy("weekly calls"),
+    Frequency.BIWEEKLY: gettext_lazy("biweekly calls"),
+    Frequency.MONTHLY: gettext_lazy("monthly calls"),
+}
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,9 @@ class Agenda:
         return rows.visible_to(owner) if owner else rows.none()
 
     def missing_owner(self, lead: Restaurant) -> str:
-        return f"{lead.assigned_to} is not active. " if lead.assigned_to else "Nobody owns this lead. "
+        if not lead.assigned_to:
+            return gettext("Nobody owns this lead.")
+        return gettext("%(owner)s is not active.") % {"owner": lead.assigned_to}
 
     def accounts(self, unattended: Iterable[int]) -> dict[int, Account]:
         """By lead, worst first: the owner's accounts on the day, and those among the unattended leads."""
@@ -119,7 +129,7 @@ class Agenda:
         lead: Restaurant,
         details: "LeadDetails",
         reason: str = "",
-        unplanned: str = UNPLANNED,
+        unplanned: Any = UNPLANNED,
     ) -> dict[str, Any]:
         contact = details.contacts.get(lead.pk)
         order = details.orders.get(lead.pk)
@@ -132,18 +142,25 @@ class Agenda:
             "last_touch": details.last_touch(lead.pk),
             "last_order": order and {"date": order.ordered_at, "total_price": order.total_price},
             "days_overdue": overdue,
-            "why": reason + (self.why(plan, overdue) if plan else unplanned),
+            "why": f"{reason} {self.why(plan, overdue) if plan else unplanned}".lstrip(),
             "account": details.account(lead.pk),
         }
 
     def why(self, plan: CallPlan, overdue: int) -> str:
-        called = f"last called on {self.local(plan.last_called)}" if plan.last_called else "never called"
-        due = self.local(plan.next_call_date)
+        last = plan.last_called and self.local(plan.last_called)
+        called = gettext("last called on %(day)s") % {"day": last} if last else gettext("never called")
+        said = {"days": overdue, "due": self.local(plan.next_call_date), "called": called}
         if overdue:
-            return f"{counted(overdue, 'day')} overdue: due on {due}, {called}."
-        if due == self.day:
-            return f"Due today: {plan.frequency.lower()} calls, {called}."
-        return f"Due on {due}: {plan.frequency.lower()} calls, {called}."
+            text = ngettext(
+                "%(days)s day overdue: due on %(due)s, %(called)s.",
+                "%(days)s days overdue: due on %(due)s, %(called)s.",
+                overdue,
+            )
+            return text % said
+        said["calls"] = PER_FREQUENCY[plan.frequency]
+        if said["due"] == self.day:
+            return gettext("Due today: %(calls)s, %(called)s.") % said
+        return gettext("Due on %(due)s: %(calls)s, %(called)s.") % said
 
 
 @dataclass

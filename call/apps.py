@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 
 class CallConfig(AppConfig):
     name = "call"
-    verbose_name = "Calls"
+    verbose_name = gettext_lazy("Calls")
 
     def ready(self) -> None:
         from django.contrib.auth import get_user_model

@@ -10,6 +10,8 @@ from django.contrib.auth import get_user_model
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from call.agenda import Agenda
 from call.models import SentDigest
@@ -41,11 +43,12 @@ class Digest:
 
     def mail(self) -> EmailMultiAlternatives:
         due = len(self.body["overdue"]) + len(self.body["today"])
-        titles = {"overdue": "Overdue", "today": "Today", "at_risk": "At risk"}
+        titles = {"overdue": _("Overdue"), "today": _("Today"), "at_risk": _("At risk")}
         lists = [(title, self.body[part]) for part, title in titles.items()]
         context = {"user": self.user, "lists": [(title, entries) for title, entries in lists if entries]}
         mail = EmailMultiAlternatives(
-            subject=f"{due} {'call' if due == 1 else 'calls'} for {date_format(self.day, 'l, d F Y')}",
+            subject=ngettext("%(count)s call for %(day)s", "%(count)s calls for %(day)s", due)
+            % {"count": due, "day": date_format(self.day, "l, d F Y")},
             body=render_to_string("call/digest.txt", context),
             from_email=settings.DEFAULT_FROM_EMAIL,
             to=[self.user.email],

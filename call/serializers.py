@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from call import recurrence
@@ -63,7 +64,9 @@ class RecordCallSerializer(Serializer):
 
     def validate_last_called(self, called: datetime) -> datetime:
         if called > dates.now() + AHEAD:
-            raise serializers.ValidationError("A call cannot have been made more than a day in the future.")
+            raise serializers.ValidationError(
+                gettext_lazy("A call cannot have been made more than a day in the future.")
+            )
         return called
 
     def validate_contact(self, contact: int | None) -> int | None:
@@ -89,11 +92,11 @@ class SnoozeSerializer(ReasonSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("until" in attrs) == ("days" in attrs):
-            raise serializers.ValidationError({"until": ["Give either until or days."]})
+            raise serializers.ValidationError({"until": [gettext_lazy("Give either until or days.")]})
         name = "until" if "until" in attrs else "days"
         moment = self.moment(attrs)
         if moment <= dates.now():
-            raise serializers.ValidationError({name: ["A call cannot be put off into the past."]})
+            raise serializers.ValidationError({name: [gettext_lazy("A call cannot be put off into the past.")]})
         for check in DATE_BOUNDS:
             try:
                 check(moment)
@@ -168,7 +171,7 @@ class DaySerializer(DaysSerializer):
 
     def validate_date(self, day: date) -> date:  # type: ignore[valid-type]
         if not 2000 <= day.year <= 2099:  # type: ignore[attr-defined]
-            raise serializers.ValidationError("Give a date between 2000 and 2099.")
+            raise serializers.ValidationError(gettext_lazy("Give a date between 2000 and 2099."))
         return day
 
 

@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import Expression, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from call.models import CallEvent, CallPlan, Frequency
 from call.serializers import CallEventSerializer
+from crm.formats import inside
 from lead.timeline import Description, EntryType, Source, Viewer
 from track.models import Interaction
 
@@ -27,24 +29,26 @@ def call_events(lead: int, viewer: Viewer) -> list[QuerySet]:
 
 
 def describe_event(event: CallEvent, viewer: Viewer) -> Description:
-    rhythm = Frequency(event.plan.frequency).label.lower()
+    days = {"from": day(event.planned_for, viewer.zone), "to": day(event.due, viewer.zone) if event.due else ""}
+    rhythm = inside(Frequency(event.plan.frequency).label)
     match event.kind:
         case CallEvent.Kind.CALLED:
-            title = f"Called ({rhythm} plan)"
+            title = _("Called (%(rhythm)s plan)") % {"rhythm": rhythm}
         case CallEvent.Kind.ATTEMPTED:
-            title = f"Tried to call ({rhythm} plan)"
+            title = _("Tried to call (%(rhythm)s plan)") % {"rhythm": rhythm}
         case CallEvent.Kind.SNOOZED:
-            title = f"Call of {day(event.planned_for, viewer.zone)} put off to {day(event.due, viewer.zone)}"
+            title = _("Call of %(from)s put off to %(to)s") % days
         case CallEvent.Kind.SKIPPED:
-            title = f"Call of {day(event.planned_for, viewer.zone)} skipped"
+            title = _("Call of %(from)s skipped") % days
         case CallEvent.Kind.RESCHEDULED:
-            title = f"Next call set to {day(event.due, viewer.zone)}"
+            title = _("Next call set to %(to)s") % days
         case CallEvent.Kind.FREQUENCY_CHANGED:
-            title = f"Calls now {Frequency(event.frequency).label.lower()}"
+            title = _("Calls now %(rhythm)s") % {"rhythm": inside(Frequency(event.frequency).label)}
         case _:
-            title = f"{rhythm.capitalize()} calls {event.get_kind_display().lower()}"
+            said = {"rhythm": Frequency(event.plan.frequency).label, "kind": inside(event.get_kind_display())}
+            title = _("%(rhythm)s calls %(kind)s") % said
     if event.outcome:
-        title += f": {event.get_outcome_display().lower()}"
+        title += f": {inside(event.get_outcome_display())}"
     return Description(title, details=event.reason)
 
 

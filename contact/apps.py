@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 
 class ContactConfig(AppConfig):
     name = "contact"
-    verbose_name = "Contacts"
+    verbose_name = gettext_lazy("Contacts")
 
     def ready(self) -> None:
         from contact.receivers import on_leads_merging

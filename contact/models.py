@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext, gettext_lazy
 
 from crm.db.external_ids import ExternalIdModel
 from crm.db.folding import ByteOrderedCharField, FoldedField, fold
@@ -67,7 +68,7 @@ class Contact(ParentModel):
         with self.atomic():
             dropped = lock_both(self, other)
             if dropped is None or other == self.pk or dropped.restaurant_id != self.restaurant_id:
-                raise ValidationError({"other": ["Choose another contact of the same restaurant."]})
+                raise ValidationError({"other": [gettext("Choose another contact of the same restaurant.")]})
             journal = Journal(self.database)
             self.absorb(dropped, journal, take or {})
             ContactMerge.store(self, other, journal, by=by)
@@ -94,7 +95,7 @@ class Contact(ParentModel):
         """
         colleagues = Contact.objects.using(self.database).filter(restaurant=self.restaurant_id).exclude(pk=self.pk)
         if not colleagues.filter(pk=other).exists():
-            raise ValidationError({"other": ["Choose another contact of the same restaurant."]})
+            raise ValidationError({"other": [gettext("Choose another contact of the same restaurant.")]})
         return NotDuplicateContact.say(self, other, by=by)
 
     def take_back_not_duplicate(self, other: int) -> bool:
@@ -130,8 +131,8 @@ class ContactExternalId(ExternalIdModel):
     objects = OfLeadQuerySet.as_manager()
 
     class Meta(ExternalIdModel.Meta):
-        verbose_name = "external id of a contact"
-        verbose_name_plural = "external ids of contacts"
+        verbose_name = gettext_lazy("external id of a contact")
+        verbose_name_plural = gettext_lazy("external ids of contacts")
 
 
 class NotDuplicateContact(NotDuplicateModel):
@@ -143,5 +144,5 @@ class NotDuplicateContact(NotDuplicateModel):
     owner_paths = ("first__restaurant__assigned_to", "second__restaurant__assigned_to")
 
     class Meta(NotDuplicateModel.Meta):
-        verbose_name = "pair of different contacts"
-        verbose_name_plural = "pairs of different contacts"
+        verbose_name = gettext_lazy("pair of different contacts")
+        verbose_name_plural = gettext_lazy("pairs of different contacts")

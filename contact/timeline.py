@@ -1,6 +1,7 @@
 """Contacts in the timeline of their restaurant: each when it was added."""
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from contact.models import Contact
 from contact.serializers import ContactSerializer
@@ -12,7 +13,8 @@ def contacts(lead: int, viewer: Viewer) -> list[QuerySet]:
 
 
 def describe_contact(contact: Contact, viewer: Viewer) -> Description:
-    return Description(f"Contact added: {contact}{f', {contact.role}' if contact.role else ''}")
+    name = f"{contact}, {contact.role}" if contact.role else str(contact)
+    return Description(_("Contact added: %(name)s") % {"name": name})
 
 
 CONTACT = Source(

@@ -1,12 +1,22 @@
 """Numbers and amounts as people read them: in the format of the active language, with `CURRENCY` after an amount."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
+from django.utils import translation
 from django.utils.formats import number_format
+from django.utils.translation import gettext
 
 NOTHING = "–"
 NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def inside(label: Any) -> str:
+    """A label within a sentence: in English in lower case, which is translated as a text of its own."""
+    with translation.override(None):
+        english = str(label).lower()
+    return gettext(english)
 
 
 def number(value: int) -> str:

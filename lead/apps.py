@@ -1,11 +1,12 @@
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
 
 
 class LeadConfig(AppConfig):
     name = "lead"
-    verbose_name = "Leads"
+    verbose_name = gettext_lazy("Leads")
 
     def ready(self) -> None:
         from django.contrib.auth import get_user_model

@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from crm.db.folding import fold
 
@@ -42,11 +43,11 @@ FILLERS, KINDS = frozenset(SMALL.split()), frozenset(PLACES.split())
 class DuplicateReason(models.TextChoices):
     """Why two rows may be one, the weightiest first."""
 
-    PHONE = "PHONE", "same phone"
-    EMAIL = "EMAIL", "same e-mail"
-    NAME_AND_CITY = "NAME_AND_CITY", "same name and city"
-    NAME = "NAME", "same name"
-    NAMES_ALIKE = "NAMES_ALIKE", "names alike"
+    PHONE = "PHONE", gettext_lazy("same phone")
+    EMAIL = "EMAIL", gettext_lazy("same e-mail")
+    NAME_AND_CITY = "NAME_AND_CITY", gettext_lazy("same name and city")
+    NAME = "NAME", gettext_lazy("same name")
+    NAMES_ALIKE = "NAMES_ALIKE", gettext_lazy("names alike")
 
 
 class Record(NamedTuple):

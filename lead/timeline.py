@@ -15,9 +15,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 from rest_framework.serializers import ModelSerializer
 
 from crm.db.models import TimestampedModel
+from crm.formats import inside
 from lead.models import OwnerChange, StatusChange
 from lead.serializers import OwnerChangeSerializer, StatusChangeSerializer
 
@@ -221,8 +223,10 @@ def status_changes(lead: int, viewer: Viewer) -> list[QuerySet]:
 
 
 def describe_status_change(change: StatusChange, viewer: Viewer) -> Description:
-    reason = f" ({change.get_reason_display().lower()})" if change.reason else ""
-    title = f"Status: {change.get_old_status_display()} → {change.get_new_status_display()}{reason}"
+    said = {"old": change.get_old_status_display(), "new": change.get_new_status_display()}
+    title = _("Status: %(old)s → %(new)s") % said
+    if change.reason:
+        title += f" ({inside(change.get_reason_display())})"
     return Description(title, details=change.note)
 
 
@@ -232,7 +236,7 @@ def owner_changes(lead: int, viewer: Viewer) -> list[QuerySet]:
 
 
 def describe_owner_change(change: OwnerChange, viewer: Viewer) -> Description:
-    return Description(f"Owner: {change}", details=change.note)
+    return Description(_("Owner: %(change)s") % {"change": change}, details=change.note)
 
 
 STATUS = Source(

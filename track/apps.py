@@ -1,11 +1,12 @@
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
 
 
 class TrackConfig(AppConfig):
     name = "track"
-    verbose_name = "Tracking"
+    verbose_name = gettext_lazy("Tracking")
 
     def ready(self) -> None:
         from lead.models.stale import activities

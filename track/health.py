@@ -12,6 +12,8 @@ from math import ceil
 from typing import NamedTuple
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 GAPS = 12  # the last ones; older habits do not count
 OUTLIER = 10  # from so many gaps on, the largest one does not count
@@ -21,13 +23,13 @@ ENOUGH = 4  # order days
 class Verdict(TextChoices):
     """How an account does, worst first."""
 
-    SILENT = "SILENT", "Silent"
-    LATE = "LATE", "Late"
-    DUE = "DUE", "Due"
-    ON_RHYTHM = "ON_RHYTHM", "On rhythm"
-    INSUFFICIENT_DATA = "INSUFFICIENT_DATA", "Insufficient data"
-    NEVER_ORDERED = "NEVER_ORDERED", "Never ordered"
-    QUIET = "QUIET", "Quiet"
+    SILENT = "SILENT", _("Silent")
+    LATE = "LATE", _("Late")
+    DUE = "DUE", _("Due")
+    ON_RHYTHM = "ON_RHYTHM", _("On rhythm")
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA", _("Insufficient data")
+    NEVER_ORDERED = "NEVER_ORDERED", _("Never ordered")
+    QUIET = "QUIET", _("Quiet")
 
 
 RANK = {str(verdict): place for place, verdict in enumerate(Verdict)}
@@ -72,15 +74,28 @@ class Health(NamedTuple):
     @property
     def sentence(self) -> str:
         """The verdict as a person would say it."""
-        if self.days_since is None:
-            said = "No order yet"
-        else:
-            said = f"{last_order(self.days_since)}"
-            if self.order_days < ENOUGH:
-                said = f"Only {counted(self.order_days, 'order day')} so far; {said}"
-            elif self.usual_gap is not None:
-                said = f"Orders about every {counted(self.usual_gap, 'day')}, at longest {self.longest_gap}; {said}"
-        return f"{said}; quiet until {self.quiet_until} as agreed." if self.quiet_until else f"{said}."
+        said = gettext("No order yet") if self.days_since is None else self.rhythm_said(last_order(self.days_since))
+        if self.quiet_until:
+            return gettext("%(said)s; quiet until %(day)s as agreed.") % {"said": said, "day": self.quiet_until}
+        return f"{said}."
+
+    def rhythm_said(self, last: str) -> str:
+        """The rhythm, where there is one, and the last order."""
+        if self.order_days < ENOUGH:
+            text = ngettext(
+                "Only %(count)s order day so far; %(last)s",
+                "Only %(count)s order days so far; %(last)s",
+                self.order_days,
+            )
+            return text % {"count": self.order_days, "last": last}
+        if self.usual_gap is None:
+            return last
+        text = ngettext(
+            "Orders about every %(count)s day, at longest %(longest)s; %(last)s",
+            "Orders about every %(count)s days, at longest %(longest)s; %(last)s",
+            plural_of(self.usual_gap),
+        )
+        return text % {"count": f"{self.usual_gap:g}", "longest": self.longest_gap, "last": last}
 
 
 def health(days: Sequence[date], on: date, quiet_until: date | None = None) -> Health:
@@ -119,8 +134,11 @@ def median(gaps: list[int]) -> float:
 
 
 def last_order(days_ago: int) -> str:
-    return "last order today" if days_ago == 0 else f"last order {counted(days_ago, 'day')} ago"
+    if days_ago == 0:
+        return gettext("last order today")
+    return ngettext("last order %(count)s day ago", "last order %(count)s days ago", days_ago) % {"count": days_ago}
 
 
-def counted(number: float, what: str) -> str:
-    return f"{number:g} {what}" if number == 1 else f"{number:g} {what}s"
+def plural_of(number: float) -> int:
+    """The whole number that takes the same form of a noun: 1.5 days, as 2."""
+    return ceil(number)

@@ -11,6 +11,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, router, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from contact.models import Contact
 from crm import dates
@@ -27,17 +29,17 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 DATE_BOUNDS = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 MAX_QUANTITY = 2**31 - 1
-DETAILS_EXIST = "This interaction has order details. Delete them first: DELETE …/order_details/."
+DETAILS_EXIST = _("This interaction has order details. Delete them first: DELETE …/order_details/.")
 
 
 class InteractionType(models.TextChoices):
-    CALL = "CALL"
-    EMAIL = "EMAIL"
-    VISIT = "VISIT"
-    MEETING = "MEETING"
-    MESSAGE = "MESSAGE"
-    ORDER = "ORDER"
-    OTHER = "OTHER"
+    CALL = "CALL", _("Call")
+    EMAIL = "EMAIL", _("Email")
+    VISIT = "VISIT", _("Visit")
+    MEETING = "MEETING", _("Meeting")
+    MESSAGE = "MESSAGE", _("Message")
+    ORDER = "ORDER", _("Order")
+    OTHER = "OTHER", _("Other")
 
 
 @partial(CompiledQuery, placeholders={"lead": 2**62})
@@ -59,7 +61,8 @@ def check_parties(lead: int, contact: int | None, using: str | None = None) -> N
             survivor = survivor_of(model.objects.using(using), pk)
             where = f": it was merged into {survivor}" if survivor else ""
             raise ValidationError({name: f'Invalid pk "{pk}" - object does not exist{where}.'})
-    raise ValidationError({"contact": f"Contact {contact} does not belong to lead {lead}."})
+    text = gettext("Contact %(contact)s does not belong to lead %(lead)s.")
+    raise ValidationError({"contact": text % {"contact": contact, "lead": lead}})
 
 
 class InteractionQuerySet(OfLeadQuerySet):
@@ -127,7 +130,7 @@ class Interaction(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.interaction_type} {dates.day_shown(self.date)}"
+        return f"{self.get_interaction_type_display().upper()} {dates.day_shown(self.date)}"
 
     @classmethod
     def log(
@@ -248,7 +251,7 @@ class OrderDetails(TimestampedModel):
     objects = OfLeadQuerySet.as_manager()
 
     class Meta(TimestampedModel.Meta):
-        verbose_name_plural = "order details"
+        verbose_name_plural = _("order details")
         indexes = [models.Index(fields=["order_date"], name="order_by_date")]
         constraints = [
             models.CheckConstraint(condition=models.Q(quantity__gte=1), name="order_quantity_positive"),
@@ -281,7 +284,7 @@ class QuietMarkQuerySet(OfLeadQuerySet):
 
     def covering(self, day: date) -> Self:
         """The latest marks that last from the local day on which they were set until `day` or longer."""
-        _, end = dates.bounds_of_day(day, dates.server_zone())
+        _start, end = dates.bounds_of_day(day, dates.server_zone())
         return self.last_of_each_lead().filter(until__gte=day, created_at__lt=end)
 
 
@@ -321,7 +324,7 @@ class QuietMark(TimestampedModel):
         False, and no row, where that is what the latest mark says. Raises ValidationError for a day before today.
         """
         if until and until < dates.today(dates.server_zone()):
-            raise ValidationError({"quiet_until": "Choose today or a later day."})
+            raise ValidationError({"quiet_until": gettext("Choose today or a later day.")})
         with lead.atomic():
             lead.lock()
             rows = cls.objects.using(lead.database).filter(lead=lead)
@@ -341,5 +344,5 @@ class InteractionExternalId(ExternalIdModel):
     objects = OfLeadQuerySet.as_manager()
 
     class Meta(ExternalIdModel.Meta):
-        verbose_name = "external id of an interaction"
-        verbose_name_plural = "external ids of interactions"
+        verbose_name = _("external id of an interaction")
+        verbose_name_plural = _("external ids of interactions")

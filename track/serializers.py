@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from contact.models import Contact
@@ -153,7 +154,9 @@ class AccountDetailSerializer(AccountSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "quiet_reason" in attrs and not attrs.get("quiet_until"):
-            raise serializers.ValidationError({"quiet_reason": ["Give it with the quiet_until that it explains."]})
+            raise serializers.ValidationError(
+                {"quiet_reason": [gettext_lazy("Give it with the quiet_until that it explains.")]}
+            )
         return attrs
 
     def update(self, instance: Restaurant, validated_data: dict[str, Any]) -> Restaurant:

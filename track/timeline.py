@@ -5,15 +5,17 @@ from typing import Any
 
 from django.db.models import Exists, Expression, OuterRef, QuerySet
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from contact.models import Contact
-from crm.formats import money, number
+from crm.formats import inside, money, number
 from lead.models import Policy
 from lead.timeline import Description, EntryType, Source, Viewer
 from track.models import Interaction, OrderDetails, QuietMark
 from track.serializers import InteractionSerializer, QuietMarkSerializer
 
-HIDDEN_CONTACT = "A contact of another lead"  # that the viewer may not see
+HIDDEN_CONTACT = gettext_lazy("A contact of another lead")  # that the viewer may not see
 
 # Annotations of the interactions, which apps to the left add in their AppConfig. `outcome`: how the call went, or "".
 annotations: dict[str, Callable[[Viewer], Expression]] = {}
@@ -40,15 +42,20 @@ def loaded(row: Any, name: str) -> Any:
 def describe_interaction(row: Any, viewer: Viewer) -> Description:
     title = row.get_interaction_type_display()
     if contact := loaded(row, "contact"):
-        title += f" with {contact if getattr(row, 'sees_contact', True) else HIDDEN_CONTACT.lower()}"
+        name = contact if getattr(row, "sees_contact", True) else inside(HIDDEN_CONTACT)
+        title = _("%(type)s with %(contact)s") % {"type": title, "contact": name}
     if outcome := getattr(row, "outcome", ""):
-        title += f": {outcome.replace('_', ' ').lower()}"
+        title += f": {_(outcome.replace('_', ' ').lower())}"
     order = loaded(row, "order")
     return Description(title, describe_order(order) if order else "", row.details)
 
 
 def describe_order(order: OrderDetails) -> str:
-    return f"{order.product_details} · quantity {number(order.quantity)} · {money(order.total_price)}"
+    return _("%(product)s · quantity %(quantity)s · %(price)s") % {
+        "product": order.product_details,
+        "quantity": number(order.quantity),
+        "price": money(order.total_price),
+    }
 
 
 def source(type: EntryType, is_order: bool) -> Source:
@@ -66,7 +73,9 @@ def quiet_marks(lead: int, viewer: Viewer) -> list[QuerySet]:
 
 
 def describe_mark(mark: QuietMark, viewer: Viewer) -> Description:
-    title = f"Quiet until {date_format(mark.until, 'j M Y')}" if mark.until else "No longer quiet"
+    title = _("No longer quiet")
+    if mark.until:
+        title = _("Quiet until %(day)s") % {"day": date_format(mark.until, "j M Y")}
     return Description(title, details=mark.reason)
 
 

@@ -7,6 +7,8 @@ from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.accounts import second_factor
 from crm.api.login_limits import TooManyAttempts, limited
@@ -19,7 +21,9 @@ class LimitedForm(forms.Form):
 
     def refuse(self, refusal: TooManyAttempts) -> ValidationError:
         self.refusal = refusal
-        return ValidationError(f"Too many wrong attempts. Please wait {duration(refusal.wait)}, then try again.")
+        return ValidationError(
+            _("Too many wrong attempts. Please wait %(time)s, then try again.") % {"time": duration(refusal.wait)}
+        )
 
     def set_status(self, response: HttpResponse) -> HttpResponse:
         """The page with this form, as 429 where it was refused (RFC 6585, section 4)."""
@@ -38,11 +42,12 @@ class PasswordForm(LimitedForm, AdminAuthenticationForm):
 
 
 class CodeForm(LimitedForm):
-    wrong_code = "This code is wrong, has been used or is too old."
+    wrong_code: Any = gettext_lazy("This code is wrong, has been used or is too old.")
 
     code = forms.CharField(
+        label=gettext_lazy("Code"),
         max_length=32,
-        help_text="The six digits that your authenticator app shows, or one of your recovery codes.",
+        help_text=gettext_lazy("The six digits that your authenticator app shows, or one of your recovery codes."),
         widget=forms.TextInput({"autocomplete": "one-time-code", "autofocus": True, "autocapitalize": "none"}),
     )
 
@@ -70,9 +75,9 @@ class ConfirmForm(CodeForm):
     device: Any = None
 
     code = forms.CharField(
-        label="Code",
+        label=gettext_lazy("Code"),
         max_length=32,
-        help_text="The six digits that the app shows now.",
+        help_text=gettext_lazy("The six digits that the app shows now."),
         widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
 
@@ -84,10 +89,10 @@ class ConfirmForm(CodeForm):
 class ProofForm(CodeForm):
     """Required to change a second factor, so that a screen left open is not enough."""
 
-    wrong_code = "This is neither your password nor a code that is good now."
+    wrong_code: Any = gettext_lazy("This is neither your password nor a code that is good now.")
 
     code = forms.CharField(
-        label="Your password or a code",
+        label=gettext_lazy("Your password or a code"),
         max_length=128,
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
@@ -99,5 +104,7 @@ class ProofForm(CodeForm):
 
 def duration(seconds: float) -> str:
     """Whole minutes, rounded up, or seconds where it is less than one minute."""
-    number, unit = (ceil(seconds), "second") if seconds <= 60 else (ceil(seconds / 60), "minute")
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    if seconds <= 60:
+        return ngettext("%(count)s second", "%(count)s seconds", ceil(seconds)) % {"count": ceil(seconds)}
+    minutes = ceil(seconds / 60)
+    return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}

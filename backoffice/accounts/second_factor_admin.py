@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_otp.plugins.otp_static import admin as static_admin
 from django_otp.plugins.otp_totp import admin as totp_admin
 
@@ -14,14 +16,14 @@ from backoffice.accounts import second_factor
 admin.site.unregister([static_admin.StaticDevice, totp_admin.TOTPDevice])
 
 
-@admin.action(description="Remove the second factor")
+@admin.action(description=gettext_lazy("Remove the second factor"))
 def remove_second_factor(model_admin: admin.ModelAdmin, request: Any, queryset: QuerySet) -> None:
     """For users who have lost app and recovery codes: the password alone signs them in again."""
     removed = [user.get_username() for user in queryset if second_factor.remove(user, by=request.user)]
     if removed:
-        messages.success(request, f"Removed the second factor of {', '.join(removed)}.")
+        messages.success(request, _("Removed the second factor of %(users)s.") % {"users": ", ".join(removed)})
     else:
-        messages.info(request, "There was no second factor to remove.")
+        messages.info(request, _("There was no second factor to remove."))
 
 
 class SecondFactorAdminMixin(admin.ModelAdmin):
@@ -33,7 +35,7 @@ class SecondFactorAdminMixin(admin.ModelAdmin):
     def get_list_display(self, request: HttpRequest) -> list[str]:
         return [*super().get_list_display(request), "has_second_factor"]
 
-    @admin.display(boolean=True, description="second factor")
+    @admin.display(boolean=True, description=gettext_lazy("second factor"))
     def has_second_factor(self, user: Any) -> bool:
         return user.second_factor is not None
 

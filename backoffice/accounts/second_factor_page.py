@@ -1,4 +1,4 @@
-"""The page "Second factor": set one up, confirm it by a code, see the recovery codes once, remove it."""
+"""The page _("Second factor"): set one up, confirm it by a code, see the recovery codes once, remove it."""
 
 from base64 import b32encode
 from typing import Any
@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -35,7 +36,7 @@ class SecondFactorPage(RedirectURLMixin, TemplateView):
             state |= {"draft": draft, "form": ConfirmForm(self.request, user), **secret_context(draft)}
         return {
             **admin.site.each_context(self.request),
-            "title": "Second factor",
+            "title": _("Second factor"),
             "required": settings.REQUIRE_SECOND_FACTOR,
             REDIRECT_FIELD_NAME: self.get_redirect_url(),
             "continue_url": self.get_success_url(),
@@ -60,7 +61,7 @@ class SecondFactorPage(RedirectURLMixin, TemplateView):
                 if action == "codes":
                     return self.show_recovery_codes()
                 if second_factor.remove(user, by=user):
-                    messages.success(request, "Your second factor is removed. Your password alone signs you in.")
+                    messages.success(request, _("Your second factor is removed. Your password alone signs you in."))
         return redirect_with_next("admin:second_factor", self.get_redirect_url())
 
     def form_invalid(self, form: CodeForm) -> HttpResponse:
@@ -97,9 +98,10 @@ def qr_code(text: str) -> SafeString:
     modules = code.get_matrix()
     path = "".join(f"M{x} {y}h1v1h-1z" for y, row in enumerate(modules) for x, dark in enumerate(row) if dark)
     return format_html(
-        '<svg class="qr-code" role="img" aria-label="QR code" width="240" height="240" viewBox="0 0 {size} {size}"'
+        '<svg class="qr-code" role="img" aria-label="{label}" width="240" height="240" viewBox="0 0 {size} {size}"'
         ' shape-rendering="crispEdges">'
         '<rect width="{size}" height="{size}" fill="#fff"/><path fill="#000" d="{path}"/></svg>',
+        label=_("QR code"),
         size=len(modules),
         path=path,
     )

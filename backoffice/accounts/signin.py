@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
@@ -68,7 +69,7 @@ class CodeView(RedirectURLMixin, FormView):
         return {"request": self.request, "user": self.user, **super().get_form_kwargs()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = {**admin.site.each_context(self.request), "title": "Enter your code", "subtitle": None}
+        context = {**admin.site.each_context(self.request), "title": _("Enter your code"), "subtitle": None}
         return super().get_context_data(**context, **{REDIRECT_FIELD_NAME: self.get_redirect_url()}, **kwargs)
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
@@ -115,7 +116,7 @@ class SignInSiteMixin(admin.AdminSite):
             logout(request)
         context = {
             **self.each_context(request),
-            "title": "Log in",
+            "title": _("Log in"),
             "subtitle": None,
             "app_path": request.get_full_path(),
             "username": request.user.get_username(),

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.contrib.auth import get_user_model
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from call.models.work_profile import zone_of
 from lead.models import Policy
@@ -45,16 +47,18 @@ class UserField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.TextInput({"autocomplete": "off", "autocapitalize": "none"})
-        super().__init__(**{"max_length": 254, "widget": widget, "help_text": "Username, or part of a name.", **kwargs})
+        super().__init__(
+            **{"max_length": 254, "widget": widget, "help_text": gettext_lazy("Username, or part of a name."), **kwargs}
+        )
 
     def clean(self, value: Any) -> Any:
         users = [user for user in find_users(super().clean(value)) if user.is_active and self.may_receive(user)]
         if len(users) == 1:
             return users[0]
         if not users:
-            raise forms.ValidationError("No active user is called that.")
+            raise forms.ValidationError(_("No active user is called that."))
         names = [user.get_username() for user in users[:MAX_NAMED]] + ["…"] * (len(users) > MAX_NAMED)
-        raise forms.ValidationError(f"Several are called that: {', '.join(names)}.")
+        raise forms.ValidationError(_("Several are called that: %(names)s.") % {"names": ", ".join(names)})
 
     def may_receive(self, user: Any) -> bool:
         return self.giver is None or Policy.of(self.giver).sees_leads_of(user.pk)

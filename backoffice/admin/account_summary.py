@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Sum
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from backoffice.activity import latest_begun
 from backoffice.admin.timeline import current_zone, may_view
@@ -72,7 +75,7 @@ class AccountSummary:
 
     @property
     def verdict(self) -> str:
-        return Verdict(self.health.verdict).label if self.health else ""
+        return str(Verdict(self.health.verdict).label) if self.health else ""
 
     def rhythm(self) -> SafeString:
         """The last order days, and the usual gap after them; nothing before the second order day."""
@@ -80,9 +83,13 @@ class AccountSummary:
         if found is None or found.usual_gap is None:
             return SafeString("")
         days = ", ".join(date_format(day, "j F Y") for day in found.days)
-        usual = f"{found.usual_gap:g} day{'' if found.usual_gap == 1 else 's'}"
-        description = f"Order days: {days}. The band is the usual gap of {usual} after the last one, the line is today."
-        return rhythm("Order days", description, found.days, found.expected_on, today())
+        text = ngettext(
+            "Order days: %(days)s. The band is the usual gap of %(gap)s day after the last one, the line is today.",
+            "Order days: %(days)s. The band is the usual gap of %(gap)s days after the last one, the line is today.",
+            ceil(found.usual_gap),
+        )
+        description = text % {"days": days, "gap": f"{found.usual_gap:g}"}
+        return rhythm(_("Order days"), description, found.days, found.expected_on, today())
 
     @property
     def is_overdue(self) -> bool:
@@ -107,8 +114,13 @@ class AccountSummary:
         of_month = {row["month"]: (row["orders"], row["revenue"]) for row in rows}
         bars = [bar(month, *of_month.get(month, (0, Decimal(0)))) for month in months]
         orders, revenue = (sum(of_month.get(month, (0, 0))[i] for month in months) for i in (0, 1))
-        description = f"{counted(orders, 'order')} worth {money(revenue)} in the {MONTHS} months to {bars[-1].label}."
-        return columns("Orders by month", description, bars, heading="Month", unit="Orders and revenue")
+        description = _("%(orders)s worth %(revenue)s in the %(months)s months to %(last)s.") % {
+            "orders": counted(orders, "order"),
+            "revenue": money(revenue),
+            "months": MONTHS,
+            "last": bars[-1].label,
+        }
+        return columns(_("Orders by month"), description, bars, heading=_("Month"), unit=_("Orders and revenue"))
 
 
 def bar(month: date, orders: int, revenue: Decimal) -> Bar:

@@ -17,10 +17,14 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.accounts.user_field import UserField
 from backoffice.admin.base import CONFLICT_MESSAGE
 from backoffice.admin.verb_forms import MAX_TEXT, LocalDateTimeField, LostReasonField, TextArea
+from backoffice.words import in_english
 from call.models import CallPlan, Outcome
 from call.models.event import AHEAD, ATTEMPTS
 from crm import dates
@@ -40,9 +44,9 @@ class BulkAction:
     """An action of a ModelAdmin. Its page posts to the list with `post`, as Django's own one does."""
 
     name: ClassVar[str]
-    short_description: ClassVar[str]  # its label in the list
-    button: ClassVar[str]
-    done: ClassVar[str]  # the beginning of the message afterwards
+    short_description: ClassVar[Any]  # its label in the list
+    button: ClassVar[Any]
+    done: ClassVar[Any]  # the beginning of the message afterwards
     allowed_permissions: ClassVar[list[str]] = ["change"]
     form_class: ClassVar[type[forms.Form]] = forms.Form
     max_rows: ClassVar[int] = MAX_ROWS
@@ -55,8 +59,8 @@ class BulkAction:
         rows = queryset.order_by("pk").select_related(None).values_list("pk", flat=True)
         ids = list(rows[: self.max_rows + 1])
         if len(ids) > self.max_rows:
-            message = f"More than {number(self.max_rows)} {model_ngettext(model_admin.opts, 2)} match."
-            model_admin.message_user(request, f"{message} Narrow them down first. Nothing was changed.", messages.ERROR)
+            message = _("More than %(rows)s match. Narrow them down first. Nothing was changed.")
+            model_admin.message_user(request, message % {"rows": counted(model_admin, self.max_rows)}, messages.ERROR)
             return None
         is_submitted = "post" in request.POST
         form = self.get_form(model_admin, request, ids, request.POST if is_submitted else None)
@@ -82,7 +86,12 @@ class BulkAction:
         """Whether "all that match" are as many as on the page. Otherwise the page is shown again with the new count."""
         if request.POST.get("select_across", "0") == "0" or request.POST.get("shown") == str(len(ids)):
             return True
-        form.add_error(None, f"Meanwhile {number(len(ids))} match. Look again before you go on.")
+        text = ngettext(
+            "Meanwhile %(count)s match. Look again before you go on.",
+            "Meanwhile %(count)s match. Look again before you go on.",
+            len(ids),
+        )
+        form.add_error(None, text % {"count": number(len(ids))})
         return False
 
     def run(self, model_admin: Any, request: HttpRequest, ids: list[int], **values: Any) -> int:
@@ -92,9 +101,8 @@ class BulkAction:
     def report(self, model_admin: Any, request: HttpRequest, count: int, selected: int) -> None:
         message = f"{self.done}: {counted(model_admin, count)}."
         if same := selected - count:
-            message += (
-                f" {number(same)} {'was' if same == 1 else 'were'} left as {'it was' if same == 1 else 'they were'}."
-            )
+            left = ngettext("%(count)s was left as it was.", "%(count)s were left as they were.", same)
+            message += f" {left % {'count': number(same)}}"
         model_admin.message_user(request, message, messages.SUCCESS if count else messages.WARNING)
 
     def page(
@@ -134,7 +142,8 @@ def counted(model_admin: Any, count: int) -> str:
 def log_changes(request: HttpRequest, rows: QuerySet, message: str) -> None:
     """In the admin's history of each row."""
     user: Any = request.user
-    LogEntry.objects.log_actions(user.pk, rows, CHANGE, message)
+    with translation.override(None):
+        LogEntry.objects.log_actions(user.pk, rows, CHANGE, message)
 
 
 def locked_leads(ids: list[int], user: Any) -> Iterator[Restaurant]:
@@ -147,11 +156,11 @@ def locked_leads(ids: list[int], user: Any) -> Iterator[Restaurant]:
 
 
 class NoteForm(forms.Form):
-    note = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
+    note = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea, label=gettext_lazy("Note"))
 
 
 class StatusForm(NoteForm):
-    status = forms.ChoiceField(choices=LeadStatus.choices, label="New status")
+    status = forms.ChoiceField(choices=LeadStatus.choices, label=gettext_lazy("New status"))
     reason = LostReasonField()
 
     field_order = ["status", "reason", "note"]
@@ -164,21 +173,21 @@ class StatusForm(NoteForm):
 
 
 class ChangeStatuses(BulkAction):
-    name, button, done = "change_status", "Change status", "Status changed"
-    short_description = "Change status…"
+    name, button, done = "change_status", gettext_lazy("Change status"), gettext_lazy("Status changed")
+    short_description = gettext_lazy("Change status…")
     form_class = StatusForm
 
     def run(self, model_admin: Any, request: HttpRequest, ids: list[int], *, status: str, **why: str) -> int:
         user = request.user
         changed = [lead.pk for lead in locked_leads(ids, user) if lead.change_status(status, by=user, **why)]
         for batch in batched(changed, BATCH):
-            message = f"Status changed to {LeadStatus(status).label}."
+            message = f"Status changed to {in_english(LeadStatus(status).label)}."
             log_changes(request, Restaurant.objects.filter(pk__in=batch), message)
         return len(changed)
 
 
 class OwnerForm(NoteForm):
-    to = UserField(label="New owner")
+    to = UserField(label=gettext_lazy("New owner"))
 
     field_order = ["to", "note"]
 
@@ -186,8 +195,8 @@ class OwnerForm(NoteForm):
 class HandOver(BulkAction):
     """From each of the current owners. Leads that the new owner has already do not change."""
 
-    name, button, done = "hand_over", "Hand over", "Handed over"
-    short_description = "Hand over…"
+    name, button, done = "hand_over", gettext_lazy("Hand over"), gettext_lazy("Handed over")
+    short_description = gettext_lazy("Hand over…")
     allowed_permissions = ["hand_over"]
     form_class = OwnerForm
 
@@ -209,13 +218,13 @@ class HandOver(BulkAction):
 
 
 class CallForm(forms.Form):
-    last_called = LocalDateTimeField(required=False, label="When")
-    details = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
+    last_called = LocalDateTimeField(required=False, label=gettext_lazy("When"))
+    details = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea, label=gettext_lazy("Details"))
 
     def clean_last_called(self) -> Any:
         called = self.cleaned_data["last_called"] or dates.now()
         if called > dates.now() + AHEAD:
-            raise ValidationError("A call cannot have been made more than a day in the future.")
+            raise ValidationError(_("A call cannot have been made more than a day in the future."))
         for check in Interaction._meta.get_field("date").validators:
             check(called)
         return called
@@ -224,8 +233,8 @@ class CallForm(forms.Form):
 class LogCalls(BulkAction):
     """With leads: the call is an interaction, which updates the lead's plans."""
 
-    name, button, done = "log_call", "Record the call", "Call recorded"
-    short_description = "Record a call with each…"
+    name, button, done = "log_call", gettext_lazy("Record the call"), gettext_lazy("Call recorded")
+    short_description = gettext_lazy("Record a call with each…")
     allowed_permissions = ["log_call"]
     max_rows = MAX_CALLS
     form_class = CallForm
@@ -243,7 +252,9 @@ class LogCalls(BulkAction):
 
 
 class PlanCallForm(CallForm):
-    outcome = forms.ChoiceField(choices=[("", "Not noted"), *Outcome.choices], required=False)
+    outcome = forms.ChoiceField(
+        choices=[("", gettext_lazy("Not noted")), *Outcome.choices], required=False, label=gettext_lazy("Outcome")
+    )
 
     field_order = ["outcome", "details", "last_called"]
 
@@ -251,8 +262,8 @@ class PlanCallForm(CallForm):
 class RecordCalls(BulkAction):
     """A lead with several of the selected plans was called once: the details are stored with the first of them."""
 
-    name, button, done = "record_call", "Record the call", "Call recorded"
-    short_description = "Record a call…"
+    name, button, done = "record_call", gettext_lazy("Record the call"), gettext_lazy("Call recorded")
+    short_description = gettext_lazy("Record a call…")
     allowed_permissions = ["record_call"]
     max_rows = MAX_CALLS
     form_class = PlanCallForm
@@ -289,11 +300,11 @@ def lock_plans_of(leads: list[int]) -> None:
 class DeleteRows(BulkAction):
     """In place of Django's: it counts the related rows that are deleted too, rather than listing each."""
 
-    name, button, done = "delete_selected", "Delete", "Deleted"
-    short_description = "Delete…"
+    name, button, done = "delete_selected", gettext_lazy("Delete"), gettext_lazy("Deleted")
+    short_description = gettext_lazy("Delete…")
     allowed_permissions = ["delete"]
     max_rows = 500
-    refusal: ClassVar[str] = "You may not delete the related rows, which would be deleted too: {}."
+    refusal: ClassVar[Any] = gettext_lazy("You may not delete the related rows, which would be deleted too: {}.")
 
     def run(self, model_admin: Any, request: HttpRequest, ids: list[int]) -> int:
         rows = model_admin.get_queryset(request).filter(pk__in=ids)
@@ -308,6 +319,6 @@ class DeleteRows(BulkAction):
             raise PermissionDenied
 
     def get_extra_context(self, model_admin: Any, request: HttpRequest, queryset: QuerySet) -> dict[str, Any]:
-        deleted, _, missing, protected = model_admin.get_deleted_objects(queryset.order_by(), request)
+        deleted, _counts, missing, protected = model_admin.get_deleted_objects(queryset.order_by(), request)
         names = ", ".join(sorted({*map(str, missing), *map(str, protected)}))
-        return {"deleted": deleted, "refusal": self.refusal.format(names) if names else ""}
+        return {"deleted": deleted, "refusal": str(self.refusal).format(names) if names else ""}

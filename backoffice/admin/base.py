@@ -19,8 +19,11 @@ from django.db import IntegrityError, OperationalError, models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.text import capfirst
+from django.utils import translation
+from django.utils.text import capfirst, format_lazy
 from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm import dates
 from crm.api.exceptions import is_conflict
@@ -30,7 +33,7 @@ from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.db.search import search
 
 AUDIT_FIELDS = ["created_at", "created_by", "updated_at"]
-CONFLICT_MESSAGE = "A simultaneous change got in the way. Nothing was changed; please look again."
+CONFLICT_MESSAGE = gettext_lazy("A simultaneous change got in the way. Nothing was changed; please look again.")
 
 
 class ReadOnlyMixin:
@@ -74,7 +77,7 @@ class FormFieldsMixin(BaseModelAdmin):
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
         field = super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
         if field and settings.CURRENCY and isinstance(db_field, models.DecimalField):
-            field.label = f"{capfirst(db_field.verbose_name)} ({settings.CURRENCY})"
+            field.label = format_lazy("{} ({})", capfirst(db_field.verbose_name), settings.CURRENCY)
         return field
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> models.QuerySet:
@@ -84,7 +87,23 @@ class FormFieldsMixin(BaseModelAdmin):
         return rows.visible_to(request.user) if isinstance(rows, TimestampedQuerySet) else rows
 
 
-class ConflictsMixin(admin.ModelAdmin):
+class EnglishLogMixin(admin.ModelAdmin):
+    """The admin's history is stored in English, whatever the language of the page: who reads it may use another one."""
+
+    def log_addition(self, *args: Any) -> Any:
+        with translation.override(None):
+            return super().log_addition(*args)
+
+    def log_change(self, *args: Any) -> Any:
+        with translation.override(None):
+            return super().log_change(*args)
+
+    def log_deletions(self, *args: Any) -> Any:
+        with translation.override(None):
+            return super().log_deletions(*args)
+
+
+class ConflictsMixin(EnglishLogMixin):
     """Shows a message where a simultaneous request deletes or references the row of the page."""
 
     def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -95,9 +114,8 @@ class ConflictsMixin(admin.ModelAdmin):
 
     def redirect_missing(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """To the list, with a message that the row does not exist; Django redirects to the start page."""
-        text = (
-            f"{capfirst(self.opts.verbose_name)} with ID “{unquote(object_id)}” doesn’t exist. Perhaps it was deleted?"
-        )
+        text = _("%(name)s with ID “%(pk)s” doesn’t exist. Perhaps it was deleted?")
+        text %= {"name": capfirst(str(self.opts.verbose_name)), "pk": unquote(object_id)}
         self.message_user(request, text, messages.WARNING)
         return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.actions import RecordCalls
 from backoffice.admin.base import ReadOnlyMixin, TimestampedAdmin
@@ -30,12 +32,12 @@ class CallEventInline(ReadOnlyMixin, admin.TabularInline):
     readonly_fields = fields
     extra = 0
     ordering = ["-id"]
-    verbose_name_plural = "history"
+    verbose_name_plural = gettext_lazy("history")
 
     def get_queryset(self, request: HttpRequest):
         return super().get_queryset(request).select_related("created_by", "interaction")
 
-    @admin.display(description="by")
+    @admin.display(description=gettext_lazy("by"))
     def creator(self, event: CallEvent) -> Any:
         """Without a link, as in ChangeFormMixin."""
         return event.created_by
@@ -45,8 +47,8 @@ class CallEventInline(ReadOnlyMixin, admin.TabularInline):
 class CallPlanAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedAdmin):
     sheet = PlanSheet
     search_fields = ["lead__search"]
-    search_help_text = "Name, phone, e-mail, city of the lead"
-    list_display = ["plan", "account", "city", "phone", "owner", "due", "called"]
+    search_help_text = gettext_lazy("Name, phone, e-mail, city of the lead")
+    list_display: Any = ["plan", "account", "city", "phone", "owner", "due", "called"]
     list_filter = [FilterSetListFilter.of(CallPlanFilters)]
     list_select_related = ["lead__assigned_to"]
     ordering = ["next_call_date", "id"]
@@ -59,30 +61,31 @@ class CallPlanAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedAdmi
 
     # --- The list -----------------------------------------------------------------------------
 
-    @admin.display(ordering="frequency")
+    @admin.display(description=gettext_lazy("plan"), ordering="frequency")
     def plan(self, plan: CallPlan):
         return plan.get_frequency_display()
 
-    @admin.display(description="lead", ordering="lead__name_fold")
+    @admin.display(description=gettext_lazy("lead"), ordering="lead__name_fold")
     def account(self, plan: CallPlan):
         return link_to(plan.lead)
 
-    @admin.display(ordering="lead__city")
+    @admin.display(description=gettext_lazy("city"), ordering="lead__city")
     def city(self, plan: CallPlan):
         return plan.lead.city
 
+    @admin.display(description=gettext_lazy("phone"))
     def phone(self, plan: CallPlan):
         return phone_link(plan.lead.phone)
 
-    @admin.display(ordering="lead__assigned_to__username")
+    @admin.display(description=gettext_lazy("owner"), ordering="lead__assigned_to__username")
     def owner(self, plan: CallPlan):
         return plan.lead.assigned_to
 
-    @admin.display(description="next call", ordering="next_call_date")
+    @admin.display(description=gettext_lazy("next call"), ordering="next_call_date")
     def due(self, plan: Any):
-        return "Paused" if plan.paused else due_of(plan.next_call_date, plan.zone)
+        return _("Paused") if plan.paused else due_of(plan.next_call_date, plan.zone)
 
-    @admin.display(description="last called", ordering="last_called")
+    @admin.display(description=gettext_lazy("last called"), ordering="last_called")
     def called(self, plan: Any):
         return day_of(plan.last_called, plan.zone)
 
@@ -108,7 +111,7 @@ class CallPlanAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedAdmi
         form = super().get_form(request, obj, **kwargs)
         if obj is None and "next_call_date" in form.base_fields:
             form.base_fields["next_call_date"].required = False
-            form.base_fields["next_call_date"].help_text = "Left blank: today plus one interval."
+            form.base_fields["next_call_date"].help_text = gettext_lazy("Left blank: today plus one interval.")
         return form
 
     def get_inlines(self, request: HttpRequest, obj: CallPlan | None):

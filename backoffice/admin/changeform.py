@@ -10,15 +10,20 @@ from django.db import IntegrityError, OperationalError, models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.base import CONFLICT_MESSAGE, TimestampedAdmin
 from backoffice.admin.timeline import may_view
 from backoffice.admin.verb_forms import VerbForm
+from backoffice.words import in_english
 from crm.api.exceptions import is_conflict
 from crm.api.serializers import id_of
 from lead.models import Restaurant
 
-AUDIT_FIELDSET: Any = ("Record", {"fields": [("created_at", "creator", "updated_at")], "classes": ["collapse"]})
+AUDIT_FIELDSET: Any = (
+    gettext_lazy("Record"),
+    {"fields": [("created_at", "creator", "updated_at")], "classes": ["collapse"]},
+)
 
 
 class ChangeFormMixin(TimestampedAdmin):
@@ -27,7 +32,7 @@ class ChangeFormMixin(TimestampedAdmin):
     verbs: ClassVar[list[type[VerbForm]]] = []
     change_form_template = "backoffice/row_page.html"
 
-    @admin.display(description="created by")
+    @admin.display(description=gettext_lazy("created by"))
     def creator(self, obj: Any) -> Any:
         """Django's own field links to the user, whose page not every viewer may see."""
         return obj.created_by
@@ -95,13 +100,13 @@ class ChangeFormMixin(TimestampedAdmin):
         try:
             with transaction.atomic():
                 result = form.run()
-                self.log_change(request, obj, result)
+                self.log_change(request, obj, in_english(result))
         except (ObjectDoesNotExist, ValidationError, IntegrityError, OperationalError) as error:
             if not isinstance(error, ObjectDoesNotExist | ValidationError) and not is_conflict(error):
                 raise
             self.message_user(request, CONFLICT_MESSAGE, messages.ERROR)
         else:
-            self.message_user(request, result, messages.SUCCESS)
+            self.message_user(request, str(result), messages.SUCCESS)
 
     # --- The way back -------------------------------------------------------------------------
 

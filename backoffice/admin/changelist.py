@@ -22,6 +22,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from backoffice.accounts.user_field import zone_of_viewer
 from backoffice.accounts.viewer import has_work_profile
@@ -67,9 +69,12 @@ def day_of(moment: datetime | None, zone: ZoneInfo) -> str | SafeString:
     day = dates.day_of(moment, zone)
     days = (dates.today(zone) - day).days
     if days in (0, 1, -1):
-        away = {0: "today", 1: "yesterday", -1: "tomorrow"}[days]
+        away = {0: _("today"), 1: _("yesterday"), -1: _("tomorrow")}[days]
     else:
-        away = f"{number(days)} days ago" if days > 0 else f"in {number(-days)} days"
+        text = ngettext("%(days)s day ago", "%(days)s days ago", days)
+        if days < 0:
+            text = ngettext("in %(days)s day", "in %(days)s days", -days)
+        away = text % {"days": number(abs(days))}
     return format_html('<time datetime="{}">{}</time> <span class="away">{}</span>', day.isoformat(), day, away)
 
 
@@ -89,7 +94,7 @@ class BoundedPaginator(Paginator):
     """Counts and sums at most COUNTED rows, in one query."""
 
     object_list: QuerySet
-    sums: Mapping[str, str] = {}  # label → field
+    sums: Mapping[Any, str] = {}  # label → field
 
     @cached_property
     def figures(self) -> dict[str, Any]:
@@ -107,14 +112,14 @@ class BoundedPaginator(Paginator):
 
     @property
     def counted(self) -> str:
-        return f"more than {number(COUNTED)}" if self.is_more else number(self.count)
+        return _("more than %(count)s") % {"count": number(COUNTED)} if self.is_more else number(self.count)
 
     @property
     def totals(self) -> list[tuple[str, str]]:
         """Each sum with its label; none where not all rows were counted."""
         if self.is_more:
             return []
-        return [(name, money(self.figures[f"sum_{at}"] or Decimal(0))) for at, name in enumerate(self.sums)]
+        return [(str(name), money(self.figures[f"sum_{at}"] or Decimal(0))) for at, name in enumerate(self.sums)]
 
 
 class LargeChangeList(ChangeList):
@@ -180,7 +185,7 @@ class LargeChangeListMixin(ModelAdmin):
     paginator = BoundedPaginator
     change_list_template = "backoffice/list.html"
     empty_value_display = EMPTY
-    sums: ClassVar[dict[str, str]] = {}
+    sums: ClassVar[dict[Any, str]] = {}
     delete_action: ClassVar[DeleteRows] = DeleteRows()
     has_moments: ClassVar[bool] = True  # the rows get the `zone` in which to show them
 
@@ -219,7 +224,7 @@ class LargeChangeListMixin(ModelAdmin):
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         if not all(map(id_of, request.POST.getlist(ACTION_CHECKBOX_NAME))):
-            self.message_user(request, "No such rows.", messages.ERROR)
+            self.message_user(request, _("No such rows."), messages.ERROR)
             return None
         return super().response_action(request, queryset)
 

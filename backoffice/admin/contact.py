@@ -28,7 +28,7 @@ class ContactAdmin(
 ):
     sheet = ContactSheet
     search_fields = ["search"]
-    search_help_text = "Name, role, phone, e-mail"
+    search_help_text = gettext_lazy("Name, role, phone, e-mail")
     list_display = ["name", "role", "lead", "city", "phone_number", "mail"]
     list_filter = [FilterSetListFilter.of(ContactFilters)]
     list_select_related = ["restaurant"]
@@ -39,19 +39,19 @@ class ContactAdmin(
     merge_serializer = ContactMergeSerializer
     merge_refusal = gettext_lazy("Only contacts of one lead can be merged.")
 
-    @admin.display(ordering="restaurant__name_fold")
+    @admin.display(description=gettext_lazy("lead"), ordering="restaurant__name_fold")
     def lead(self, contact: Contact):
         return link_to(contact.restaurant)
 
-    @admin.display(ordering="restaurant__city")
+    @admin.display(description=gettext_lazy("city"), ordering="restaurant__city")
     def city(self, contact: Contact):
         return contact.restaurant.city
 
-    @admin.display(description="phone")
+    @admin.display(description=gettext_lazy("phone"))
     def phone_number(self, contact: Contact):
         return phone_link(contact.phone)
 
-    @admin.display(description="e-mail")
+    @admin.display(description=gettext_lazy("e-mail"))
     def mail(self, contact: Contact):
         return mail_link(contact.email)
 

@@ -15,25 +15,30 @@ from django.contrib.auth.forms import UserChangeForm
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.base import Autocomplete, ConflictsMixin
-from backoffice.words import counted
+from backoffice.words import counted, in_english
 from crm.api.serializers import id_of
 from lead.models import CHOOSE_ANOTHER, Policy, Restaurant, RestaurantQuerySet
 
 STAY, TO_USER, UNOWNED = "stay", "user", "nobody"
-ANSWERS = [(TO_USER, "To the new owner below"), (UNOWNED, "To nobody: they stay without an owner")]
-OR_STAY = (STAY, "They stay with their owners")
-NO_ANSWER = "Choose where the leads go. Nothing was changed."
+ANSWERS = [
+    (TO_USER, gettext_lazy("To the new owner below")),
+    (UNOWNED, gettext_lazy("To nobody: they stay without an owner")),
+]
+OR_STAY = (STAY, gettext_lazy("They stay with their owners"))
+NO_ANSWER = gettext_lazy("Choose where the leads go. Nothing was changed.")
 
 
 class HeirForm(forms.Form):
     """To whom the leads go. `ask` says which these are; then it can be validated."""
 
-    leads = forms.ChoiceField(required=False, choices=ANSWERS, widget=forms.RadioSelect)
+    leads = forms.ChoiceField(required=False, choices=ANSWERS, widget=forms.RadioSelect, label=gettext_lazy("Leads"))
     leads_to = forms.ModelChoiceField(
         get_user_model().objects.filter(is_active=True),
-        label="New owner",
+        label=gettext_lazy("New owner"),
         required=False,
         widget=Autocomplete(Restaurant._meta.get_field("assigned_to"), admin.site),
     )
@@ -44,7 +49,10 @@ class HeirForm(forms.Form):
     def ask(self, who: str, rows: RestaurantQuerySet, *, leaving: Iterable[int] = (), hint: str = "") -> None:
         """About the leads `rows`, which `who` owns, as in "The members own". Users who are `leaving` get none."""
         self.rows, self.leaving, self.count = rows, frozenset(leaving), rows.count()
-        self.fields["leads"].label = f"{who} {counted(self.count, 'lead')}. To whom do they go?"
+        self.fields["leads"].label = _("%(who)s %(leads)s. To whom do they go?") % {
+            "who": who,
+            "leads": counted(self.count, "lead"),
+        }
         self.fields["leads"].help_text = hint
 
     def offer(self, user: Any, *, may_hand_over: bool, may_stay: bool) -> None:
@@ -82,7 +90,8 @@ class HeirForm(forms.Form):
         except ValidationError as error:
             raise IntegrityError(str(error)) from error
         leads = counted(sum(owner != to for owner in owners.values()), "lead")
-        return f"Handed over to {heir}: {leads}." if heir else f"Without an owner now: {leads}."
+        text = _("Handed over to %(owner)s: %(leads)s.") if heir else _("Without an owner now: %(leads)s.")
+        return text % {"owner": heir, "leads": leads}
 
 
 class DeletionForm(HeirForm):
@@ -105,8 +114,8 @@ class UserForm(HeirForm, UserChangeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        owned, hint = Restaurant.objects.filter(assigned_to=self.instance.pk), "Needed to untick “Active”."
-        self.ask(f"{self.instance} owns", owned, leaving=[self.instance.pk], hint=hint)
+        owned, hint = Restaurant.objects.filter(assigned_to=self.instance.pk), _("Needed to untick “Active”.")
+        self.ask(_("%(names)s owns") % {"names": self.instance}, owned, leaving=[self.instance.pk], hint=hint)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -128,7 +137,7 @@ class DepartureMixin(ConflictsMixin):
         """For the history of the leads."""
         names = ", ".join(map(str, rows))
         kind = self.opts.verbose_name if len(rows) == 1 else self.opts.verbose_name_plural
-        return f"The {kind} {names} {'was' if len(rows) == 1 else 'were'} deleted."
+        return f"The {in_english(kind)} {names} {'was' if len(rows) == 1 else 'were'} deleted."
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         rows = list(self.get_queryset(request).prefetch_related(None).filter(pk=id_of(unquote(object_id))))

@@ -47,6 +47,8 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.accounts.user_field import find_users, zone_of_viewer
 from backoffice.activity import DUE, happened_since, is_due, ordered_since
@@ -67,7 +69,7 @@ ME = "me"  # as an owner: the viewer
 CLOSED = [LeadStatus.CONVERTED, LeadStatus.LOST]
 MAX_DAYS = 36_500
 MAX_CITIES = 1_000
-YES_NO = [("1", "Yes"), ("0", "No")]
+YES_NO = [("1", gettext_lazy("Yes")), ("0", gettext_lazy("No"))]
 
 
 def matching_cities(text: str, user: Any) -> list[str]:
@@ -94,13 +96,13 @@ class DayField(forms.DateField):
     def clean(self, value: Any) -> date | None:
         day = super().clean(value)
         if day and not 1900 <= day.year <= 2200:
-            raise forms.ValidationError("Give a year between 1900 and 2200.")
+            raise forms.ValidationError(_("Give a year between 1900 and 2200."))
         return day
 
 
 class ChoiceFilter(django_filters.ChoiceFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, empty_label="Any", **kwargs)
+        super().__init__(*args, empty_label=gettext_lazy("Any"), **kwargs)
 
 
 class IntegerFilter(django_filters.Filter):
@@ -146,10 +148,12 @@ class LeadOwnerFilters(ListFilterSet):
 
     lead_path: ClassVar[str] = ""  # the look-up path from a row to its lead
 
-    owner = TextFilter(label="Owner", method="by_owner")
-    owner_id = IntegerFilter(label="Owner", method="by_owner_id", max_value=MAX_ID, widget=forms.HiddenInput)
-    unassigned = CheckboxFilter(label="Without an owner", method="by_unassigned")
-    city = TextFilter(label="City", method="by_city")
+    owner = TextFilter(label=gettext_lazy("Owner"), method="by_owner")
+    owner_id = IntegerFilter(
+        label=gettext_lazy("Owner"), method="by_owner_id", max_value=MAX_ID, widget=forms.HiddenInput
+    )
+    unassigned = CheckboxFilter(label=gettext_lazy("Without an owner"), method="by_unassigned")
+    city = TextFilter(label=gettext_lazy("City"), method="by_city")
 
     def __init__(self, data: dict[str, str], *args: Any, **kwargs: Any) -> None:
         super().__init__(data, *args, **kwargs)
@@ -195,34 +199,36 @@ class DateRangeFilters(ListFilterSet):
     date_field: ClassVar[str]
     has_periods: ClassVar[bool] = False
 
-    date_from = DayFilter(label="From", method="by_date_from")
-    date_to = DayFilter(label="To", method="by_date_to")
+    date_from = DayFilter(label=gettext_lazy("From"), method="by_date_from")
+    date_to = DayFilter(label=gettext_lazy("To"), method="by_date_to")
 
     def by_date_from(self, queryset: QuerySet, name: str, day: date) -> QuerySet:
         return queryset.filter(**{f"{self.date_field}__gte": dates.start_of_day(day, self.zone)})
 
     def by_date_to(self, queryset: QuerySet, name: str, day: date) -> QuerySet:
-        _, end = dates.bounds_of_day(day, self.zone)
+        _start, end = dates.bounds_of_day(day, self.zone)
         return queryset.filter(**{f"{self.date_field}__lt": end})
 
 
 class LeadFilters(LeadOwnerFilters):
     status = ChoiceFilter(
-        label="Status",
+        label=gettext_lazy("Status"),
         method="by_status",
-        choices=[*LeadStatus.choices, (OPEN, "Open: neither converted nor lost")],
+        choices=[*LeadStatus.choices, (OPEN, gettext_lazy("Open: neither converted nor lost"))],
     )
-    verdict = ChoiceFilter(label="Verdict", method="by_verdict", choices=Verdict.choices)
-    type = FoldedFilter("restaurant_type_fold", "contains", label="Type")
-    revenue_from = MoneyFilter("potential_revenue", "gte", label="Potential revenue from", min_value=0)
-    revenue_to = MoneyFilter("potential_revenue", "lte", label="Potential revenue to", min_value=0)
-    touched_within = IntegerFilter(label="Touched in the last … days", method="by_touched_within")
-    quiet_for = IntegerFilter(label="Not touched for … days", method="by_quiet_for")
-    ordered_within = IntegerFilter(label="Ordered in the last … days", method="by_ordered_within")
-    no_order_for = IntegerFilter(label="No order for … days", method="by_no_order_for")
-    unattended = CheckboxFilter(label="Without an active owner", method="by_unattended")
-    plans = ChoiceFilter(label="Calls", method="by_plans", choices=[*DUE.items(), ("none", "No call plan")])
-    stale = CheckboxFilter(label="Stale", method="by_stale")
+    verdict = ChoiceFilter(label=gettext_lazy("Verdict"), method="by_verdict", choices=Verdict.choices)
+    type = FoldedFilter("restaurant_type_fold", "contains", label=gettext_lazy("Type"))
+    revenue_from = MoneyFilter("potential_revenue", "gte", label=gettext_lazy("Potential revenue from"), min_value=0)
+    revenue_to = MoneyFilter("potential_revenue", "lte", label=gettext_lazy("Potential revenue to"), min_value=0)
+    touched_within = IntegerFilter(label=gettext_lazy("Touched in the last … days"), method="by_touched_within")
+    quiet_for = IntegerFilter(label=gettext_lazy("Not touched for … days"), method="by_quiet_for")
+    ordered_within = IntegerFilter(label=gettext_lazy("Ordered in the last … days"), method="by_ordered_within")
+    no_order_for = IntegerFilter(label=gettext_lazy("No order for … days"), method="by_no_order_for")
+    unattended = CheckboxFilter(label=gettext_lazy("Without an active owner"), method="by_unattended")
+    plans = ChoiceFilter(
+        label=gettext_lazy("Calls"), method="by_plans", choices=[*DUE.items(), ("none", gettext_lazy("No call plan"))]
+    )
+    stale = CheckboxFilter(label=gettext_lazy("Stale"), method="by_stale")
 
     class Meta(ListFilterSet.Meta):
         model = Restaurant
@@ -269,7 +275,7 @@ def exists_for_lead(rows: QuerySet) -> Exists:
 class ContactFilters(LeadOwnerFilters):
     lead_path = "restaurant__"
 
-    role = FoldedFilter("role_fold", "contains", label="Role")
+    role = FoldedFilter("role_fold", "contains", label=gettext_lazy("Role"))
 
     class Meta(ListFilterSet.Meta):
         model = Contact
@@ -279,9 +285,9 @@ class ContactFilters(LeadOwnerFilters):
 class CallPlanFilters(LeadOwnerFilters):
     lead_path = "lead__"
 
-    due = ChoiceFilter(label="Due", method="by_due", choices=list(DUE.items()))
-    frequency = ChoiceFilter(label="Frequency", choices=Frequency.choices)
-    paused = ChoiceFilter(label="Paused", choices=YES_NO)
+    due = ChoiceFilter(label=gettext_lazy("Due"), method="by_due", choices=list(DUE.items()))
+    frequency = ChoiceFilter(label=gettext_lazy("Frequency"), choices=Frequency.choices)
+    paused = ChoiceFilter(label=gettext_lazy("Paused"), choices=YES_NO)
 
     class Meta(ListFilterSet.Meta):
         model = CallPlan
@@ -294,10 +300,10 @@ class CallPlanFilters(LeadOwnerFilters):
 class InteractionFilters(LeadOwnerFilters, DateRangeFilters):
     lead_path, date_field, has_periods = "lead__", "date", True
 
-    kind = ChoiceFilter("interaction_type", label="Kind", choices=InteractionType.choices)
-    order_placed = ChoiceFilter(label="Order placed", choices=YES_NO)
-    ordered_from = DayFilter(label="Ordered from", method="by_ordered_from")
-    ordered_to = DayFilter(label="Ordered to", method="by_ordered_to")
+    kind = ChoiceFilter("interaction_type", label=gettext_lazy("Kind"), choices=InteractionType.choices)
+    order_placed = ChoiceFilter(label=gettext_lazy("Order placed"), choices=YES_NO)
+    ordered_from = DayFilter(label=gettext_lazy("Ordered from"), method="by_ordered_from")
+    ordered_to = DayFilter(label=gettext_lazy("Ordered to"), method="by_ordered_to")
 
     class Meta(ListFilterSet.Meta):
         model = Interaction
@@ -307,15 +313,15 @@ class InteractionFilters(LeadOwnerFilters, DateRangeFilters):
         return queryset.ordered_between(start=dates.start_of_day(day, self.zone))
 
     def by_ordered_to(self, queryset: Any, name: str, day: date) -> QuerySet:
-        _, end = dates.bounds_of_day(day, self.zone)
+        _start, end = dates.bounds_of_day(day, self.zone)
         return queryset.ordered_between(end=end)
 
 
 class OrderFilters(LeadOwnerFilters, DateRangeFilters):
     lead_path, date_field, has_periods = "interaction__lead__", "order_date", True
 
-    price_from = MoneyFilter("total_price", "gte", label="Price from", min_value=0)
-    price_to = MoneyFilter("total_price", "lte", label="Price to", min_value=0)
+    price_from = MoneyFilter("total_price", "gte", label=gettext_lazy("Price from"), min_value=0)
+    price_to = MoneyFilter("total_price", "lte", label=gettext_lazy("Price to"), min_value=0)
 
     class Meta(ListFilterSet.Meta):
         model = OrderDetails
@@ -333,7 +339,7 @@ class OwnerChangeFilters(LeadOwnerFilters, DateRangeFilters):
 class StatusChangeFilters(LeadOwnerFilters, DateRangeFilters):
     lead_path, date_field = "lead__", "created_at"
 
-    new_status = ChoiceFilter(label="New status", choices=LeadStatus.choices)
+    new_status = ChoiceFilter(label=gettext_lazy("New status"), choices=LeadStatus.choices)
 
     class Meta(ListFilterSet.Meta):
         model = StatusChange
@@ -343,7 +349,7 @@ class StatusChangeFilters(LeadOwnerFilters, DateRangeFilters):
 class FilterSetListFilter(admin.ListFilter):
     """The only filter of a list: a FilterSet and its form, as in `FilterSetListFilter.of(LeadFilters)`."""
 
-    title = "filter"
+    title = gettext_lazy("filter")
     template = "backoffice/filters.html"
     filterset_class: type[ListFilterSet]
 

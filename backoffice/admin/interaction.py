@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.base import FormFieldsMixin, TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
@@ -34,10 +36,11 @@ class InteractionForm(forms.ModelForm):
         lead, contact = data.get("lead"), data.get("contact")
         if lead and contact and contact.restaurant_id != lead.pk:
             field: Any = self.fields["contact"]
-            self.add_error("contact", f"{field.label_from_instance(contact)} does not belong to {lead}.")
+            text = _("%(contact)s does not belong to %(lead)s.")
+            self.add_error("contact", text % {"contact": field.label_from_instance(contact), "lead": lead})
         is_unticked = "order_placed" in self.changed_data and not data.get("order_placed")
         if is_unticked and self.instance.pk and self.instance.has_order_details():
-            self.add_error("order_placed", "Delete the order below first, and save; then this can be unticked.")
+            self.add_error("order_placed", _("Delete the order below first, and save; then this can be unticked."))
         return data
 
 
@@ -45,13 +48,13 @@ class OrderInline(FormFieldsMixin, admin.StackedInline):
     model = OrderDetails
     form = OrderForm
     readonly_fields = ["price"]
-    verbose_name_plural = "order"
+    verbose_name_plural = gettext_lazy("order")
 
     def get_fieldsets(self, request: HttpRequest, obj: Interaction | None = None):
         price = "total_price" if self.has_change_permission(request, obj) else "price"
         return [(None, {"fields": ["product_details", ("quantity", price, "order_date")]})]
 
-    @admin.display(description="total price")
+    @admin.display(description=gettext_lazy("total price"))
     def price(self, order: OrderDetails):
         return money(order.total_price)
 
@@ -60,7 +63,7 @@ class OrderInline(FormFieldsMixin, admin.StackedInline):
 class InteractionAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedAdmin):
     sheet = InteractionSheet
     search_fields = ["search", "lead__search", "contact__search"]
-    search_help_text = "Details, or name, phone, e-mail of the lead or contact"
+    search_help_text = gettext_lazy("Details, or name, phone, e-mail of the lead or contact")
     list_display = ["when", "interaction_type", "lead_name", "contact_name", "summary", "ordered", "created_by"]
     list_filter = [FilterSetListFilter.of(InteractionFilters)]
     list_select_related = ["lead", "contact", "created_by"]
@@ -73,25 +76,25 @@ class InteractionAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedA
 
     # --- The list -----------------------------------------------------------------------------
 
-    @admin.display(description="date", ordering="date")
+    @admin.display(description=gettext_lazy("date"), ordering="date")
     def when(self, interaction: Any):
         return moment_of(interaction.date, interaction.zone)
 
-    @admin.display(description="lead", ordering="lead__name_fold")
+    @admin.display(description=gettext_lazy("lead"), ordering="lead__name_fold")
     def lead_name(self, interaction: Interaction):
         return link_to(interaction.lead)
 
-    @admin.display(description="contact")
+    @admin.display(description=gettext_lazy("contact"))
     def contact_name(self, interaction: Any):
         return HIDDEN_CONTACT if interaction.hides_contact else interaction.contact
 
-    @admin.display(description="details")
+    @admin.display(description=gettext_lazy("details"))
     def summary(self, interaction: Interaction):
         return truncatechars(interaction.details, 60)
 
-    @admin.display(description="order", empty_value="")
+    @admin.display(description=gettext_lazy("order"), empty_value="")
     def ordered(self, interaction: Interaction):
-        return "Placed" if interaction.order_placed else ""
+        return _("Placed") if interaction.order_placed else ""
 
     def annotate_page(self, request: HttpRequest, rows: list[Any]) -> None:
         hidden = hidden_contacts([(row.contact, row.lead_id) for row in rows if row.contact], request.user)
@@ -99,9 +102,11 @@ class InteractionAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedA
             row.hides_contact = row.contact_id in hidden
 
     def describe(self, interaction: Any) -> str:
-        return (
-            f"{interaction.get_interaction_type_display()} with {interaction.lead}, {dates.day_shown(interaction.date)}"
-        )
+        return _("%(type)s with %(lead)s, %(day)s") % {
+            "type": interaction.get_interaction_type_display(),
+            "lead": interaction.lead,
+            "day": dates.day_shown(interaction.date),
+        }
 
     # --- The page -----------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from django.db.models import F, Max, Min, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.account_summary import AccountSummary
 from backoffice.admin.actions import ChangeStatuses, HandOver, LogCalls
@@ -40,10 +42,10 @@ LATEST = 12  # entries of the timeline on the lead's page
 HISTORY = 10  # status changes, and owner changes
 ACTIVITY = ["last_touch", "last_order", "next_call"]  # columns of the list that come from other tables
 ADDITIONS = [  # label, model, further permissions, initial values of the form
-    ("contact", Contact, [], "restaurant={}"),
-    ("interaction", Interaction, [], "lead={}"),
-    ("order", Interaction, ["track.add_orderdetails"], "lead={}&interaction_type=ORDER"),
-    ("call plan", CallPlan, [], "lead={}"),
+    (gettext_lazy("contact"), Contact, [], "restaurant={}"),
+    (gettext_lazy("interaction"), Interaction, [], "lead={}"),
+    (gettext_lazy("order"), Interaction, ["track.add_orderdetails"], "lead={}&interaction_type=ORDER"),
+    (gettext_lazy("call plan"), CallPlan, [], "lead={}"),
 ]
 
 
@@ -53,11 +55,11 @@ class RestaurantAdmin(
 ):
     sheet = LeadSheet
     search_fields = ["search"]
-    search_help_text = "Name, phone, e-mail, city"
+    search_help_text = gettext_lazy("Name, phone, e-mail, city")
     list_display = ["name", "status", "city", "owner", "phone_number", "revenue", *ACTIVITY]
     list_filter = [FilterSetListFilter.of(LeadFilters)]
     list_select_related = ["assigned_to"]
-    sums: ClassVar[dict[str, str]] = {"Potential revenue": "potential_revenue"}
+    sums: ClassVar[dict[Any, str]] = {gettext_lazy("Potential revenue"): "potential_revenue"}
     actions = [ChangeStatuses(), HandOver(), LogCalls(), MergeSelected()]
 
     change_form_template = "backoffice/lead_page.html"
@@ -69,29 +71,31 @@ class RestaurantAdmin(
 
     # --- The list -----------------------------------------------------------------------------
 
-    @admin.display(ordering="lead_status")
+    @admin.display(description=gettext_lazy("status"), ordering="lead_status")
     def status(self, lead: Restaurant):
         return status_badge(lead.lead_status)
 
-    @admin.display(ordering="assigned_to__username")
+    @admin.display(description=gettext_lazy("owner"), ordering="assigned_to__username")
     def owner(self, lead: Restaurant):
         return lead.assigned_to
 
-    @admin.display(description="phone")
+    @admin.display(description=gettext_lazy("phone"))
     def phone_number(self, lead: Restaurant):
         return phone_link(lead.phone)
 
-    @admin.display(description="potential revenue", ordering=F("potential_revenue").asc(nulls_first=True))
+    @admin.display(description=gettext_lazy("potential revenue"), ordering=F("potential_revenue").asc(nulls_first=True))
     def revenue(self, lead: Restaurant):
         return money(lead.potential_revenue)
 
-    @admin.display(description="last interaction")
+    @admin.display(description=gettext_lazy("last interaction"))
     def last_touch(self, lead: Any):
         return day_of(lead.activity["touched"], lead.zone)
 
+    @admin.display(description=gettext_lazy("last order"))
     def last_order(self, lead: Any):
         return day_of(lead.activity["ordered"], lead.zone)
 
+    @admin.display(description=gettext_lazy("next call"))
     def next_call(self, lead: Any):
         return due_of(lead.activity["due"], lead.zone)
 
@@ -102,7 +106,7 @@ class RestaurantAdmin(
 
     def describe(self, lead: Any) -> str:
         place = f" ({lead.city})" if lead.city else ""
-        return f"{lead}{place}: {lead.get_lead_status_display()}, {lead.assigned_to or 'without an owner'}"
+        return f"{lead}{place}: {lead.get_lead_status_display()}, {lead.assigned_to or _('without an owner')}"
 
     def has_hand_over_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("lead.hand_over_restaurant")
@@ -128,12 +132,12 @@ class RestaurantAdmin(
         is_form = obj is None or self.has_change_permission(request, obj)
         revenue = "potential_revenue" if is_form else "revenue"
         return [
-            ("Account", {"fields": [("name", owner), ("lead_status", revenue), "notes"]}),
+            (gettext_lazy("Account"), {"fields": [("name", owner), ("lead_status", revenue), "notes"]}),
             (
-                "Who and where",
+                gettext_lazy("Who and where"),
                 {"fields": [("contact_person", "phone", "email"), "address", ("city", "state", "pincode")]},
             ),
-            ("Kind", {"fields": [("restaurant_type", "cuisine_type")]}),
+            (gettext_lazy("Kind"), {"fields": [("restaurant_type", "cuisine_type")]}),
             *([AUDIT_FIELDSET] if obj else []),
         ]
 
@@ -197,7 +201,7 @@ class RestaurantAdmin(
             return []
         return list(history.objects.filter(lead=lead).select_related("created_by", *related).order_by("-id")[:HISTORY])
 
-    def additions(self, request: HttpRequest, lead: Restaurant) -> list[dict[str, str]]:
+    def additions(self, request: HttpRequest, lead: Restaurant) -> list[dict[str, Any]]:
         """Links to the forms that add something to the account and lead back to it."""
         links = []
         for name, model, permissions, initial in ADDITIONS:
@@ -219,7 +223,7 @@ class RestaurantAdmin(
         entries, older = timeline_page(lead.pk, request.user, before)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Timeline",
+            "title": _("Timeline"),
             "subtitle": lead.name,
             "opts": self.opts,
             "original": lead,

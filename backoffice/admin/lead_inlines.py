@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.forms import BaseInlineFormSet
+from django.utils.translation import gettext as _
 
 from backoffice.admin.base import FormFieldsMixin
 from call.models import CallPlan
@@ -41,7 +42,7 @@ class NewestFormSet(BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
         if any("id" in form.errors for form in self.initial_forms):
-            raise ValidationError("One of them was deleted in the meantime. Reload the page.")
+            raise ValidationError(_("One of them was deleted in the meantime. Reload the page."))
 
     def write(self, by: Any) -> None:
         """Runs the verbs for the submitted forms. Existing rows are locked first, in the order of the ids.
@@ -88,7 +89,7 @@ class PlanForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk is None and "next_call_date" in self.fields:
             self.fields["next_call_date"].required = False
-            self.fields["next_call_date"].help_text = "Empty: today plus one interval."
+            self.fields["next_call_date"].help_text = _("Empty: today plus one interval.")
 
 
 class PlanInline(LeadInline):

@@ -271,7 +271,7 @@ class MergeMixin(ChangeFormMixin):
                 with transaction.atomic():
                     self.check_seen(request, row, other)
                     steps = row.merge(other.pk, take=form.take(), by=request.user).steps
-                    self.log_change(request, row, f"Merged with {self.opts.verbose_name} {other.pk}, {other}.")
+                    self.log_change(request, row, f"Merged with {self.opts.verbose_name_raw} {other.pk}, {other}.")
             except Changed:
                 fresh = {each.pk: each for each in self.get_queryset(request).filter(pk__in=[row.pk, other.pk])}
                 if len(fresh) < 2:
@@ -363,7 +363,7 @@ class MergeMixin(ChangeFormMixin):
         try:
             with transaction.atomic():
                 row.unmerge(other)
-                self.log_change(request, row, f"Took {name} {other}, {merged}, out again.")
+                self.log_change(request, row, f"Took {self.opts.verbose_name_raw} {other}, {merged}, out again.")
         except ValidationError as error:
             text = _("Nothing was changed: %(reason)s") % {"reason": " ".join(error.messages)}
             self.message_user(request, text, messages.ERROR)

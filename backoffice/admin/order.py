@@ -6,6 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.base import TimestampedAdmin
 from backoffice.admin.changeform import AUDIT_FIELDSET, ChangeFormMixin
@@ -27,10 +29,16 @@ class OrderForm(forms.ModelForm):
         date, quantity = self.fields.get("order_date"), self.fields.get("quantity")
         if date:
             date.required = False
-            follows = "It moves with" if self.instance.follows_interaction_date else "Left blank: it is"
-            date.help_text = f"{follows} the interaction's date."
+            follows = self.instance.follows_interaction_date
+            date.help_text = (
+                _("It moves with the interaction's date.")
+                if follows
+                else _("Left blank: it is the interaction's date.")
+            )
         if quantity:
-            quantity.error_messages["invalid"] = "Enter a whole number; put the unit into the product details."
+            quantity.error_messages["invalid"] = gettext_lazy(
+                "Enter a whole number; put the unit into the product details."
+            )
 
 
 @admin.register(OrderDetails)
@@ -38,32 +46,32 @@ class OrderDetailsAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, Timestamped
     sheet = OrderSheet
     form = OrderForm
     search_fields = ["interaction__lead__search"]
-    search_help_text = "Name, phone, e-mail, city of the lead"
+    search_help_text = gettext_lazy("Name, phone, e-mail, city of the lead")
     list_display = ["when", "account", "owner", "product", "quantity", "price"]
     list_filter = [FilterSetListFilter.of(OrderFilters)]
     list_select_related = ["interaction__lead__assigned_to"]
     ordering = ["-order_date", "-id"]
-    sums: ClassVar[dict[str, str]] = {"Revenue": "total_price"}
+    sums: ClassVar[dict[Any, str]] = {gettext_lazy("Revenue"): "total_price"}
 
     readonly_fields = ["interaction", "price", *TimestampedAdmin.readonly_fields]
 
-    @admin.display(description="date", ordering="order_date")
+    @admin.display(description=gettext_lazy("date"), ordering="order_date")
     def when(self, order: Any):
         return moment_of(order.order_date, order.zone)
 
-    @admin.display(description="lead", ordering="interaction__lead__name_fold")
+    @admin.display(description=gettext_lazy("lead"), ordering="interaction__lead__name_fold")
     def account(self, order: OrderDetails):
         return link_to(order.interaction.lead)
 
-    @admin.display(ordering="interaction__lead__assigned_to__username")
+    @admin.display(description=gettext_lazy("owner"), ordering="interaction__lead__assigned_to__username")
     def owner(self, order: OrderDetails):
         return order.interaction.lead.assigned_to
 
-    @admin.display(description="product details")
+    @admin.display(description=gettext_lazy("product details"))
     def product(self, order: OrderDetails):
         return truncatechars(order.product_details, 60)
 
-    @admin.display(description="total price", ordering="total_price")
+    @admin.display(description=gettext_lazy("total price"), ordering="total_price")
     def price(self, order: OrderDetails):
         return money(order.total_price)
 

@@ -9,6 +9,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from django.db.models import Max, Min
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 
 class Period(NamedTuple):
@@ -21,7 +23,7 @@ class Period(NamedTuple):
     def __str__(self) -> str:
         if self.day:
             return str(self.day)
-        return calendar.month_name[self.month] if self.month else str(self.year)
+        return date_format(self.bounds[0], "F") if self.month else str(self.year)
 
     @property
     def bounds(self) -> tuple[date, date]:
@@ -62,7 +64,10 @@ class Periods:
         """The way back up."""
         if self.chosen is None:
             return []
-        return [self.link("All dates", None), *[self.link(str(period), period) for period in self.chosen.path()[:-1]]]
+        return [
+            self.link(_("All dates"), None),
+            *[self.link(str(period), period) for period in self.chosen.path()[:-1]],
+        ]
 
     def __iter__(self) -> Iterator[dict[str, str]]:
         for period in self.chosen.parts() if self.chosen else self.years():

@@ -9,6 +9,8 @@ from django.db import IntegrityError
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.actions import DeleteRows
 from backoffice.admin.base import AUDIT_FIELDS, TimestampedAdmin
@@ -23,7 +25,7 @@ class DeleteTeams(DeleteRows):
     """It asks too to whom the leads of the members go."""
 
     form_class = DeletionForm
-    refusal = "These teams are above others: {}. Move or delete the teams below them first."
+    refusal = gettext_lazy("These teams are above others: {}. Move or delete the teams below them first.")
 
     def get_form(self, model_admin: Any, request: HttpRequest, ids: list[int], data: Any) -> forms.Form:
         teams = list(model_admin.get_queryset(request).filter(pk__in=ids))
@@ -44,7 +46,7 @@ class DeleteTeams(DeleteRows):
 @admin.register(Team)
 class TeamAdmin(DepartureMixin, LargeChangeListMixin, TimestampedAdmin):
     search_fields = ["name"]
-    search_help_text = "Name"
+    search_help_text = gettext_lazy("Name")
     list_display = ["name", "parent", "member_count", "manager_count"]
     list_select_related = ["parent"]
     ordering = ["name", "id"]
@@ -56,11 +58,11 @@ class TeamAdmin(DepartureMixin, LargeChangeListMixin, TimestampedAdmin):
 
     # --- The list -----------------------------------------------------------------------------
 
-    @admin.display(description="members")
+    @admin.display(description=gettext_lazy("members"))
     def member_count(self, team: Any):
         return team.counts["members"]
 
-    @admin.display(description="managers")
+    @admin.display(description=gettext_lazy("managers"))
     def manager_count(self, team: Any):
         return team.counts["managers"]
 
@@ -96,7 +98,7 @@ class TeamAdmin(DepartureMixin, LargeChangeListMixin, TimestampedAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest):
         """A team that has teams below it is not deleted."""
-        deleted, counts, missing, _ = super().get_deleted_objects(objs, request)
+        deleted, counts, missing, _protected = super().get_deleted_objects(objs, request)
         above = Team.objects.filter(pk__in=[team.pk for team in objs], teams_below__isnull=False)
         return deleted, counts, missing, [str(team) for team in above.distinct()]
 
@@ -106,7 +108,7 @@ class TeamAdmin(DepartureMixin, LargeChangeListMixin, TimestampedAdmin):
         members = Team.members.through.objects.filter(team__in=[team.pk for team in rows]).values("user")
         may_hand_over = request.user.has_perm("lead.hand_over_restaurant")
         form.offer(request.user, may_hand_over=may_hand_over, may_stay=True)
-        form.ask("The members own", Restaurant.objects.visible_to(request.user).filter(assigned_to__in=members))
+        form.ask(_("The members own"), Restaurant.objects.visible_to(request.user).filter(assigned_to__in=members))
         return form
 
 

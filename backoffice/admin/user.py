@@ -8,6 +8,8 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.accounts.second_factor_admin import SecondFactorAdminMixin
 from backoffice.admin.departures import DeletionForm, DepartureMixin, UserForm
@@ -31,19 +33,20 @@ class UserAdmin(DepartureMixin, SecondFactorAdminMixin, auth_admin.UserAdmin):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
 
-    @admin.display(ordering="first_name")
+    @admin.display(description=gettext_lazy("name"), ordering="first_name")
     def name(self, user: Any) -> str:
         return user.get_full_name()
 
+    @admin.display(description=gettext_lazy("roles"))
     def roles(self, user: Any) -> str:
         names = sorted(group.name for group in user.groups.all())
-        return "superuser" if user.is_superuser else ", ".join(names) or "none"
+        return _("superuser") if user.is_superuser else ", ".join(names) or _("none")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None):
         """A user who may only view sees neither the password's digest nor single permissions."""
         if request.user.is_superuser:
             owns_leads = obj and Restaurant.objects.filter(assigned_to=obj.pk).exists()
-            leads = [("Leads", {"fields": ["leads", "leads_to"]})] if owns_leads else []
+            leads = [(gettext_lazy("Leads"), {"fields": ["leads", "leads_to"]})] if owns_leads else []
             *fieldsets, dates = super().get_fieldsets(request, obj)
             return [*fieldsets, *leads, dates]
         return [(None, {"fields": self.fields_to_view if self.may_view_details(request) else self.public_fields})]
@@ -104,7 +107,7 @@ class UserAdmin(DepartureMixin, SecondFactorAdminMixin, auth_admin.UserAdmin):
         form = DeletionForm(data, label_suffix="")
         ids = [user.pk for user in rows]
         names = ", ".join(map(str, rows))
-        form.ask(f"{names} owns", Restaurant.objects.filter(assigned_to__in=ids), leaving=ids)
+        form.ask(_("%(names)s owns") % {"names": names}, Restaurant.objects.filter(assigned_to__in=ids), leaving=ids)
         return form
 
     def departure_note(self, rows: list[Any]) -> str:

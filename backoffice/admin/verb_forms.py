@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from django import forms
@@ -11,14 +12,18 @@ from django.urls import reverse
 from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.serializers import Serializer
 
 from backoffice.admin.timeline import current_zone, day, hidden_contacts
+from backoffice.words import Said
 from call.models import CallPlan, Frequency, Outcome
 from call.models.work_profile import zone_of
 from call.serializers import RecordCallSerializer, SetFrequencySerializer, SnoozeSerializer
 from contact.models import Contact
 from crm import dates
+from crm.formats import inside
 from lead.models import PIPELINE, LeadStatus, LostReason, Restaurant
 from lead.serializers import ChangeStatusSerializer
 from track.timeline import HIDDEN_CONTACT
@@ -34,7 +39,7 @@ class VerbForm(forms.Form):
     """
 
     name: ClassVar[str]
-    title: ClassVar[str]
+    title: ClassVar[Any]
     permissions: ClassVar[list[str]]
     serializer_class: ClassVar[type[Serializer] | None] = None
 
@@ -58,7 +63,7 @@ class VerbForm(forms.Form):
         return [field for field in self if field.name not in of_buttons]
 
     @property
-    def buttons(self) -> list[dict[str, str]]:
+    def buttons(self) -> list[dict[str, Any]]:
         return [{"name": "", "value": "", "label": self.title, "style": "default"}]
 
     def context(self) -> dict[str, Any]:
@@ -80,7 +85,7 @@ class VerbForm(forms.Form):
         """As in a request of the API."""
         return {name: value.pk if isinstance(value, models.Model) else value for name, value in values.items()}
 
-    def run(self) -> str:
+    def run(self) -> Any:
         """Returns the message for the user. Raises DoesNotExist where the row was deleted meanwhile."""
         raise NotImplementedError
 
@@ -92,14 +97,14 @@ class TextArea(forms.Textarea):
 
 class LostReasonField(forms.ChoiceField):
     def __init__(self) -> None:
-        choices = [("", "Not noted"), *LostReason.choices]
-        super().__init__(choices=choices, required=False, label="Reason, if lost")
+        choices = [("", gettext_lazy("Not noted")), *LostReason.choices]
+        super().__init__(choices=choices, required=False, label=gettext_lazy("Reason, if lost"))
 
 
 def zone_help_text() -> SafeString:
     """The zone leads to the page that says why it is that one."""
     link = reverse("admin:my_work_profile")
-    return format_html('Time zone: <a href="{}">{}</a>. Empty: now.', link, current_zone().key)
+    return format_html(_('Time zone: <a href="{}">{}</a>. Empty: now.'), link, current_zone().key)
 
 
 class LocalDateTimeField(forms.DateTimeField):
@@ -132,7 +137,9 @@ class ContactField(forms.ModelChoiceField):
     hides_selected = False
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Contact.objects.none(), required=False, empty_label="No particular contact", **kwargs)
+        super().__init__(
+            Contact.objects.none(), required=False, empty_label=gettext_lazy("No particular contact"), **kwargs
+        )
 
     def offer_contacts_of(self, lead: int, user: Any, selected: Contact | None = None) -> None:
         """The `selected` one may work for a lead by now that the user may not see; it can stay, without its name."""
@@ -144,7 +151,7 @@ class ContactField(forms.ModelChoiceField):
         )
 
     def label_from_instance(self, obj: Any) -> str:
-        return HIDDEN_CONTACT if self.hides_selected and obj == self.selected else super().label_from_instance(obj)
+        return str(HIDDEN_CONTACT) if self.hides_selected and obj == self.selected else super().label_from_instance(obj)
 
 
 # --- The lead's -------------------------------------------------------------------------------
@@ -153,13 +160,13 @@ class ContactField(forms.ModelChoiceField):
 class ChangeStatus(VerbForm):
     """A button for each status; the one that comes next in the pipeline first."""
 
-    name, title = "change_status", "Change status"
+    name, title = "change_status", gettext_lazy("Change status")
     permissions = ["lead.change_restaurant"]
     serializer_class = ChangeStatusSerializer
 
-    status = forms.ChoiceField(choices=LeadStatus.choices)
+    status = forms.ChoiceField(choices=LeadStatus.choices, label=gettext_lazy("Status"))
     reason = LostReasonField()
-    note = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
+    note = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea, label=gettext_lazy("Note"))
 
     obj: Restaurant
 
@@ -169,7 +176,7 @@ class ChangeStatus(VerbForm):
             del self.fields["reason"]
 
     @property
-    def buttons(self) -> list[dict[str, str]]:
+    def buttons(self) -> list[dict[str, Any]]:
         current = LeadStatus(self.obj.lead_status)
         following = [*PIPELINE, LeadStatus.CONVERTED][PIPELINE.index(current) + 1] if current in PIPELINE else None
         return [
@@ -182,12 +189,13 @@ class ChangeStatus(VerbForm):
             for status in other_statuses(current)
         ]
 
-    def run(self) -> str:
+    def run(self) -> Any:
         status = LeadStatus(self.cleaned_data["status"])
         before = LeadStatus(self.obj.lead_status)
         if not self.obj.change_status(**self.cleaned_data, by=self.user):
-            return f"The status is {status.label} already."
-        return f"Status changed from {before.label} to {status.label}."
+            return Said(gettext_lazy("The status is %(status)s already."), status=status.label)
+        text = gettext_lazy("Status changed from %(before)s to %(status)s.")
+        return Said(text, before=before.label, status=status.label)
 
 
 def other_statuses(status: LeadStatus) -> list[LeadStatus]:
@@ -210,19 +218,21 @@ class PlanVerb(VerbForm):
     def context(self) -> dict[str, Any]:
         return {"plan": self.plan, "zone": zone_of(self.user)}
 
-    def next_call(self) -> str:
-        return f"Next call: {day(self.plan.next_call_date)}."
+    def with_next_call(self, text: Any, **values: Any) -> Said:
+        return Said(text, day=partial(day, self.plan.next_call_date), **values)
 
 
 class RecordCall(PlanVerb):
-    name, title = "record_call", "Record a call"
+    name, title = "record_call", gettext_lazy("Record a call")
     permissions = ["call.change_callplan", "track.add_interaction"]  # with details it is an interaction too
     serializer_class = RecordCallSerializer
 
-    outcome = forms.ChoiceField(choices=[("", "Not noted"), *Outcome.choices], required=False)
-    contact = ContactField()
-    details = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
-    last_called = LocalDateTimeField(required=False, label="When")
+    outcome = forms.ChoiceField(
+        choices=[("", gettext_lazy("Not noted")), *Outcome.choices], required=False, label=gettext_lazy("Outcome")
+    )
+    contact = ContactField(label=gettext_lazy("Contact"))
+    details = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea, label=gettext_lazy("Details"))
+    last_called = LocalDateTimeField(required=False, label=gettext_lazy("When"))
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
@@ -235,10 +245,11 @@ class RecordCall(PlanVerb):
     def lead(self) -> int:
         return self.obj.lead_id
 
-    def run(self) -> str:
+    def run(self) -> Any:
         details = dict(self.cleaned_data)
         moved = self.plan.record_call(details.pop("last_called", None) or dates.now(), **details, by=self.user)
-        return f"Call recorded. {self.next_call()}" if moved else f"Noted. {self.next_call()}"
+        recorded, noted = gettext_lazy("Call recorded. Next call: %(day)s."), gettext_lazy("Noted. Next call: %(day)s.")
+        return self.with_next_call(recorded if moved else noted)
 
 
 class RecordCallOnLead(RecordCall):
@@ -251,7 +262,7 @@ class RecordCallOnLead(RecordCall):
         plans = self.obj.call_plans.order_by("paused", "next_call_date", "id")
         self.plans = {str(plan.pk): plan for plan in plans[:CHOICES]}
         choices = [(pk, plan_label(plan)) for pk, plan in self.plans.items()]
-        self.fields = {"plan": forms.ChoiceField(choices=choices, label="Call plan"), **self.fields}
+        self.fields = {"plan": forms.ChoiceField(choices=choices, label=gettext_lazy("Call plan")), **self.fields}
 
     @property
     def lead(self) -> int:
@@ -270,17 +281,20 @@ class RecordCallOnLead(RecordCall):
 
 
 def plan_label(plan: CallPlan) -> str:
-    return f"{Frequency(plan.frequency).label}, {'paused' if plan.paused else f'next {day(plan.next_call_date)}'}"
+    text = _("%(frequency)s, paused") if plan.paused else _("%(frequency)s, next %(day)s")
+    return text % {"frequency": Frequency(plan.frequency).label, "day": day(plan.next_call_date)}
 
 
 class Snooze(PlanVerb):
-    name, title = "snooze", "Put off"
+    name, title = "snooze", gettext_lazy("Put off")
     serializer_class = SnoozeSerializer
 
     until = forms.DateField(
-        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), help_text="The time of day does not change."
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        label=gettext_lazy("Until"),
+        help_text=gettext_lazy("The time of day does not change."),
     )
-    reason = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
+    reason = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea, label=gettext_lazy("Reason"))
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
@@ -290,15 +304,15 @@ class Snooze(PlanVerb):
     def to_body(self, values: dict[str, Any]) -> dict[str, Any]:
         return {**values, "until": values["until"].isoformat()}
 
-    def run(self) -> str:
+    def run(self) -> Any:
         self.plan.snooze(**self.cleaned_data, by=self.user)
-        return f"Put off. {self.next_call()}"
+        return self.with_next_call(gettext_lazy("Put off. Next call: %(day)s."))
 
 
 class ReasonVerb(PlanVerb):
     """A verb with an optional reason."""
 
-    reason = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea)
+    reason = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea, label=gettext_lazy("Reason"))
 
     @property
     def given_reason(self) -> str:
@@ -306,46 +320,55 @@ class ReasonVerb(PlanVerb):
 
 
 class Skip(ReasonVerb):
-    name, title = "skip", "Skip this call"
+    name, title = "skip", gettext_lazy("Skip this call")
 
-    def run(self) -> str:
+    def run(self) -> Any:
         self.plan.skip(by=self.user, reason=self.given_reason)
-        return f"Skipped. {self.next_call()}"
+        return self.with_next_call(gettext_lazy("Skipped. Next call: %(day)s."))
 
 
 class Pause(ReasonVerb):
-    name, title = "pause", "Pause"
+    name, title = "pause", gettext_lazy("Pause")
 
     @property
     def is_available(self) -> bool:
         return not self.plan.paused
 
-    def run(self) -> str:
-        return "Paused." if self.plan.pause(by=self.user, reason=self.given_reason) else "The plan is paused already."
+    def run(self) -> Any:
+        paused = self.plan.pause(by=self.user, reason=self.given_reason)
+        return gettext_lazy("Paused.") if paused else gettext_lazy("The plan is paused already.")
 
 
 class Resume(ReasonVerb):
-    name, title = "resume", "Resume"
+    name, title = "resume", gettext_lazy("Resume")
 
     @property
     def is_available(self) -> bool:
         return self.plan.paused
 
-    def run(self) -> str:
+    def run(self) -> Any:
         resumed = self.plan.resume(by=self.user, reason=self.given_reason)
-        return f"Resumed. {self.next_call()}" if resumed else "The plan is not paused."
+        if not resumed:
+            return gettext_lazy("The plan is not paused.")
+        return self.with_next_call(gettext_lazy("Resumed. Next call: %(day)s."))
 
 
 class SetFrequency(PlanVerb):
-    name, title = "set_frequency", "Set frequency"
+    name, title = "set_frequency", gettext_lazy("Set frequency")
     serializer_class = SetFrequencySerializer
 
-    frequency = forms.ChoiceField(choices=Frequency.choices, help_text="The next call date is recomputed.")
+    frequency = forms.ChoiceField(
+        choices=Frequency.choices,
+        label=gettext_lazy("Frequency"),
+        help_text=gettext_lazy("The next call date is recomputed."),
+    )
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.initial["frequency"] = self.plan.frequency
 
-    def run(self) -> str:
+    def run(self) -> Any:
         self.plan.set_frequency(self.cleaned_data["frequency"], by=self.user)
-        return f"Calls are {Frequency(self.plan.frequency).label.lower()} now. {self.next_call()}"
+        text = gettext_lazy("Calls are %(frequency)s now. Next call: %(day)s.")
+        label = Frequency(self.plan.frequency).label
+        return self.with_next_call(text, frequency=lambda: inside(label))

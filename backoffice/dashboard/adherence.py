@@ -8,6 +8,8 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.charts import Bar, bars
 from backoffice.dashboard.cache import cached
@@ -25,16 +27,16 @@ CHARTED = 15  # owners; the table has them all
 class PeriodForm(forms.Form):
     """Local dates, each owner's own; both inclusive."""
 
-    first = forms.DateField(label="From", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
-    last = forms.DateField(label="To", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    first = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    last = forms.DateField(label=gettext_lazy("To"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if {"first", "last"} <= data.keys():
             if not 2000 <= data["first"].year <= 2100 or not 2000 <= data["last"].year <= 2100:
-                raise forms.ValidationError("Give dates between 2000 and 2100.")
+                raise forms.ValidationError(_("Give dates between 2000 and 2100."))
             if not timedelta(0) <= data["last"] - data["first"] <= LONGEST:
-                raise forms.ValidationError("The period ends on or after the day it starts, at most a year later.")
+                raise forms.ValidationError(_("The period ends on or after the day it starts, at most a year later."))
         return data
 
 
@@ -47,7 +49,7 @@ def adherence_page(request: HttpRequest, site: Any) -> HttpResponse:
     rows = rows_between(**form.cleaned_data, viewer=request.user) if form.is_valid() else []
     context = {
         **site.each_context(request),
-        "title": "Adherence",
+        "title": _("Adherence"),
         "form": form,
         "rows": rows,
         "chart": chart(rows[:CHARTED]) if rows else "",
@@ -62,7 +64,7 @@ def rows_between(first: date, last: date, viewer: Any) -> list[dict[str, Any]]:
     users = get_user_model().objects.filter(pk__in=[row["owner"] for row in rows if row["owner"]])
     names = dict(users.values_list("pk", get_user_model().USERNAME_FIELD))
     for row in rows:
-        row["name"] = names.get(row["owner"]) or row.get("former_owner", "Unowned")
+        row["name"] = names.get(row["owner"]) or row.get("former_owner", _("Unowned"))
         row["percent"] = round(100 * row["on_time"] / row["planned"])
     return sorted(rows, key=lambda row: (row["percent"], -row["planned"], row["name"]))
 
@@ -72,8 +74,11 @@ def chart(rows: list[dict[str, Any]]) -> str:
         Bar(
             row["name"],
             row["percent"],
-            f"{row['percent']} % of {number(row['planned'])} on time, {number(row['missed'])} missed",
+            _("%(percent)s %% of %(planned)s on time, %(missed)s missed")
+            % {"percent": row["percent"], "planned": number(row["planned"]), "missed": number(row["missed"])},
         )
         for row in rows
     ]
-    return bars("Calls on time by owner", "The part of the planned calls that was made by its date.", shown, whole=100)
+    return bars(
+        _("Calls on time by owner"), _("The part of the planned calls that was made by its date."), shown, whole=100
+    )

@@ -9,11 +9,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from backoffice.activity import DUE
 from backoffice.charts import Bar, bars, columns
 from backoffice.dashboard.figures import Calls, Figures, Stage, Week
-from backoffice.words import counted
+from backoffice.words import counted, sentence_case
 from call.models import CallPlan
 from crm import formats
 from crm.formats import number
@@ -46,16 +47,16 @@ def pipeline(stages: list[Stage], stale: int) -> dict[str, Any]:
     leads, revenue = sum(stage.leads for stage in stages), sum(stage.revenue for stage in stages)
     shown = [
         Bar(
-            LeadStatus(stage.status).label.capitalize(),
+            sentence_case(LeadStatus(stage.status).label),
             stage.leads,
             f"{counted(stage.leads, 'lead')} · {money(stage.revenue)}",
             list_of(Restaurant, status=stage.status),
         )
         for stage in stages
     ]
-    description = "Leads and their potential revenue by status; the bars are as long as there are leads."
+    description = _("Leads and their potential revenue by status; the bars are as long as there are leads.")
     return {
-        "chart": bars("Pipeline by status", description, shown),
+        "chart": bars(_("Pipeline by status"), description, shown),
         "leads": counted(leads, "lead"),
         "revenue": money(Decimal(revenue)),
         "url": list_of(Restaurant, owner=""),  # else it would open with the viewer's own
@@ -73,7 +74,7 @@ def calls(owners: list[Calls]) -> dict[str, Any]:
     most = max((row.overdue for row in shown), default=0)
     table = [
         {
-            "name": row.name or "Unowned",
+            "name": row.name or _("Unowned"),
             "share": f"{100 * row.overdue / max(most, 1):.1f}%",
             "cells": cells([row], **({"owner_id": row.owner} if row.owner else {"unassigned": 1})),
         }
@@ -109,21 +110,23 @@ def orders(weeks: list[Week], sees_interactions: bool) -> dict[str, Any]:
 
     by_count, by_revenue = [], []
     for week in weeks:
-        label = f"Week {week.monday.isocalendar().week}, from {day(week.monday)}"
+        label = _("Week %(week)s, from %(day)s") % {"week": week.monday.isocalendar().week, "day": day(week.monday)}
         url = list_of(OrderDetails, date_from=week.monday, date_to=week.sunday)
         tick = date_format(week.monday, "j M")
         count_url = interactions_from(week.monday, week.sunday)
         by_count.append(Bar(label, week.orders, counted(week.orders, "order"), count_url, tick))
         by_revenue.append(Bar(label, week.revenue, money(week.revenue), url, tick))
-    period = f"from {day(weeks[0].monday)} to {day(weeks[-1].sunday)}"
+    period = {"first": day(weeks[0].monday), "last": day(weeks[-1].sunday)}
+    of_count = _("Orders in each week, from %(first)s to %(last)s.") % period
+    of_revenue = _("Total price of the orders in each week, from %(first)s to %(last)s.") % period
     return {
-        "count": columns("Orders by week", f"Orders in each week, {period}.", by_count, heading="Week", unit="Orders"),
+        "count": columns(_("Orders by week"), of_count, by_count, heading=_("Week"), unit=_("Orders")),
         "revenue": columns(
-            "Revenue by week",
-            f"Total price of the orders in each week, {period}.",
+            _("Revenue by week"),
+            of_revenue,
             by_revenue,
-            heading="Week",
-            unit="Revenue",
+            heading=_("Week"),
+            unit=_("Revenue"),
         ),
         "orders": counted(sum(week.orders for week in weeks), "order"),
         "total": money(sum((week.revenue for week in weeks), Decimal(0))),
@@ -134,16 +137,16 @@ def orders(weeks: list[Week], sees_interactions: bool) -> dict[str, Any]:
 def accounts(verdicts: dict[str, int]) -> dict[str, Any]:
     shown = [
         Bar(
-            Verdict(verdict).label,
+            str(Verdict(verdict).label),
             count,
             counted(count, "account"),
             list_of(Restaurant, verdict=verdict),
         )
         for verdict, count in verdicts.items()
     ]
-    description = "Accounts by how they keep to the rhythm of their own orders, worst first."
+    description = _("Accounts by how they keep to the rhythm of their own orders, worst first.")
     return {
-        "chart": bars("Accounts by verdict", description, shown),
+        "chart": bars(_("Accounts by verdict"), description, shown),
         "total": counted(sum(verdicts.values()), "account"),
     }
 

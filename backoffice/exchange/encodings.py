@@ -9,6 +9,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from django.utils.translation import gettext as _
+
 from backoffice.exchange.lines import TableError
 
 BLOCK = 256 * 1024  # bytes
@@ -48,7 +50,8 @@ class UnknownEncoding(TableError):
     def __init__(self, candidates: list[Candidate]) -> None:
         self.candidates = candidates
         names = ", ".join(f"{each.encoding} ({each.name})" for each in candidates)
-        super().__init__(f"The file is not UTF-8, and its bytes do not tell its encoding. Choose one of: {names}.")
+        text = _("The file is not UTF-8, and its bytes do not tell its encoding. Choose one of: %(names)s.")
+        super().__init__(text % {"names": names})
 
 
 def encoding_of(file: BinaryIO, chosen: str = "") -> tuple[str, str]:
@@ -69,16 +72,18 @@ def encoding_of(file: BinaryIO, chosen: str = "") -> tuple[str, str]:
         encoding = "utf-8-sig" if has_bom else "utf-8"
         return encoding, UTF_8[encoding]
     if has_bom or is_multibyte:
-        raise TableError(f"The file is UTF-8, except in {place(file, bad)}. Save it as UTF-8 and try again.")
+        text = _("The file is UTF-8, except in %(place)s. Save it as UTF-8 and try again.")
+        raise TableError(text % {"place": place(file, bad)})
     raise UnknownEncoding(candidates(file))
 
 
 def check_chosen(file: BinaryIO, chosen: str) -> tuple[str, str]:
     known = {**UTF_8, **ENCODINGS}
     if chosen not in known:
-        raise TableError(f"The encoding “{chosen[:50]}” is not known. Choose one of: {', '.join(known)}.")
+        text = _("The encoding “%(encoding)s” is not known. Choose one of: %(names)s.")
+        raise TableError(text % {"encoding": chosen[:50], "names": ", ".join(known)})
     if digest(file, chosen) is None:
-        raise TableError(f"The file is not in {known[chosen]}.")
+        raise TableError(_("The file is not in %(encoding)s.") % {"encoding": known[chosen]})
     return chosen, known[chosen]
 
 
@@ -160,4 +165,5 @@ def place(file: BinaryIO, position: int) -> str:
     while left > 0 and (block := file.read(min(BLOCK, left))):
         line += block.count(b"\n")
         left -= len(block)
-    return f"line {line:,}, byte 0x{file.read(1).hex().upper()}"
+    byte = f"0x{file.read(1).hex().upper()}"
+    return _("line %(line)s, byte %(byte)s") % {"line": f"{line:,}", "byte": byte}

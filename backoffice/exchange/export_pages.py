@@ -8,9 +8,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.exports import csv_of
 from backoffice.exchange.pages import ExchangePagesMixin
+from backoffice.words import in_english
 from crm import dates
 from crm.db.models import TimestampedQuerySet
 from crm.formats import number
@@ -57,7 +60,7 @@ class ExportMixin(ExchangePagesMixin):
         return self.page(
             request,
             "export",
-            f"Export {self.opts.verbose_name_plural}",
+            _("Export %(rows)s") % {"rows": self.opts.verbose_name_plural},
             rows=number(rows),
             is_many=rows > MAX_WORKBOOK,
             max_workbook=number(MAX_WORKBOOK),
@@ -82,15 +85,14 @@ class ExportMixin(ExchangePagesMixin):
         sheet = self.sheet()
         user: Any = request.user
         rows = queryset.visible_to(user)
-        name = f"{self.opts.verbose_name_plural}-{dates.today(dates.server_zone())}".replace(" ", "-")
+        name = f"{in_english(self.opts.verbose_name_plural)}-{dates.today(dates.server_zone())}".replace(" ", "-")
         if format != "xlsx":
             response = StreamingHttpResponse(csv_of(sheet.columns, sheet.rows(rows)), content_type="text/csv")
             response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
             return response
         if rows.count() > MAX_WORKBOOK:
-            self.message_user(
-                request, f"A workbook holds at most {number(MAX_WORKBOOK)} rows. Export them as CSV.", messages.ERROR
-            )
+            text = _("A workbook holds at most %(rows)s rows. Export them as CSV.")
+            self.message_user(request, text % {"rows": number(MAX_WORKBOOK)}, messages.ERROR)
             query = request.GET.urlencode()
             return HttpResponseRedirect(f"{self.link('changelist')}{query and '?'}{query}")
         from backoffice.exchange.workbooks import write_workbook  # openpyxl takes 6 MB
@@ -98,10 +100,10 @@ class ExportMixin(ExchangePagesMixin):
         file = write_workbook(sheet.columns, sheet.rows(rows))
         return FileResponse(file, as_attachment=True, filename=f"{name}.xlsx", content_type=XLSX)
 
-    @admin.action(description="Export selected %(verbose_name_plural)s as CSV")
+    @admin.action(description=gettext_lazy("Export selected %(verbose_name_plural)s as CSV"))
     def export_csv(self, request: HttpRequest, queryset: TimestampedQuerySet) -> HttpResponseBase:
         return self.download(request, queryset, "csv")
 
-    @admin.action(description="Export selected %(verbose_name_plural)s as XLSX")
+    @admin.action(description=gettext_lazy("Export selected %(verbose_name_plural)s as XLSX"))
     def export_xlsx(self, request: HttpRequest, queryset: TimestampedQuerySet) -> HttpResponseBase:
         return self.download(request, queryset, "xlsx")

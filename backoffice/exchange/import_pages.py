@@ -17,6 +17,8 @@ from django.core.paginator import Paginator
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.exchange import imports
 from backoffice.exchange.encodings import UnknownEncoding
@@ -34,16 +36,27 @@ from crm.db.external_ids import SOURCE_VALIDATOR
 from crm.formats import number
 
 PAGE = 100  # rows of a preview
-KINDS = {"error": "Errors", "create": "New", "update": "Changed", "skip": "Unchanged"}
+KINDS = {
+    "error": gettext_lazy("Errors"),
+    "create": gettext_lazy("New"),
+    "update": gettext_lazy("Changed"),
+    "skip": gettext_lazy("Unchanged"),
+}
+MATCHES = {
+    "phone": gettext_lazy("phone"),
+    "email": gettext_lazy("email"),
+    "name": gettext_lazy("name"),
+    "name_city": gettext_lazy("name and city"),
+}
 IGNORED = ""  # what a column is that is not imported
-GONE = "The file is no longer stored. Please upload it again."
+GONE = gettext_lazy("The file is no longer stored. Please upload it again.")
 
 
 class UploadForm(forms.Form):
     """Accepts a file that can be read as a table; its rows are not checked yet, its columns and encoding not chosen."""
 
     file = forms.FileField(
-        label="File",
+        label=gettext_lazy("File"),
         max_length=254,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
     )
@@ -56,8 +69,8 @@ class UploadForm(forms.Form):
         file = self.cleaned_data["file"]
         try:
             table = self.sheet.read(file, max_rows=imports.MAX_ROWS, is_draft=True)
-            if not sum(1 for _ in table.numbered()):
-                raise forms.ValidationError("There are no rows under the header.")
+            if not sum(1 for _row in table.numbered()):
+                raise forms.ValidationError(_("There are no rows under the header."))
         except UnknownEncoding:
             pass
         except TooManyRows as error:
@@ -70,17 +83,19 @@ class UploadForm(forms.Form):
 class ReadingForm(forms.Form):
     """How the file is read: its encoding, what its columns are, and how rows are found."""
 
-    encoding = forms.CharField(required=False, max_length=20, widget=forms.RadioSelect)
+    encoding = forms.CharField(required=False, max_length=20, widget=forms.RadioSelect, label=gettext_lazy("Encoding"))
     source = forms.CharField(
-        label="External ids are of", max_length=50, validators=[SOURCE_VALIDATOR], initial=DEFAULT_SOURCE
+        label=gettext_lazy("External ids are of"), max_length=50, validators=[SOURCE_VALIDATOR], initial=DEFAULT_SOURCE
     )
 
     def __init__(self, sheet: Sheet, table: Table | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.table = table
-        choices = [("", "their ids alone"), *((name, name.replace("_", " and ")) for name in sheet.matches)]
-        self.fields["match"] = forms.ChoiceField(label="Rows are found by", required=False, choices=choices)
-        names = [(IGNORED, "– not imported –"), *((name, name) for name in sheet.import_columns.names)]
+        choices = [("", gettext_lazy("their ids alone")), *((name, MATCHES[name]) for name in sheet.matches)]
+        self.fields["match"] = forms.ChoiceField(
+            label=gettext_lazy("Rows are found by"), required=False, choices=choices
+        )
+        names = [(IGNORED, gettext_lazy("– not imported –")), *((name, name) for name in sheet.import_columns.names)]
         for place, (label, column) in enumerate(zip(table.labels, table.header, strict=True) if table else []):
             self.fields[f"column_{place}"] = forms.ChoiceField(
                 label=label, required=False, choices=names, initial=column
@@ -150,7 +165,7 @@ class ImportMixin(ExchangePagesMixin):
         return self.page(
             request,
             "upload",
-            f"Import {sheet.label}",
+            _("Import %(rows)s") % {"rows": sheet.label},
             form=form,
             sheet=sheet,
             max_rows=number(imports.MAX_ROWS),
@@ -223,7 +238,7 @@ class ImportMixin(ExchangePagesMixin):
         return self.page(
             request,
             "preview",
-            f"Import {imported.name}",
+            _("Import %(rows)s") % {"rows": imported.name},
             upload=imported,
             sheet=sheet,
             form=form,
@@ -246,19 +261,24 @@ class ImportMixin(ExchangePagesMixin):
                 imported.partial = bool(request.POST.get("partial"))
                 imports.confirm(imported, request.POST.get("digest", ""))
         except (Changed, RowsInError, TableError):
-            text = "Nothing was imported: the data has changed since the preview. This is what the file would do now."
+            text = _(
+                "Nothing was imported: the data has changed since the preview. This is what the file would do now."
+            )
         except IntegrityError:
-            text = "Nothing was imported: a simultaneous change got in the way. Please confirm again."
+            text = _("Nothing was imported: a simultaneous change got in the way. Please confirm again.")
         except OperationalError as error:
             if not is_lock_timeout(error):
                 raise
-            text = "Nothing was imported: another user is changing the same rows. Please confirm again."
+            text = _("Nothing was imported: another user is changing the same rows. Please confirm again.")
         else:
-            text = (
-                f"Imported: {number(imported.created)} new and {number(imported.changed)} changed {self.sheet().label}."
-                f" {number(imported.unchanged)} were as in the file."
-            )
-            text += f" Left out: {number(imported.errors)}." if imported.errors else ""
+            text = _("Imported: %(new)s new and %(changed)s changed %(rows)s. %(unchanged)s were as in the file.") % {
+                "new": number(imported.created),
+                "changed": number(imported.changed),
+                "rows": self.sheet().label,
+                "unchanged": number(imported.unchanged),
+            }
+            if imported.errors:
+                text += " " + _("Left out: %(rows)s.") % {"rows": number(imported.errors)}
             self.message_user(request, text, messages.SUCCESS)
             return HttpResponseRedirect(request.path)
         self.message_user(request, text, messages.WARNING)
@@ -271,16 +291,16 @@ class ImportMixin(ExchangePagesMixin):
         return self.page(
             request,
             "imported",
-            f"Import {imported.name}",
+            _("Import %(rows)s") % {"rows": imported.name},
             upload=imported,
             sheet=self.sheet(),
             counts=[
                 (label, number(getattr(imported, name)))
                 for label, name in {
-                    "New": "created",
-                    "Changed": "changed",
-                    "Unchanged": "unchanged",
-                    "Left out": "errors",
+                    _("New"): "created",
+                    _("Changed"): "changed",
+                    _("Unchanged"): "unchanged",
+                    _("Left out"): "errors",
                 }.items()
             ],
             written=number(imported.created + imported.changed),
@@ -311,12 +331,14 @@ class ImportMixin(ExchangePagesMixin):
         except (IntegrityError, OperationalError) as error:
             if not is_conflict(error):
                 raise
-            text = "Nothing was taken back: another user is changing the same rows. Please try again."
+            text = _("Nothing was taken back: another user is changing the same rows. Please try again.")
             self.message_user(request, text, messages.WARNING)
         else:
-            self.message_user(
-                request, f"Taken back: {number(before - remaining)} of {number(before)} rows.", messages.SUCCESS
-            )
+            text = _("Taken back: %(rows)s of %(all)s rows.") % {
+                "rows": number(before - remaining),
+                "all": number(before),
+            }
+            self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(self.link("preview", pk))
 
 
@@ -325,7 +347,7 @@ def failed_content(imported: Import) -> bytes | None:
     if imported.status != Import.Status.PREVIEWED:
         return bytes(imported.failed) if imported.failed else None
     try:
-        run, _ = imports.preview(imported)
+        run, _outcomes = imports.preview(imported)
     except TableError:
         return None
     return run.failed_csv() if run.failed else None

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from django.db import transaction
+from django.utils import translation
 
 from backoffice.exchange.exports import csv_of
 from backoffice.exchange.finding import Importer
@@ -180,12 +181,14 @@ def check_rows(run: Run) -> None:
 def preview(imported: Import) -> tuple[Run, list[Outcome]]:
     """What the stored file would do; written nowhere but in the totals of `imported`. Raises TableError."""
     run = run_of(imported)
-    check_rows(run)
-    outcomes = list(run.outcomes())
-    store_totals(imported, run)
+    with translation.override(None):  # what is stored is in English, whatever the language of the page
+        check_rows(run)
+        outcomes = list(run.outcomes())
+        store_totals(imported, run)
     return run, outcomes
 
 
+@translation.override(None)  # what is stored is in English, whatever the language of the page
 def confirm(imported: Import, digest: str) -> Run:
     """Import the stored file, whose row is locked, if that does what the preview with the `digest` showed.
 

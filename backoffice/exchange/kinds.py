@@ -7,6 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from backoffice.exchange.finding import ids_of, missing, moment_of
@@ -26,7 +29,7 @@ from lead.serializers import RestaurantSerializer
 from track.models import DATE_BOUNDS, MAX_QUANTITY, Interaction, InteractionExternalId, InteractionType, OrderDetails
 from track.serializers import InteractionSerializer, QuantityField
 
-LEAD_RULE = "The lead is named by its id in {} or by its external id in lead_external_id."
+LEAD_RULE = gettext_lazy("The lead is named by its id in {} or by its external id in lead_external_id.")
 
 
 def phone_key(phone: str, *within: Any) -> Hashable | None:
@@ -51,11 +54,13 @@ class LeadSheet(Sheet):
     lookups = {"assigned_to": "assigned_to__username"}
     unchanged_when_empty = frozenset({"lead_status", "assigned_to"})
     rules = (
-        "An empty cell empties the field, except status and owner, which stay as they are.",
-        "Owners are named by their usernames. A new lead that names none is yours, and NEW if it has no status.",
-        "created_at and updated_at are read-only and ignored.",
+        gettext_lazy("An empty cell empties the field, except status and owner, which stay as they are."),
+        gettext_lazy(
+            "Owners are named by their usernames. A new lead that names none is yours, and NEW if it has no status."
+        ),
+        gettext_lazy("created_at and updated_at are read-only and ignored."),
     )
-    instead = "Split it, or have it imported on the server: manage.py import_leads FILE"
+    instead = gettext_lazy("Split it, or have it imported on the server: manage.py import_leads FILE")
     permissions = ("lead.import_restaurant", "lead.add_restaurant", "lead.change_restaurant")
     external_ids = ExternalId
     matches = {
@@ -107,7 +112,11 @@ class ContactSheet(Sheet):
     columns = ["id", "restaurant", "restaurant_name", *ContactSerializer.Meta.fields[2:]]
     synonyms = CONTACTS
     lookups = {"restaurant": "restaurant_id", "restaurant_name": "restaurant__name"}
-    rules = (*Sheet.rules, LEAD_RULE.format("restaurant"), "restaurant_name is read-only and ignored.")
+    rules = (
+        *Sheet.rules,
+        format_lazy(LEAD_RULE, "restaurant"),
+        gettext_lazy("restaurant_name is read-only and ignored."),
+    )
     permissions = ("contact.import_contact", "contact.add_contact", "contact.change_contact")
     external_ids = ContactExternalId
     lead_column = "restaurant"
@@ -178,10 +187,12 @@ class InteractionSheet(TouchSheet):
     synonyms = INTERACTIONS
     unchanged_when_empty = frozenset({"interaction_type", "order_placed", "date"})
     rules = (
-        "An empty cell empties the field, except type, date and order_placed, which stay as they are.",
-        LEAD_RULE.format("lead"),
-        "A row without an id and without an external id is the interaction of the same lead, date, type and details, "
-        "where there is one.",
+        gettext_lazy("An empty cell empties the field, except type, date and order_placed, which stay as they are."),
+        format_lazy(LEAD_RULE, "lead"),
+        gettext_lazy(
+            "A row without an id and without an external id is the interaction of the same lead, date, type and "
+            "details, where there is one."
+        ),
     )
     always = Match(("date", "lead", "interaction_type", "details"), interaction_key)
 
@@ -234,9 +245,9 @@ class OrderSheet(TouchSheet):
     synonyms = ORDERS
     unchanged_when_empty = frozenset({"order_date"})
     rules = (
-        "An empty cell empties the field, except order_date, which stays as it is.",
-        LEAD_RULE.format("lead"),
-        "A new order needs its own number in external_id, by which it is found the next time.",
+        gettext_lazy("An empty cell empties the field, except order_date, which stays as it is."),
+        format_lazy(LEAD_RULE, "lead"),
+        gettext_lazy("A new order needs its own number in external_id, by which it is found the next time."),
     )
 
     def __init__(self, *args: Any) -> None:
@@ -245,7 +256,7 @@ class OrderSheet(TouchSheet):
 
     @property
     def label(self) -> str:
-        return "orders"
+        return _("orders")
 
     def load(self, rows: list[Row], *, lock: bool) -> None:
         super().load(rows, lock=lock)
@@ -303,10 +314,10 @@ class PlanSheet(Sheet):
     synonyms = PLANS
     unchanged_when_empty = frozenset({"frequency", "next_call_date"})
     rules = (
-        "An empty cell empties the notes; frequency and next call stay as they are.",
-        LEAD_RULE.format("lead"),
-        "A row without an id is the plan of the lead with the same frequency, where there is one.",
-        "last_called is read-only and ignored: import the calls as interactions.",
+        gettext_lazy("An empty cell empties the notes; frequency and next call stay as they are."),
+        format_lazy(LEAD_RULE, "lead"),
+        gettext_lazy("A row without an id is the plan of the lead with the same frequency, where there is one."),
+        gettext_lazy("last_called is read-only and ignored: import the calls as interactions."),
     )
     permissions = ("call.import_callplan", "call.add_callplan", "call.change_callplan")
     lead_column = "lead"

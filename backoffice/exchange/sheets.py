@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ValidationError as InvalidBody
 
 from backoffice.exchange.finding import (
@@ -77,8 +78,8 @@ class Sheet(Finder):
     synonyms: Mapping[str, str] = {}
     lookups: Mapping[str, str] = {}  # where an export reads a column, if not in the field of its name
     unchanged_when_empty: frozenset[str] = frozenset()  # an empty cell in any other column empties the field
-    rules: tuple[str, ...] = ("An empty cell empties the field.",)
-    instead = "Split it into several files."  # where a file is too long for the browser
+    rules: tuple[Any, ...] = (gettext_lazy("An empty cell empties the field."),)
+    instead: Any = gettext_lazy("Split it into several files.")  # where a file is too long for the browser
     permissions: tuple[str, str, str] = ("", "", "")  # to import, to add, to change
 
     def __init__(self, importer: Importer | None = None) -> None:

@@ -14,6 +14,9 @@ from io import TextIOWrapper
 from itertools import islice
 from typing import BinaryIO, TextIO
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from backoffice.exchange.encodings import encoding_of
 from backoffice.exchange.formulas import arm
 from backoffice.exchange.lines import WHOLE_ROW, Line, Lines, Source, TableError, TooManyRows, UnknownColumns
@@ -106,18 +109,35 @@ class Table:
         """Raises TableError where the header has to be decided about, or lacks a column."""
         names = self.columns.names
         if wrong := [name for name in self.mapping.values() if name and name not in names]:
-            raise UnknownColumns(f"{listed('column', wrong)} not known. Columns are: {', '.join(names)}.")
+            raise UnknownColumns(f"{unknown(wrong)} " + _("Columns are: %(columns)s.") % {"columns": ", ".join(names)})
         if gone := [label for label in self.mapping if label not in self.labels]:
-            raise UnknownColumns(f"{listed('column', gone)} not in the file.")
+            raise UnknownColumns(
+                ngettext(
+                    "The column %(columns)s is not in the file.",
+                    "The columns %(columns)s are not in the file.",
+                    len(gone),
+                )
+                % {"columns": listed(gone)}
+            )
         if not any(self.header):
-            raise UnknownColumns("The first row does not name the columns.", first_row(names))
+            raise UnknownColumns(_("The first row does not name the columns."), first_row(names))
         if twice := [name for name in dict.fromkeys(self.header) if name and self.header.count(name) > 1]:
-            raise TableError(f"{listed('column', twice)} named more than once.")
+            raise TableError(
+                ngettext(
+                    "The column %(columns)s is named more than once.",
+                    "The columns %(columns)s are named more than once.",
+                    len(twice),
+                )
+                % {"columns": listed(twice)}
+            )
         if self.undecided:
-            unknown = f"{listed('column', self.undecided)} not known.{meant(self.undecided, names)}"
-            raise UnknownColumns(unknown, first_row(names))
+            text = f"{unknown(self.undecided)} {meant(self.undecided, names)}".rstrip()
+            raise UnknownColumns(text, first_row(names))
         if missing := self.missing():
-            raise UnknownColumns(f"{listed('column', missing)} missing.")
+            raise UnknownColumns(
+                ngettext("The column %(columns)s is missing.", "The columns %(columns)s are missing.", len(missing))
+                % {"columns": listed(missing)}
+            )
 
     def missing(self) -> list[str]:
         """The columns that new rows need and the header lacks; with a column `id` rows may be old ones."""
@@ -142,7 +162,7 @@ class Table:
                 if number > self.first and not is_blank(line):
                     rows += 1
                     if self.max_rows and rows > self.max_rows:
-                        raise TooManyRows(f"The file has more than {self.max_rows:,} rows.")
+                        raise TooManyRows(_("The file has more than %(rows)s rows.") % {"rows": f"{self.max_rows:,}"})
                     yield number, line
 
     def row(self, number: int, line: Line) -> Row:
@@ -164,13 +184,13 @@ def source_of(file: BinaryIO, columns: Columns, encoding: str, max_rows: int) ->
     file.seek(0)
     start = file.read(8)
     if not start:
-        raise TableError("The file is empty.")
+        raise TableError(_("The file is empty."))
     if start.startswith(b"PK"):
         from backoffice.exchange.workbooks import Workbook  # openpyxl takes 6 MB
 
         return Workbook(file, max_rows)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
-        raise TableError("This is a workbook of the old kind (.xls). Save it as .xlsx or as CSV.")
+        raise TableError(_("This is a workbook of the old kind (.xls). Save it as .xlsx or as CSV."))
     return TextFile(file, columns, encoding)
 
 
@@ -189,7 +209,7 @@ class TextFile:
                 else:
                     self.delimiter = delimiter_of(text.readline(HEADER) if found else first, text, columns)
             except UnicodeError as error:
-                raise TableError(f"The first row is not text: {error}.") from error
+                raise TableError(_("The first row is not text: %(error)s.") % {"error": error}) from error
         self.described = f"CSV in {name}, separated by {DELIMITERS[self.delimiter]}"
 
     @contextmanager
@@ -214,9 +234,14 @@ class TextFile:
                 except StopIteration:
                     return
                 except csv.Error as error:
-                    raise TableError(f"Row {number:,} (line {reader.line_num:,}): {error}.") from error
+                    raise TableError(
+                        _("Row %(row)s (line %(line)s): %(error)s.")
+                        % {"row": f"{number:,}", "line": f"{reader.line_num:,}", "error": error}
+                    ) from error
                 except UnicodeError as error:
-                    raise TableError(f"Row {number:,} is not text: {error}.") from error
+                    raise TableError(
+                        _("Row %(row)s is not text: %(error)s.") % {"row": f"{number:,}", "error": error}
+                    ) from error
 
 
 def delimiter_of(first: str, text: TextIO, columns: Columns) -> str:
@@ -255,15 +280,20 @@ def normal(name: str) -> str:
     return re.sub(r"[\W_]+", "_", fold(name.replace("#", " number "))).strip("_")
 
 
-def listed(noun: str, names: list[str]) -> str:
-    quoted = ", ".join(f"“{name[:50]}”" for name in names[:10])
-    return f"The {noun} {quoted} is" if len(names) == 1 else f"The {noun}s {quoted} are"
+def listed(names: list[str]) -> str:
+    return ", ".join(f"“{name[:50]}”" for name in names[:10])
+
+
+def unknown(names: list[str]) -> str:
+    text = ngettext("The column %(columns)s is not known.", "The columns %(columns)s are not known.", len(names))
+    return text % {"columns": listed(names)}
 
 
 def meant(unknown: list[str], columns: Collection[str]) -> str:
     close = [match for name in unknown[:10] for match in get_close_matches(normal(name)[:50], columns, 1)]
-    return f" Did you mean {' and '.join(f'“{name}”' for name in close)}?" if close else ""
+    names = _(" and ").join(f"“{name}”" for name in close)
+    return _("Did you mean %(columns)s?") % {"columns": names} if close else ""
 
 
 def first_row(columns: Collection[str]) -> str:
-    return f"The first row names columns out of these: {', '.join(columns)}."
+    return _("The first row names columns out of these: %(columns)s.") % {"columns": ", ".join(columns)}

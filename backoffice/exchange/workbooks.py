@@ -17,6 +17,7 @@ from typing import IO, Any, BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import openpyxl
+from django.utils.translation import gettext as _
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
@@ -56,11 +57,11 @@ class Workbook:
                 rows = max((scan.rows for scan in scans if scan.name == first), default=0)
                 is_large = sum(part.file_size for part in parts) > allowed
         except (BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
-            raise TableError("The file looks like a workbook (.xlsx), but cannot be read.") from error
+            raise TableError(_("The file looks like a workbook (.xlsx), but cannot be read.")) from error
         if max_rows and rows > 2 * max_rows and not is_bomb:  # some may look empty; the others are counted exactly
-            raise TooManyRows(f"The file has more than {max_rows:,} rows.")
+            raise TooManyRows(_("The file has more than %(rows)s rows.") % {"rows": f"{max_rows:,}"})
         if is_bomb or is_large:
-            raise TableError("The workbook unpacks to far more than it should. Save its table as CSV.")
+            raise TableError(_("The workbook unpacks to far more than it should. Save its table as CSV."))
         self.has_formulas = any(scan.has_formulas for scan in scans)
 
     def lines(self) -> Lines:
@@ -84,7 +85,7 @@ class Workbook:
                     yield line
         except Exception as error:  # openpyxl raises exceptions of any kind for a damaged workbook
             raise TableError(
-                "The workbook cannot be read. Open it, save it again, or save its table as CSV."
+                _("The workbook cannot be read. Open it, save it again, or save its table as CSV.")
             ) from error
 
     def rows(self, *, data_only: bool) -> Generator[tuple, None, None]:

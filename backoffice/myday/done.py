@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.words import sentence_case
 from call.models import CallEvent, Outcome
 from call.models.plan import UNDOABLE
 from crm import dates
@@ -76,8 +77,7 @@ def said_of(event: CallEvent) -> str:
     """The outcome of a call, or what else was done, in the words of the buttons."""
     if event.outcome in SAID:
         return str(SAID[event.outcome])
-    said = event.get_outcome_display() if event.outcome else event.get_kind_display()
-    return said.replace("_", " ").capitalize()
+    return sentence_case(Outcome(event.outcome).label if event.outcome else event.Kind(event.kind).label)
 
 
 def events_of(user: Any) -> Any:

@@ -14,6 +14,7 @@ from django.db import OperationalError, transaction
 from django.http import HttpResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.timeline import current_zone
 from backoffice.admin.verb_forms import RecordCall, Skip, Snooze, VerbForm
@@ -24,6 +25,7 @@ from contact.models import Contact
 from crm import dates
 from crm.api.exceptions import Conflict, is_conflict
 from crm.api.idempotency import KeyReused, once_for
+from crm.formats import inside
 from lead.models import Restaurant
 from track.models import MAX_QUANTITY, Interaction, InteractionType
 
@@ -54,20 +56,22 @@ class TapForm(forms.Form):
     event = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     call = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)  # an interaction
     by = forms.CharField(required=False, max_length=50)  # the user whose page it is
-    day = forms.DateField(required=False)  # the day that the page shows
-    contact = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    day = forms.DateField(required=False, label=gettext_lazy("Day"))  # the day that the page shows
+    contact = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1, label=gettext_lazy("Contact"))
     seen = forms.IntegerField(required=False, min_value=0)  # the newest line of the log that the page has shown
     anyway = forms.BooleanField(required=False)  # although something has happened since
-    until = forms.DateField(required=False)
-    reason = forms.CharField(required=False, max_length=MAX_NOTE)
-    note = forms.CharField(required=False, max_length=MAX_NOTE)
-    frequency = forms.ChoiceField(required=False, choices=Frequency.choices)
+    until = forms.DateField(required=False, label=gettext_lazy("Until"))
+    reason = forms.CharField(required=False, max_length=MAX_NOTE, label=gettext_lazy("Reason"))
+    note = forms.CharField(required=False, max_length=MAX_NOTE, label=gettext_lazy("Note"))
+    frequency = forms.ChoiceField(required=False, choices=Frequency.choices, label=gettext_lazy("Frequency"))
 
 
 class OrderForm(forms.Form):
-    product_details = forms.CharField(max_length=20_000, label="What was ordered")
-    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY)
-    total_price = forms.DecimalField(max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))])
+    product_details = forms.CharField(max_length=20_000, label=gettext_lazy("What was ordered"))
+    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, label=gettext_lazy("Quantity"))
+    total_price = forms.DecimalField(
+        max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))], label=gettext_lazy("Total price")
+    )
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,13 @@ class Tap:
             with transaction.atomic():
                 return once_for(self.user, self.fields["key"], self.digest(), lambda: render(self.run()))
         except KeyReused:
-            return render(Result("Something else was recorded with this form. Load the page again.", status=409))
+            return render(Result(_("Something else was recorded with this form. Load the page again."), status=409))
         except (Conflict, OperationalError) as error:
             if not isinstance(error, Conflict) and not is_conflict(error):
                 raise
-            return render(Result("A simultaneous change got in the way. Nothing was recorded; tap again.", status=409))
+            return render(
+                Result(_("A simultaneous change got in the way. Nothing was recorded; tap again."), status=409)
+            )
 
     def digest(self) -> str:
         said = sorted((name, values) for name, values in self.data.lists() if name != "csrfmiddlewaretoken")
@@ -119,7 +125,7 @@ class Tap:
             with transaction.atomic():
                 return self.result()
         except ObjectDoesNotExist:
-            return Result("It is gone: another user deleted it, or it is not yours to see any more.", status=404)
+            return Result(_("It is gone: another user deleted it, or it is not yours to see any more."), status=404)
         except ValidationError as error:
             return Result(" ".join(error.messages), status=400)
 
@@ -154,10 +160,10 @@ class Tap:
         verb, body = self.verb(do)
         form = verb(body, obj=plan, user=self.user)
         if not form.is_permitted(self.user):
-            return Result("Your account may not do this.", status=403)
+            return Result(_("Your account may not do this."), status=403)
         if not form.is_valid():
             return Result(first_error(form), status=400)
-        message = form.run()
+        message = str(form.run())
         return Result(message, Done(events_of(self.user).filter(plan=plan).latest("id")))
 
     def verb(self, do: str) -> tuple[type[VerbForm], dict[str, Any]]:
@@ -180,9 +186,12 @@ class Tap:
         if event is None or event.pk <= (self.fields["seen"] or 0):
             return None
         at = event.created_at.astimezone(current_zone())
-        who = "You" if event.created_by == self.user else str(event.created_by or "A deleted user")
-        what = event.get_kind_display().replace("_", " ").lower()
-        said = f"{who} did something here at {at:%H:%M}: {what}. Nothing was recorded now."
+        if event.created_by == self.user:
+            said = _("You did something here at %(time)s: %(what)s. Nothing was recorded now.")
+        else:
+            said = _("%(user)s did something here at %(time)s: %(what)s. Nothing was recorded now.")
+        who = event.created_by or _("A deleted user")
+        said %= {"user": who, "time": f"{at:%H:%M}", "what": inside(event.get_kind_display())}
         return Result(said, status=409, may_overrule=True)
 
     # --- On a lead ----------------------------------------------------------------------------
@@ -192,16 +201,18 @@ class Tap:
         if do == "take_over":
             lead.lock()
             if not Restaurant.objects.visible_to(self.user).unattended().filter(pk=lead.pk).exists():
-                return Result(f"{lead} has an owner by now. Nothing was changed.", status=409)
+                return Result(_("%(lead)s has an owner by now. Nothing was changed.") % {"lead": lead}, status=409)
             lead.edit(assigned_to=self.user.pk, by=self.user, note="Taken over in My day.")
-            return Result(f"{lead} is yours now.")
+            return Result(_("%(lead)s is yours now.") % {"lead": lead})
         if do == "plan_calls":
             lead.lock()
             if lead.call_plans.filter(paused=False).exists() and not self.fields["anyway"]:
-                return Result("Calls are planned already. Nothing was changed.", status=409, may_overrule=True)
+                return Result(_("Calls are planned already. Nothing was changed."), status=409, may_overrule=True)
             frequency = self.fields["frequency"] or Frequency.WEEKLY
             plan = CallPlan.objects.create(lead=lead, frequency=frequency, created_by=self.user)
-            return Result(f"Calls are planned: {frequency.lower()}, the next one on {next_day(plan)}.")
+            said = _("Calls are planned: %(frequency)s, the next one on %(day)s.")
+            values = {"frequency": inside(Frequency(frequency).label), "day": next_day(plan)}
+            return Result(said % values)
         lead.lock()
         latest = newest(Interaction.objects.filter(lead=lead), "lead").get(lead.pk, 0)
         if latest > (self.fields["seen"] or 0) and not self.fields["anyway"]:
@@ -209,7 +220,7 @@ class Tap:
             return Result(said, status=409, may_overrule=True)
         contact = self.fields["contact"]
         if contact and not Contact.objects.filter(pk=contact, restaurant=lead).exists():
-            return Result("This contact is not one of the lead's.", status=400)
+            return Result(_("This contact is not one of the lead's."), status=400)
         call = Interaction.log(
             lead_id=lead.pk,
             contact_id=contact,

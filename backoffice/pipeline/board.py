@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice.pipeline.filters import BoardFilters
+from backoffice.words import sentence_case
 from crm import dates
 from crm.api.keyset import ALIAS, keyset_of
 from crm.formats import money, number
@@ -130,7 +131,7 @@ class Board:
 
 
 def label_of(status: str) -> str:
-    return LeadStatus(status).label.capitalize()
+    return sentence_case(LeadStatus(status).label)
 
 
 def amount(value: Decimal | None) -> str:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.admin.timeline import current_zone
 from backoffice.admin.verb_forms import ChangeStatus
 from backoffice.pipeline.board import label_of
+from backoffice.words import in_english
 from crm.api.exceptions import Conflict, is_conflict
 from crm.api.idempotency import KeyReused, once_for
 from lead.models import LeadStatus, LostReason, Restaurant
@@ -112,7 +113,7 @@ class Move:
         undo = {"status": before, "seen": status, "undo": "1", "reason": self.reason_of(lead)}
         if status == before:
             return Result(_("%(lead)s is in “%(status)s” already.") % said(lead, status), lead=lead.pk)
-        change = form.run()
+        change = in_english(form.run())
         LogEntry.objects.log_actions(self.user.pk, [lead], CHANGE, change, single_object=True)
         message = _("%(lead)s was moved from “%(before)s” to “%(status)s”.")
         return Result(message % {**said(lead, status), "before": label_of(before)}, lead=lead.pk, undo=undo)

@@ -5,6 +5,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from call import recurrence
 from crm import dates
@@ -16,35 +17,35 @@ AHEAD = timedelta(days=1)  # how far in the future a touch may lie and count
 
 
 class Frequency(models.TextChoices):
-    DAILY = "DAILY"
-    WEEKLY = "WEEKLY"
-    BIWEEKLY = "BIWEEKLY"
-    MONTHLY = "MONTHLY"
+    DAILY = "DAILY", _("Daily")
+    WEEKLY = "WEEKLY", _("Weekly")
+    BIWEEKLY = "BIWEEKLY", _("Biweekly")
+    MONTHLY = "MONTHLY", _("Monthly")
 
 
 class Outcome(models.TextChoices):
     """How a call went. Of these, ATTEMPTS reached no one and move nothing."""
 
-    REACHED = "REACHED"
-    NO_ANSWER = "NO_ANSWER"
-    LEFT_MESSAGE = "LEFT_MESSAGE"
-    WRONG_NUMBER = "WRONG_NUMBER"
-    CALL_BACK = "CALL_BACK"
+    REACHED = "REACHED", _("Reached")
+    NO_ANSWER = "NO_ANSWER", _("No Answer")
+    LEFT_MESSAGE = "LEFT_MESSAGE", _("Left Message")
+    WRONG_NUMBER = "WRONG_NUMBER", _("Wrong Number")
+    CALL_BACK = "CALL_BACK", _("Call Back")
 
 
 ATTEMPTS = {Outcome.NO_ANSWER, Outcome.LEFT_MESSAGE, Outcome.WRONG_NUMBER}
 
 
 class EventKind(models.TextChoices):
-    CALLED = "CALLED"
-    ATTEMPTED = "ATTEMPTED"
-    RESCHEDULED = "RESCHEDULED"
-    SNOOZED = "SNOOZED"
-    SKIPPED = "SKIPPED"
-    PAUSED = "PAUSED"
-    RESUMED = "RESUMED"
-    FREQUENCY_CHANGED = "FREQUENCY_CHANGED"
-    CORRECTED = "CORRECTED"
+    CALLED = "CALLED", _("Called")
+    ATTEMPTED = "ATTEMPTED", _("Attempted")
+    RESCHEDULED = "RESCHEDULED", _("Rescheduled")
+    SNOOZED = "SNOOZED", _("Snoozed")
+    SKIPPED = "SKIPPED", _("Skipped")
+    PAUSED = "PAUSED", _("Paused")
+    RESUMED = "RESUMED", _("Resumed")
+    FREQUENCY_CHANGED = "FREQUENCY_CHANGED", _("Frequency Changed")
+    CORRECTED = "CORRECTED", _("Corrected")
 
 
 class CallEventQuerySet(OfLeadQuerySet):

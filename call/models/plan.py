@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import gettext
 
 from call import recurrence
 from call.models.event import AHEAD, ATTEMPTS, CallEvent, EventKind, Frequency
@@ -128,7 +129,8 @@ class CallPlan(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.frequency} calls, next {dates.day_shown(self.next_call_date)}"
+        said = {"frequency": self.get_frequency_display().upper(), "day": dates.day_shown(self.next_call_date)}
+        return gettext("%(frequency)s calls, next %(day)s") % said
 
     def lock(self) -> None:
         """As `TimestampedModel.lock`. The calendar read before the lock may be out of date."""
@@ -291,7 +293,7 @@ class CallPlan(TimestampedModel):
         """
         is_elsewhere = event.kind == EventKind.CALLED and not event.recorded_on_plan  # an interaction of its own
         if event.plan_id != self.pk or event.kind not in UNDOABLE or is_elsewhere:
-            raise ValidationError({"event": ["This cannot be taken back."]})
+            raise ValidationError({"event": [gettext("This cannot be taken back.")]})
         with self.atomic():
             CallPlan.objects.using(self.database).filter(lead=self.lead_id).lock()  # a call moved the other plans too
             self.lock()

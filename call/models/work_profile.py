@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.utils.translation import gettext, gettext_lazy
 
 from call.recurrence import EVERY_DAY, WorkCalendar
 from call.signals import work_profile_changed
@@ -20,7 +21,7 @@ from crm.fast.compiled import CompiledQuery
 from lead.models import Restaurant
 
 MAX_LEAVES = 100
-MISSING_REGION = (
+MISSING_REGION = gettext_lazy(
     "No region is chosen: only the public holidays that all of {country} has are days off. Its regions are {regions}."
 )
 
@@ -48,7 +49,7 @@ def validate_working_days(days: Any) -> None:
     """Raises ValidationError unless `days` are distinct ISO weekdays, at least one."""
     whole = isinstance(days, list) and all(type(day) is int and 1 <= day <= 7 for day in days)
     if not whole or not days or len(set(days)) < len(days):
-        raise ValidationError("Give at least one ISO weekday: 1 is Monday, 7 is Sunday, each once.")
+        raise ValidationError(gettext("Give at least one ISO weekday: 1 is Monday, 7 is Sunday, each once."))
 
 
 def day_of(text: str) -> date:
@@ -65,12 +66,12 @@ def validate_leave(leave: Any) -> None:
             raise TypeError
         periods = [(day_of(period["from"]), day_of(period["to"])) for period in leave]
     except (TypeError, KeyError, ValueError) as error:
-        raise ValidationError('Give a list of {"from": "2026-12-24", "to": "2026-12-31"}.') from error
+        raise ValidationError(gettext('Give a list of {"from": "2026-12-24", "to": "2026-12-31"}.')) from error
     if len(periods) > MAX_LEAVES:
-        raise ValidationError(f"Give at most {MAX_LEAVES} periods.")
+        raise ValidationError(gettext("Give at most %(count)s periods.") % {"count": MAX_LEAVES})
     for first, last in periods:
         if first > last or first.year < 2000 or last.year > 2100:
-            raise ValidationError("A leave ends on or after the day it starts, between 2000 and 2100.")
+            raise ValidationError(gettext("A leave ends on or after the day it starts, between 2000 and 2100."))
 
 
 def supported_countries() -> dict[str, list[str]]:
@@ -83,9 +84,13 @@ def supported_countries() -> dict[str, list[str]]:
 def validate_country(country: str, region: str) -> None:
     """Raises ValidationError, naming the field, for a country or region whose public holidays are not known."""
     if country and country not in supported_countries():
-        raise ValidationError({"country": ["Give an ISO 3166 country code whose holidays are known, or nothing."]})
+        raise ValidationError(
+            {"country": [gettext("Give an ISO 3166 country code whose holidays are known, or nothing.")]}
+        )
     if region and region not in regions_of(country):
-        raise ValidationError({"region": ["Give a region of the country whose holidays are known, or nothing."]})
+        raise ValidationError(
+            {"region": [gettext("Give a region of the country whose holidays are known, or nothing.")]}
+        )
 
 
 def regions_of(country: str) -> list[str]:
@@ -148,10 +153,14 @@ class WorkProfile(TimestampedModel):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="work_profile")
     time_zone = models.CharField(max_length=64, default=server_zone_name, validators=[validate_zone])
-    working_days = models.JSONField(default=every_day, validators=[validate_working_days], help_text="ISO weekdays")
-    country = models.CharField(max_length=10, blank=True, help_text="ISO 3166 code; its public holidays are days off")
+    working_days = models.JSONField(
+        default=every_day, validators=[validate_working_days], help_text=gettext_lazy("ISO weekdays")
+    )
+    country = models.CharField(
+        max_length=10, blank=True, help_text=gettext_lazy("ISO 3166 code; its public holidays are days off")
+    )
     region = models.CharField(max_length=20, blank=True)
-    leave = models.JSONField(default=list, blank=True, validators=[validate_leave], help_text="inclusive")
+    leave = models.JSONField(default=list, blank=True, validators=[validate_leave], help_text=gettext_lazy("inclusive"))
 
     def __str__(self) -> str:
         return f"{self.user} ({self.time_zone})"

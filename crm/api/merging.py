@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -44,7 +45,9 @@ class MergeSerializer(Serializer):
         row = other.queryset.model._meta.verbose_name
         errors = {name: [f"Not a field of a {row}."] for name in take if name not in known}
         errors |= {
-            name: ["Only long texts can be both."] for name in take if take[name] == BOTH and name not in self.texts
+            name: [gettext_lazy("Only long texts can be both.")]
+            for name in take
+            if take[name] == BOTH and name not in self.texts
         }
         if errors:
             raise serializers.ValidationError(errors)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 NAMED = 20  # rows of each table
 
@@ -24,7 +25,7 @@ def summary(rows: models.QuerySet, request: HttpRequest, site: AdminSite) -> tup
             continue
         count = len(first) if len(first) <= NAMED else found.count()
         names = [name_of(obj, registered, request) for obj in first[:NAMED]]
-        more = [f"and {count - NAMED:,} more"] if count > NAMED else []
+        more = [gettext("and %(count)s more") % {"count": f"{count - NAMED:,}"}] if count > NAMED else []
         listed += [capfirst(model._meta.verbose_name_plural), [*names, *more]]
         counts[str(model._meta.verbose_name_plural)] = count
     return listed, counts

@@ -9,12 +9,15 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from crm.db.models import TimestampedModel
 
 MAX_SOURCE, MAX_VALUE = 50, 254  # characters
 SOURCE = r"[A-Za-z0-9._-]{1,50}"
-SOURCE_VALIDATOR = RegexValidator(rf"\A{SOURCE}\Z", "Use 1 to 50 letters, digits, dots, dashes and underscores.")
+SOURCE_VALIDATOR = RegexValidator(
+    rf"\A{SOURCE}\Z", gettext_lazy("Use 1 to 50 letters, digits, dots, dashes and underscores.")
+)
 
 
 class ExternalIdModel(TimestampedModel):

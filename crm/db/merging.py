@@ -8,6 +8,8 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from crm.db.batches import batched
 from crm.db.derived import DerivedField
@@ -152,7 +154,14 @@ class Journal:
                     return  # it would have gone with the other row
                 if not field.null:
                     name = field.related_model._meta.verbose_name
-                    raise ValidationError({"other": [f"It cannot be taken apart: {name} {target} is gone."]})
+                    raise ValidationError(
+                        {
+                            "other": [
+                                gettext("It cannot be taken apart: %(name)s %(pk)s is gone.")
+                                % {"name": name, "pk": target}
+                            ]
+                        }
+                    )
                 setattr(row, field.attname, None)
         self.rows(model).bulk_create([row])
 
@@ -197,8 +206,9 @@ class MergeRecord(TimestampedModel):
         records = cls.objects.using(survivor.database).locked()
         record = records.filter(survivor=survivor, merged_id=other).first()
         if record is None:
-            name = str(survivor._meta.verbose_name).capitalize()
-            raise ValidationError({"other": [f"{name} {other} was not merged into this one."]})
+            name = capfirst(str(survivor._meta.verbose_name))
+            text = gettext("%(name)s %(pk)s was not merged into this one.")
+            raise ValidationError({"other": [text % {"name": name, "pk": other}]})
         record.undo()
         survivor.refresh_from_db(from_queryset=type(survivor).objects.using(survivor.database))
         survivor.save(update_fields=["updated_at"])
@@ -222,11 +232,12 @@ class MergeRecord(TimestampedModel):
     def undo(self) -> None:
         """Take the two apart. Raises ValidationError for a merge that was part of another one."""
         if not self.journal:
-            raise ValidationError({"other": ["It was merged as part of another merge: take that one apart."]})
+            raise ValidationError({"other": [gettext("It was merged as part of another merge: take that one apart.")]})
         for later in type(self).objects.using(self.database).filter(survivor=self.survivor, pk__gt=self.pk):
             moves = [step for step in later.steps() if step["op"] == "move" and step["model"] == self._meta.label]
             if any(self.pk in step["ids"] for step in moves):
-                raise ValidationError({"other": [f"Take {later.merged_id} out first: it brought this one."]})
+                text = gettext("Take %(pk)s out first: it brought this one.")
+                raise ValidationError({"other": [text % {"pk": later.merged_id}]})
         Journal.load(self.database, self.journal).undo()
         type(self).objects.using(self.database).filter(pk=self.pk).delete()
 

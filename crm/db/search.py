@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.migrations import RunSQL
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from crm.db import phones
 from crm.db.derived import DerivedField
@@ -66,10 +67,13 @@ class TrigramIndex(RunSQL):
 def words_of(text: str) -> list[str]:
     """What to look for, folded. Raises django's ValidationError for a text that is too long or holds NUL."""
     if "\0" in text:
-        raise ValidationError("Null characters are not allowed.")
+        raise ValidationError(gettext("Null characters are not allowed."))
     words = fold(text).split()
     if len(text) > MAX_LENGTH or len(words) > MAX_TERMS:
-        raise ValidationError(f"Search for at most {MAX_TERMS} words and {MAX_LENGTH} characters.")
+        raise ValidationError(
+            gettext("Search for at most %(words)s words and %(characters)s characters.")
+            % {"words": MAX_TERMS, "characters": MAX_LENGTH}
+        )
     if phones.is_number(" ".join(words)):
         return [" ".join(words)]  # a number written in groups
     return words

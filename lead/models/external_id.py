@@ -1,6 +1,7 @@
 """The ids that a lead has in other systems."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from crm.db.external_ids import ExternalIdModel
 from lead.models.access import OfLeadQuerySet
@@ -15,4 +16,4 @@ class ExternalId(ExternalIdModel):
     objects = OfLeadQuerySet.as_manager()
 
     class Meta(ExternalIdModel.Meta):
-        verbose_name = "external id"
+        verbose_name = gettext_lazy("external id")

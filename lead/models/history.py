@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 
 from crm.db.models import TimestampedModel
 from lead.models.access import OfLeadQuerySet
@@ -74,4 +75,4 @@ class OwnerChange(TimestampedModel):
 
     def __str__(self) -> str:
         old, new = self.old_owner or self.old_owner_name, self.new_owner or self.new_owner_name
-        return f"{old or 'unowned'} → {new or 'unowned'}"
+        return f"{old or gettext('unowned')} → {new or gettext('unowned')}"

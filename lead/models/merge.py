@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
 
 from crm.db.merging import Journal, MergeRecord, lock_both, taken
 from lead.models.access import OfLeadQuerySet
@@ -46,7 +47,7 @@ class LeadMerge(MergeRecord):
 def merge_leads(survivor: "Restaurant", other: int, take: dict[str, str], by: Any) -> Journal:
     """Restaurant.merge, in its transaction."""
     if other == survivor.pk:
-        raise ValidationError({"other": ["Choose another lead."]})
+        raise ValidationError({"other": [gettext("Choose another lead.")]})
     dropped, journal = lock_both(survivor, other), Journal(survivor.database)
     rows = type(survivor).objects.using(survivor.database)
     is_hidden = by is not None and not rows.visible_to(by).filter(pk=other).exists()  # since it was looked up

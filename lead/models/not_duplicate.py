@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext, gettext_lazy
 
 from crm.db.folding import FoldedField
 from crm.db.models import TimestampedQuerySet
@@ -46,7 +47,7 @@ class NotDuplicateModel(PairModel):
         Raises ValidationError, naming `other`, for the row itself.
         """
         if other == row.pk:
-            raise ValidationError({"other": [f"Choose another {row._meta.verbose_name}."]})
+            raise ValidationError({"other": [gettext("Choose another %(row)s.") % {"row": row._meta.verbose_name}]})
         with row.atomic():
             row.lock()
             rows = cls.objects.using(row.database)
@@ -69,5 +70,5 @@ class NotDuplicate(NotDuplicateModel):
     owner_paths = ("first__assigned_to", "second__assigned_to")
 
     class Meta(NotDuplicateModel.Meta):
-        verbose_name = "pair of different leads"
-        verbose_name_plural = "pairs of different leads"
+        verbose_name = gettext_lazy("pair of different leads")
+        verbose_name_plural = gettext_lazy("pairs of different leads")

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
+from django.utils.translation import gettext, gettext_lazy
 
 from crm import dates
 from crm.db.batches import batched
@@ -32,10 +33,10 @@ from lead.signals import owner_changed
 BATCH = 1_000  # rows that one statement writes
 NAMED = 100  # ids in a message
 OwnerMove = tuple[int, int | None, int | None]  # a lead, its old and its new owner
-CHOOSE_ANOTHER = "Choose another, active user."
+CHOOSE_ANOTHER = gettext_lazy("Choose another, active user.")
 OWNER = {"assigned_to", "assigned_to_id"}  # the names of the owner's field
-EXTERNAL_ID_TAKEN = "Choose another value: this external id is taken."  # by whom may be hidden
-REASON_OF_LOST = "Only a lead that is LOST has a reason."
+EXTERNAL_ID_TAKEN = gettext_lazy("Choose another value: this external id is taken.")  # by whom may be hidden
+REASON_OF_LOST = gettext_lazy("Only a lead that is LOST has a reason.")
 
 
 class RestaurantQuerySet(OfLeadQuerySet):
@@ -138,9 +139,13 @@ class RestaurantQuerySet(OfLeadQuerySet):
         for batch in batched(wanted, BATCH):
             owners |= rows.filter(pk__in=batch).values_list("pk", "assigned_to")
         if foreign_ids := [pk for pk in wanted if pk not in owners or owners[pk] != owner]:
-            whose = f"of user {owner}" if owner else "without an owner"
             listed = ", ".join(map(str, foreign_ids[:NAMED])) + (", …" if len(foreign_ids) > NAMED else "")
-            raise ValidationError({"leads": [f"Not leads {whose}: {listed}."]})
+            text = (
+                gettext("Not leads of user %(user)s: %(leads)s.")
+                if owner
+                else gettext("Not leads without an owner: %(leads)s.")
+            )
+            raise ValidationError({"leads": [text % {"user": owner, "leads": listed}]})
         return wanted
 
 
@@ -186,7 +191,7 @@ class Restaurant(ParentModel):
     objects = RestaurantQuerySet.as_manager()
 
     class Meta(ParentModel.Meta):
-        verbose_name = "lead"
+        verbose_name = gettext_lazy("lead")
         permissions = [
             ("view_all", "Can see all leads"),
             ("hand_over_restaurant", "Can hand over leads"),

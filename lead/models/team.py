@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext_lazy
 
 from crm.db.models import ParentModel, TimestampedQuerySet
 
@@ -14,7 +15,7 @@ from crm.db.models import ParentModel, TimestampedQuerySet
 TREE = """WITH RECURSIVE tree(id) AS (
     {start} UNION SELECT team.id FROM lead_team team JOIN tree ON team.parent_id = tree.id
 ) SELECT id FROM tree"""
-BELOW_ITSELF = "A team cannot be below itself."
+BELOW_ITSELF = gettext_lazy("A team cannot be below itself.")
 
 
 class TeamQuerySet(TimestampedQuerySet):

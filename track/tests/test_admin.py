@@ -119,5 +119,5 @@ def test_a_lead_or_contact_deleted_meanwhile_is_a_400_that_names_it(admin_client
     monkeypatch.setattr(InteractionAdmin, "create", lose_and_create)
     answer = send(admin_client, ADD, lead=str(lead.pk), contact=str(contact.pk), interaction_type="EMAIL")
     assert (answer.status_code, answer.url) == (302, ADD)
-    assert CONFLICT_MESSAGE in admin_client.get(ADD).content.decode()
+    assert str(CONFLICT_MESSAGE) in admin_client.get(ADD).content.decode()
     assert not Interaction.objects.exists()

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 from django.db import transaction
 
 from backoffice import demo
@@ -75,6 +75,7 @@ class Command(BaseCommand):
         parser.add_argument("--leads", type=int, default=200, metavar="N", help="how many (default: 200)")
         parser.add_argument("--force", action="store_true", help="in any database, after existing data")
 
+    @no_translations  # what is stored is in English
     def handle(self, *, leads: int, force: bool, **options) -> None:
         if leads < 1:
             raise CommandError("--leads is at least 1.")

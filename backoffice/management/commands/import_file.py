@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import IntegrityError, OperationalError, transaction
 
 from backoffice.exchange import imports
@@ -50,6 +50,7 @@ class Command(BaseCommand):
         parser.add_argument("--partial", action="store_true", help="leave rows in error out")
         parser.add_argument("--failed", metavar="FILE", type=Path, help="where to write the rows left out, as CSV")
 
+    @no_translations  # what is stored is in English
     def handle(self, *, file: Path, user: str | None, failed: Path | None = None, **options: Any) -> None:
         kind = self.kind or options["kind"]
         self.check_options(kind, options)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import transaction
 
 from backoffice.exchange.journal import revert
@@ -15,6 +15,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", type=int, help="of the import")
 
+    @no_translations  # what is stored is in English
     def handle(self, *, id: int, **options: Any) -> None:
         with transaction.atomic():
             imports = Import.objects.select_for_update().exclude(status=Import.Status.PREVIEWED)

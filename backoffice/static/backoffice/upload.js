@@ -4,6 +4,6 @@ const input = document.querySelector("input[type=file][data-max]");
 input.addEventListener("change", () => {
     const [file] = input.files;
     const tooLarge = file && file.size > Number(input.dataset.max) - 10_000; // the form around it counts too
-    input.setCustomValidity(tooLarge ? `The file is too large. ${input.dataset.instead}` : "");
+    input.setCustomValidity(tooLarge ? input.dataset.tooLarge : "");
     input.reportValidity();
 });
