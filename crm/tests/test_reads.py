@@ -15,6 +15,7 @@ from call.views import CallPlanViewSet
 from contact.models import Contact
 from contact.views import ContactViewSet
 from crm.api.filters import IdFilter, UTCDateTimeFilter, declared_by
+from crm.api.merging import MergeableViewSet
 from crm.api.overrides import FIND, SHOW, definitions
 from crm.api.views import MeView, UserViewSet
 from crm.api.viewsets import ReadingViewSet, ResourceViewSet
