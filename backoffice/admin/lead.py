@@ -106,7 +106,8 @@ class RestaurantAdmin(
 
     def describe(self, lead: Any) -> str:
         place = f" ({lead.city})" if lead.city else ""
-        return f"{lead}{place}: {lead.get_lead_status_display()}, {lead.assigned_to or _('without an owner')}"
+        owner = lead.assigned_to or _("without an owner")
+        return f"{lead}{place}: {lead.get_lead_status_display()}, {owner}"
 
     def has_hand_over_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("lead.hand_over_restaurant")

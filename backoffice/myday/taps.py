@@ -134,7 +134,8 @@ class Tap:
         if not self.user.has_perms(WHO_MAY.get("undo_call" if do == "undo" and self.fields["call"] else do, [])):
             return Result(_("Your account may not do this."), status=403)
         if do in PUT_OFF and (turned := self.day_turned_over()) and not self.fields["anyway"]:
-            return Result(f"{turned} {_('Nothing was put off.')}", status=409, may_overrule=True)
+            unchanged = _("Nothing was put off.")
+            return Result(f"{turned} {unchanged}", status=409, may_overrule=True)
         if do in ON_PLAN:
             return self.on_plan(do)
         if do in ON_DONE:

@@ -75,4 +75,5 @@ class OwnerChange(TimestampedModel):
 
     def __str__(self) -> str:
         old, new = self.old_owner or self.old_owner_name, self.new_owner or self.new_owner_name
-        return f"{old or gettext('unowned')} → {new or gettext('unowned')}"
+        unowned = gettext("unowned")
+        return f"{old or unowned} → {new or unowned}"
