@@ -57,7 +57,7 @@ pooler-test: .venv/installed  ## drive the API behind a real PgBouncer, on DATAB
 	$(BIN)/pytest -c trials/pooler/pytest.ini trials/pooler
 
 e2e: .venv/installed-e2e  ## drive the admin in a real browser (needs chromium)
-	$(BIN)/pytest -c e2e/pytest.ini e2e
+	$(BIN)/pytest -c e2e/pytest.ini $(or $(E2E),e2e)
 
 trials: .venv/installed  ## slow clients, reloads, a real nginx, backups under load (needs nginx, and sqlite3 or pg_dump)
 	$(BIN)/pytest trials --ignore trials/pooler

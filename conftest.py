@@ -6,13 +6,17 @@ import logging.config
 from collections.abc import Iterator
 
 import pytest
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.db.models.signals import post_migrate
+from django.dispatch import receiver
 from rest_framework.test import APIClient
 
+from backoffice.accounts import roles
 from call.models import CallPlan
 from contact.models import Contact
 from crm import settings as project
@@ -29,6 +33,13 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.THROTTLE = False
     settings.WHITENOISE_AUTOREFRESH = True  # looks files up; else every test client lists them all, in 30 ms
+
+
+@receiver(post_migrate)
+def grant_roles_again(sender: AppConfig, using: str, **kwargs) -> None:
+    """A test with `transaction=True` empties all tables, also of the roles that a migration has created."""
+    if sender.label == "backoffice" and "plan" not in kwargs:
+        roles.grant(apps, using)
 
 
 def pytest_collection_finish() -> None:
