@@ -54,7 +54,7 @@ def moves(page: Page, lead: str) -> list[str]:
 
 def test_a_card_is_dragged_to_another_column(board, lead):
     card(board, lead).drag_to(column(board, "Contacted"))
-    expect(board.get_by_role("status")).to_contain_text(f"{lead} was moved from “New” to “Contacted”.")
+    expect(board.locator("#said")).to_contain_text(f"{lead} was moved from “New” to “Contacted”.")
     expect_in(board, lead, "Contacted")
     expect(column(board, "New").locator(".count")).to_have_text("0")
     expect(link(board, lead)).to_be_focused()
@@ -148,7 +148,7 @@ def test_what_a_colleague_has_moved_is_said_and_goes_there(board, lead, create):
     pk = card(board, lead).get_attribute("id").removeprefix("card-")
     create(f"/lead/restaurants/{pk}/change_status/", status="NEGOTIATING")
     card(board, lead).drag_to(column(board, "Contacted"))
-    expect(board.get_by_role("status")).to_contain_text("Nothing was changed now.")
+    expect(board.locator("#said")).to_contain_text("Nothing was changed now.")
     expect_in(board, lead, "Negotiating")
 
 
