@@ -149,4 +149,4 @@ def test_the_memory_of_an_import_does_not_grow_with_its_rows(file, db):
         return most
 
     peak(10)
-    assert peak(3_000) < 1.2 * peak(1_000)
+    assert peak(1_500) < 1.2 * peak(500)
