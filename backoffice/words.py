@@ -1,12 +1,15 @@
 """Numbers with their nouns, and texts that are for the page and for the history."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
 
 from django.utils import translation
 from django.utils.translation import ngettext_lazy
 
 from crm.formats import number
 
+Result = TypeVar("Result")
 NOUNS: dict[str, Any] = {
     "account": ngettext_lazy("%(count)s account", "%(count)s accounts", "n"),
     "lead": ngettext_lazy("%(count)s lead", "%(count)s leads", "n"),
@@ -23,6 +26,20 @@ def sentence_case(label: Any) -> str:
     """In English one capital; other languages write the label as it is translated."""
     text = str(label)
     return text.capitalize() if text == in_english(label) else text
+
+
+def stores_english(function: Callable[..., Result]) -> Callable[..., Result]:
+    """A decorator: what the function stores is in English, whatever the language of the page.
+
+    Not `translation.override` itself: as a decorator one instance of it would serve all threads.
+    """
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Result:
+        with translation.override(None):
+            return function(*args, **kwargs)
+
+    return run
 
 
 class Said:

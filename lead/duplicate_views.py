@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
-from crm.api.exceptions import Duplicates
+from crm.api.exceptions import Conflict, Duplicates
 from crm.api.filters import prefers
 from crm.api.keyset import SortedRows
 from crm.api.lists import list_response
@@ -84,7 +84,9 @@ class DuplicatesMixin(MergeableViewSet):
         row = self.get_object()
         other = self.body(self.different_serializer_class)["other_id"]
         is_new = row.say_not_duplicate(other, by=request.user)
-        pair = self.pairs.of(row.pk, row.database).get(**self.pairs.ordered(row.pk, other))
+        pair = self.pairs.of(row.pk, row.database).filter(**self.pairs.ordered(row.pk, other)).first()
+        if pair is None:  # taken back meanwhile, from the other side
+            raise Conflict
         return Response(as_said(pair, row.pk), status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @extend_schema(parameters=[OpenApiParameter("other", int, required=True)], responses={204: None}, filters=False)

@@ -1,7 +1,7 @@
 """The query string of a list as it is saved: what of it the list knows, and what of it means nothing any more."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +18,7 @@ from backoffice.accounts.user_field import find_users
 from backoffice.admin.filters import ME, FilterSetListFilter, ListFilterSet, matching_cities
 from crm.api.serializers import id_of
 from crm.db.models import TimestampedQuerySet
+from lead.models import Policy
 
 ORDER = re.compile(r"-?\d{1,3}(\.-?\d{1,3}){0,9}")
 MAX_SEARCH = 254  # characters, as in the search form
@@ -92,7 +93,7 @@ class ListQuery:
         if "owner_id" in self.parameters:
             self.parameters.pop("owner", None)
         elif owner != ME:
-            users = find_users(owner)
+            users = self.find_owners(owner)
             if len(users) == 1 and users[0].get_username().lower() == owner.lower():
                 del self.parameters["owner"]
                 self.parameters["owner_id"] = str(users[0].pk)
@@ -117,7 +118,7 @@ class ListQuery:
             yield _("No lead that you see is in “%(city)s”, so the list has no rows.") % {"city": city[:50]}
         for name, pk in self.parameters.items():
             table = self.table_of(name)
-            if table and not self.seen_of(table).filter(pk=pk).exists():
+            if table and table is not get_user_model() and not self.seen_of(table).filter(pk=pk).exists():
                 yield _("The %(row)s that this list names is gone, so it has no rows.") % {
                     "row": table._meta.verbose_name
                 }
@@ -129,8 +130,16 @@ class ListQuery:
     def names_missing_user(self) -> bool:
         pk, name = self.parameters.get("owner_id", ""), self.parameters.get("owner", ME)
         if pk:
-            return bool(id_of(pk)) and not get_user_model().objects.filter(pk=id_of(pk)).exists()
-        return name != ME and "\0" not in name and not find_users(name)
+            return bool(id_of(pk)) and not self.seen_owners(get_user_model().objects.filter(pk=id_of(pk)))
+        return name != ME and "\0" not in name and not self.find_owners(name)
+
+    def find_owners(self, name: str) -> list[Any]:
+        return self.seen_owners(find_users(name))
+
+    def seen_owners(self, users: Iterable[Any]) -> list[Any]:
+        """Those whose leads the user may see: of others a list does not tell whether they exist."""
+        policy = Policy.of(self.request.user)
+        return [user for user in users if policy.sees_leads_of(user.pk)]
 
 
 def name_of_list(model_admin: Any) -> str:

@@ -20,6 +20,7 @@ from backoffice.exchange.lines import TableError
 from backoffice.exchange.sheets import Outcome, Sheet
 from backoffice.exchange.tables import PROBLEM, Table
 from backoffice.models import Import
+from backoffice.words import stores_english
 from crm import dates
 from crm.db.batches import batched
 
@@ -188,7 +189,7 @@ def preview(imported: Import) -> tuple[Run, list[Outcome]]:
     return run, outcomes
 
 
-@translation.override(None)  # what is stored is in English, whatever the language of the page
+@stores_english
 def confirm(imported: Import, digest: str) -> Run:
     """Import the stored file, whose row is locked, if that does what the preview with the `digest` showed.
 

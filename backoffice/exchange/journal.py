@@ -13,9 +13,9 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.db import models
 from django.db.models import Max
-from django.utils import translation
 
 from backoffice.models import Import, ImportedRow
+from backoffice.words import stores_english
 from call.models import CallEvent, CallPlan
 from contact.models import Contact, ContactExternalId
 from crm import dates
@@ -118,7 +118,7 @@ def difference(before: State, after: State) -> State:
 # --- Taking an import back ------------------------------------------------------------------------
 
 
-@translation.override(None)  # what is stored is in English, whatever the language of the page
+@stores_english
 def revert(imported: Import, *, by: Any = None) -> None:
     """Take back what the import has written, last row first, in one transaction of the caller.
 

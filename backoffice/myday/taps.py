@@ -20,13 +20,13 @@ from backoffice.admin.timeline import current_zone
 from backoffice.admin.verb_forms import RecordCall, Skip, Snooze, VerbForm
 from backoffice.myday.done import Done, calls_of, events_of
 from backoffice.myday.entries import newest
-from call.models import CallPlan, Frequency, Outcome
+from call.models import CallEvent, CallPlan, Frequency, Outcome
 from contact.models import Contact
 from crm import dates
 from crm.api.exceptions import Conflict, is_conflict
 from crm.api.idempotency import KeyReused, once_for
 from crm.formats import inside
-from lead.models import Restaurant
+from lead.models import Policy, Restaurant
 from track.models import MAX_QUANTITY, Interaction, InteractionType
 
 CALLS = {"reached": Outcome.REACHED, "no_answer": Outcome.NO_ANSWER, "left_message": Outcome.LEFT_MESSAGE}
@@ -34,6 +34,7 @@ PUT_OFF = {"tomorrow": 1, "three_days": 3, "next_week": 7}
 ON_PLAN = [*CALLS, *PUT_OFF, "put_off", "skip"]
 ON_LEAD = ["log_call", "plan_calls", "take_over"]
 ON_DONE = ["undo", "note"]
+GONE = gettext_lazy("It is gone: another user deleted it, or it is not yours to see any more.")
 MAX_NOTE = 2_000
 WHO_MAY = {  # beside the verbs on a plan, which know it
     "plan_calls": ["call.add_callplan"],
@@ -106,7 +107,11 @@ class Tap:
             return render(Result(said % {"name": name}, status=409))
         try:
             with transaction.atomic():
-                return once_for(self.user, self.fields["key"], self.digest(), lambda: render(self.run()))
+                return once_for(
+                    self.user, self.fields["key"], self.digest(), lambda: render(self.run()), self.check_replay
+                )
+        except ObjectDoesNotExist:
+            return render(Result(str(GONE), status=404))
         except KeyReused:
             return render(Result(_("Something else was recorded with this form. Load the page again."), status=409))
         except (Conflict, OperationalError) as error:
@@ -115,6 +120,14 @@ class Tap:
             return render(
                 Result(_("A simultaneous change got in the way. Nothing was recorded; tap again."), status=409)
             )
+
+    def check_replay(self) -> None:
+        """Raises ObjectDoesNotExist where the stored answer names what the user does not see any more."""
+        if Policy.of(self.user).sees_everything:
+            return
+        for name, model in {"plan": CallPlan, "lead": Restaurant, "event": CallEvent}.items():
+            if pk := self.fields[name]:
+                model.objects.visible_to(self.user).get(pk=pk)
 
     def digest(self) -> str:
         said = sorted((name, values) for name, values in self.data.lists() if name != "csrfmiddlewaretoken")
@@ -125,7 +138,7 @@ class Tap:
             with transaction.atomic():
                 return self.result()
         except ObjectDoesNotExist:
-            return Result(_("It is gone: another user deleted it, or it is not yours to see any more."), status=404)
+            return Result(str(GONE), status=404)
         except ValidationError as error:
             return Result(" ".join(error.messages), status=400)
 

@@ -85,7 +85,9 @@ class Move:
         self.fields = self.form.cleaned_data
         try:
             with transaction.atomic():
-                return once_for(self.user, self.fields["key"], self.digest(), lambda: render(self.run()))
+                return once_for(
+                    self.user, self.fields["key"], self.digest(), lambda: render(self.run()), self.check_replay
+                )
         except KeyReused:
             return render(Result(_("Another move was made with this form. Load the page again."), status=409))
         except (Conflict, OperationalError) as error:
@@ -94,6 +96,9 @@ class Move:
             return render(
                 Result(_("A simultaneous change got in the way. Nothing was changed; try again."), status=409)
             )
+
+    def check_replay(self) -> None:
+        Restaurant.objects.visible_to(self.user).get(pk=self.pk)
 
     def digest(self) -> str:
         said = sorted((name, values) for name, values in self.data.lists() if name != "csrfmiddlewaretoken")

@@ -53,6 +53,7 @@ class LogForm(forms.Form):
     details = forms.CharField(required=False, max_length=MAX_TEXT, widget=TextArea, label=gettext_lazy("Details"))
 
     recorded: Interaction | None = None
+    is_key_used = False  # with something else
 
     def __init__(self, data: Any = None, *, user: Any, lead: Restaurant, initial: dict[str, Any] | None = None) -> None:
         self.user, self.lead = user, lead
@@ -97,6 +98,7 @@ class LogForm(forms.Form):
             with transaction.atomic():
                 once_for(self.user, key, self.digest(), self.log)
         except KeyReused:
+            self.is_key_used = True
             self.add_error(None, _("This form was recorded already, with something else. Nothing was recorded now."))
         except ValidationError as error:  # the form was valid, so lead or contact changed since
             self.add_error(None, error.messages)

@@ -60,7 +60,7 @@ def log_page(request: HttpRequest, site: Any) -> HttpResponse:
             interaction, is_new = form.record()
             if not form.errors:
                 return recorded(request, interaction, is_new)
-            key = ""  # what is sent again is another interaction
+            key = "" if form.is_key_used else key  # what is sent again is another interaction
     else:
         if pk := recorded_with(key, request.user):  # the way back after it was saved
             return recorded(request, Interaction.objects.filter(pk=pk).first(), is_new=False)

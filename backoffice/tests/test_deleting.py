@@ -39,7 +39,7 @@ def test_the_delete_page_query_count_is_constant(admin_client, lead, count, djan
         for each in made
     )
     # Session, user, lead, saved lists; each table that goes; counts of the two that are many.
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(20):
         answer = admin_client.get(path_of(lead))
     assert dict(answer.context["model_count"]) == {"leads": 1, "interactions": count, "order details": count}
     page = answer.content.decode()

@@ -10,6 +10,8 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from crm.db.pairs import PairModel
+
 NAMED = 20  # rows of each table
 
 
@@ -40,7 +42,8 @@ def cascade_of(
     for relation in rows.model._meta.get_fields(include_hidden=True):
         if isinstance(relation, models.ForeignObjectRel) and relation.on_delete is models.CASCADE:
             table: Any = relation.related_model
-            if not table._meta.auto_created:  # what joins many to many
+            # Not what joins many to many, and no pairs, whose other row the user may not see.
+            if not table._meta.auto_created and not issubclass(table, PairModel):
                 cascade_of(table._base_manager.filter(**{f"{relation.field.name}__in": rows}), found)
     return found
 

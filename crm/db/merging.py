@@ -269,12 +269,13 @@ def taken(survivor: Any, dropped: Any, names: Iterable[str], take: dict[str, str
 
 
 def rows_of(steps: Iterable[dict[str, Any]], op: str) -> dict[Any, int]:
-    """By table, how many rows the steps move or delete; a row counts once. Pairs move: one is deleted, one created."""
+    """By table, how many rows the steps move or delete; a row counts once. Pairs are left out: their other row may be
+    hidden.
+    """
     found: dict[Any, set[Any]] = {}
     for step in steps:
         model = apps.get_model(step["model"])
-        kind = {"create": "move"}.get(step["op"]) if issubclass(model, PairModel) else step["op"]
-        if kind == op:
+        if step["op"] == op and not issubclass(model, PairModel):
             ids = step["ids"] if "ids" in step else [step.get("id") or step["row"]["id"]]
             found.setdefault(model, set()).update(ids)
     return {model: len(ids) for model, ids in found.items()}

@@ -24,7 +24,7 @@ def test_the_survivor_takes_the_place_of_the_merged_lead(leads, user):
     journal = last.merge(second.pk)
     assert said() == {(first.pk, last.pk), (third.pk, last.pk)}
     assert {pair.created_by for pair in NotDuplicate.objects.all()} == {user}
-    assert dict(journal.moved) == {"pairs of different leads": 2}
+    assert journal.moved == {}  # the other leads of the pairs may be hidden
 
 
 def test_what_was_said_of_both_is_there_once_and_of_one_another_gone(leads):
