@@ -73,7 +73,7 @@ def test_a_tap_sent_again_shows_no_lead_that_was_handed_over(browser, lead, coll
 
 
 @pytest.mark.parametrize("name", ["asha", "nosuchuser"])
-def test_a_saved_list_tells_not_whether_a_hidden_user_exists(name, me, hidden, rf):
+def test_a_saved_list_does_not_say_whether_a_hidden_user_exists(name, me, hidden, rf):
     site: BackOfficeSite = admin.site  # type: ignore[assignment]
     request = rf.get("/")
     request.user = me
