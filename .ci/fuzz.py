@@ -144,6 +144,13 @@ def before_call(context, case, kwargs) -> None:
         parameters["secret"] = post(address)["url"].rpartition("/")[2].rpartition(".")[0]
     if case.operation.label == "DELETE /lead/restaurants/{id}/external_ids/" and random.random() < 0.7:
         case.query = cast.new_external_id()
+    if case.path.endswith("/not_duplicates/") and is_id(parameters.get("id")) and random.random() < 0.7:
+        other = cast.new_lead() if case.path.startswith("/lead/") else cast.new_contact()
+        if case.method == "POST":
+            case.body = {"other": other}
+        if case.method == "DELETE":
+            post(case.path.replace("{id}", str(parameters["id"])), other=other)
+            case.query = {"other": other}
     if case.operation.label == "POST /api/imports/" and isinstance(case.body, dict) and random.random() < 0.7:
         case.body = {"file": f"name\nBistro {next(numbers)}\n".encode(), "kind": "leads"}
     values = cast.values(case.operation.label) if random.random() < 0.7 else {}

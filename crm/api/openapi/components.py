@@ -66,6 +66,7 @@ def _refusal(description: str, detail: str, *headers: str) -> dict[str, Any]:
 
 RESPONSES = {
     304: "NotModified",
+    308: "Merged",
     400: "BadRequest",
     401: "Unauthorized",
     403: "Forbidden",
@@ -123,6 +124,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "Link": _header("The pages `first`, `prev`, `next` and `last`, where a page was requested.", example=_PAGES),
         "Retry-After": _header("Seconds to wait.", _WAIT, required=True),
         "WWW-Authenticate": _header("How to sign in.", required=True, example='Bearer realm="api"'),
+        "Location": _header("The address to use from now on.", {"type": "string", "format": "uri-reference"}),
         "X-Request-ID": _header("Finds the request in the server's log.", _ID, required=True),
         "X-Total-Count": _header("How many rows there are, where a page was requested.", _WAIT),
     },
@@ -193,6 +195,11 @@ COMPONENTS: dict[str, dict[str, Any]] = {
             "No token, or one that is not valid (any more).",
             "Authentication credentials were not provided.",
             "WWW-Authenticate",
+        ),
+        "Merged": _refusal(
+            "This one was merged into another one, whose address is in `Location`.",
+            "This lead was merged into 7.",
+            "Location",
         ),
         "Forbidden": _refusal("The user may not do this.", "Your account may only read."),
         "NotFound": _refusal("There is no such row.", "Not found."),

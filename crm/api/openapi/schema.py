@@ -23,6 +23,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
+from crm.api.merging import MergedRowsViewSet
 from crm.api.openapi import examples as own_examples
 from crm.api.openapi.components import ABOUT, COMPONENTS, PLAIN_PATHS, RESPONSES, TAGS, reference
 from crm.api.openapi.extensions import column_of
@@ -168,6 +169,7 @@ class AutoSchema(openapi.AutoSchema):
         has_body = self.method in ("POST", "PUT", "PATCH")
         applies = {
             304: self.is_tagged and not self.is_write,
+            308: isinstance(self.view, MergedRowsViewSet) and "{" in self.path,
             400: self.is_write or any(parameter.get("in") == "query" for parameter in self._get_parameters()),
             401: is_signed,
             403: is_signed and (self.is_write or getattr(self.view, "refuses_readers", False)),
