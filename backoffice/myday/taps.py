@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import MinValueValidator
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -23,8 +22,8 @@ from backoffice.myday.entries import newest
 from call.models import CallEvent, CallPlan, Frequency, Outcome
 from contact.models import Contact
 from crm import dates
-from crm.api.exceptions import Conflict, is_conflict
-from crm.api.idempotency import KeyReused, once_for
+from crm.api.exceptions import Conflict
+from crm.api.idempotency import KeyReused, once_for_form
 from crm.formats import inside
 from lead.models import Policy, Restaurant
 from track.models import MAX_QUANTITY, Interaction, InteractionType
@@ -106,17 +105,14 @@ class Tap:
             said = _("This page is another user's, and %(name)s has signed in since. Nothing was recorded.")
             return render(Result(said % {"name": name}, status=409))
         try:
-            with transaction.atomic():
-                return once_for(
-                    self.user, self.fields["key"], self.digest(), lambda: render(self.run()), self.check_replay
-                )
+            return once_for_form(
+                self.user, self.fields["key"], self.data, lambda: render(self.run()), self.check_replay
+            )
         except ObjectDoesNotExist:
             return render(Result(str(GONE), status=404))
         except KeyReused:
             return render(Result(_("Something else was recorded with this form. Load the page again."), status=409))
-        except (Conflict, OperationalError) as error:
-            if not isinstance(error, Conflict) and not is_conflict(error):
-                raise
+        except Conflict:
             return render(
                 Result(_("A simultaneous change got in the way. Nothing was recorded; tap again."), status=409)
             )
@@ -128,10 +124,6 @@ class Tap:
         for name, model in {"plan": CallPlan, "lead": Restaurant, "event": CallEvent}.items():
             if pk := self.fields[name]:
                 model.objects.visible_to(self.user).get(pk=pk)
-
-    def digest(self) -> str:
-        said = sorted((name, values) for name, values in self.data.lists() if name != "csrfmiddlewaretoken")
-        return sha256(repr(said).encode()).hexdigest()
 
     def run(self) -> Result:
         try:

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from django import forms
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.db import OperationalError, transaction
 from django.http import HttpResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -17,8 +15,8 @@ from backoffice.admin.timeline import current_zone
 from backoffice.admin.verb_forms import ChangeStatus
 from backoffice.pipeline.board import label_of
 from backoffice.words import in_english
-from crm.api.exceptions import Conflict, is_conflict
-from crm.api.idempotency import KeyReused, once_for
+from crm.api.exceptions import Conflict
+from crm.api.idempotency import KeyReused, once_for_form
 from lead.models import LeadStatus, LostReason, Restaurant
 
 Render = Callable[["Result"], HttpResponse]
@@ -84,25 +82,18 @@ class Move:
             return render(Result(first_error(self.form), status=400))
         self.fields = self.form.cleaned_data
         try:
-            with transaction.atomic():
-                return once_for(
-                    self.user, self.fields["key"], self.digest(), lambda: render(self.run()), self.check_replay
-                )
+            return once_for_form(
+                self.user, self.fields["key"], self.data, lambda: render(self.run()), self.check_replay, about=self.pk
+            )
         except KeyReused:
             return render(Result(_("Another move was made with this form. Load the page again."), status=409))
-        except (Conflict, OperationalError) as error:
-            if not isinstance(error, Conflict) and not is_conflict(error):
-                raise
+        except Conflict:
             return render(
                 Result(_("A simultaneous change got in the way. Nothing was changed; try again."), status=409)
             )
 
     def check_replay(self) -> None:
         Restaurant.objects.visible_to(self.user).get(pk=self.pk)
-
-    def digest(self) -> str:
-        said = sorted((name, values) for name, values in self.data.lists() if name != "csrfmiddlewaretoken")
-        return sha256(repr((self.pk, said)).encode()).hexdigest()
 
     def run(self) -> Result:
         lead = Restaurant.objects.visible_to(self.user).locked().get(pk=self.pk)

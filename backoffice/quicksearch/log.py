@@ -1,12 +1,11 @@
 """Recording what happened with an account, an order included: one form, one verb, at most once for the form's key."""
 
 import re
-from hashlib import sha256
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,8 +14,8 @@ from backoffice.admin.order import OrderForm
 from backoffice.admin.timeline import current_zone
 from backoffice.admin.verb_forms import MAX_TEXT, ContactField, LocalDateTimeField, TextArea
 from crm import dates
-from crm.api.exceptions import Conflict, is_conflict
-from crm.api.idempotency import KeyReused, once_for
+from crm.api.exceptions import Conflict
+from crm.api.idempotency import KeyReused, once_for_form
 from crm.models import IdempotencyKey
 from lead.models import Restaurant
 from track.models import DATE_BOUNDS, Interaction, InteractionType, OrderDetails
@@ -95,16 +94,13 @@ class LogForm(forms.Form):
         """The interaction, and whether it is new; None with an error of the form, and then nothing was recorded."""
         key = self.cleaned_data["key"]
         try:
-            with transaction.atomic():
-                once_for(self.user, key, self.digest(), self.log)
+            once_for_form(self.user, key, self.data, self.log, about=self.lead.pk)
         except KeyReused:
             self.is_key_used = True
             self.add_error(None, _("This form was recorded already, with something else. Nothing was recorded now."))
         except ValidationError as error:  # the form was valid, so lead or contact changed since
             self.add_error(None, error.messages)
-        except (Conflict, OperationalError) as error:
-            if not isinstance(error, Conflict) and not is_conflict(error):
-                raise
+        except Conflict:
             self.add_error(None, _("A simultaneous change got in the way. Nothing was recorded; save again."))
         else:
             if self.recorded:
@@ -125,11 +121,6 @@ class LogForm(forms.Form):
             order=self.order.cleaned_data if self.order and self.has_order else None,
         )
         return HttpResponse(str(self.recorded.pk), status=201, content_type="text/plain")
-
-    def digest(self) -> str:
-        data: Any = self.data
-        said = sorted((name, values) for name, values in data.lists() if name != "csrfmiddlewaretoken")
-        return sha256(repr([self.lead.pk, said]).encode()).hexdigest()
 
 
 def recorded_with(key: str, user: Any) -> int | None:

@@ -13,14 +13,14 @@ from hashlib import sha256
 from typing import Any
 
 from django.core.files.base import File
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.http import HttpResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 
 from crm import dates
-from crm.api.exceptions import Conflict
+from crm.api.exceptions import Conflict, is_conflict
 from crm.api.renderers import RenderedResponse
 from crm.models import IdempotencyKey
 
@@ -102,6 +102,30 @@ def _claim(user, key: str, digest: str) -> tuple[IdempotencyKey, bool]:
     if row is None:  # cleaned up between the two statements
         raise Conflict
     return row, False
+
+
+def once_for_form(
+    user,
+    key: str,
+    data: Any,
+    answer: Callable[[], HttpResponse],
+    check_replay: Callable[[], None] = lambda: None,
+    *,
+    about: int | None = None,
+) -> HttpResponse:
+    """As `once_for`, in a transaction, for the form `data` of a page about the row with the id `about`.
+
+    Raises KeyReused, and Conflict where a simultaneous change is in the way.
+    """
+    said = sorted((name, values) for name, values in data.lists() if name != "csrfmiddlewaretoken")
+    digest = sha256(repr((about, said)).encode()).hexdigest()
+    try:
+        with transaction.atomic():
+            return once_for(user, key, digest, answer, check_replay)
+    except OperationalError as error:
+        if is_conflict(error):
+            raise Conflict from error
+        raise
 
 
 def _digest(request) -> str:
