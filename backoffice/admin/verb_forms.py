@@ -372,3 +372,10 @@ class SetFrequency(PlanVerb):
         text = gettext_lazy("Calls are %(frequency)s now. Next call: %(day)s.")
         label = Frequency(self.plan.frequency).label
         return self.with_next_call(text, frequency=lambda: inside(label))
+
+
+def first_error(form: forms.Form) -> str:
+    """The first one, with the name of its field."""
+    for name, messages in form.errors.items():
+        return f"{form[name].label}: {messages[0]}" if name in form.fields else str(messages[0])
+    return ""

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.timeline import current_zone
-from backoffice.admin.verb_forms import RecordCall, Skip, Snooze, VerbForm
+from backoffice.admin.verb_forms import RecordCall, Skip, Snooze, VerbForm, first_error
 from backoffice.myday.done import Done, calls_of, events_of
 from backoffice.myday.entries import newest
 from call.models import CallEvent, CallPlan, Frequency, Outcome
@@ -275,13 +275,6 @@ class Tap:
         interaction.edit(by=self.user, **changes, **order)
         done = self.done()  # with what was written
         return Result(_("Note and order saved.") if order else _("Note saved."), done)
-
-
-def first_error(form: forms.Form) -> str:
-    for name, messages in form.errors.items():
-        label = form.fields[name].label or name.replace("_", " ").capitalize() if name in form.fields else ""
-        return f"{label}: {messages[0]}" if label else str(messages[0])
-    return ""
 
 
 def next_day(plan: CallPlan) -> date:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.timeline import current_zone
-from backoffice.admin.verb_forms import ChangeStatus
+from backoffice.admin.verb_forms import ChangeStatus, first_error
 from backoffice.pipeline.board import label_of
 from backoffice.words import in_english
 from crm.api.exceptions import Conflict
@@ -137,10 +137,3 @@ class Move:
 
 def said(lead: Restaurant, status: str) -> dict[str, Any]:
     return {"lead": lead, "status": label_of(status)}
-
-
-def first_error(form: forms.Form) -> str:
-    """The first one, with the name of its field."""
-    for name, messages in form.errors.items():
-        return f"{form[name].label}: {messages[0]}" if name in form.fields else str(messages[0])
-    return ""
