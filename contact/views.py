@@ -49,6 +49,9 @@ class ContactViewSet(DuplicatesMixin):
     def candidates_of(self, row):
         return candidates_of(row, self.request.user)
 
+    def lock_for_creation(self, row):
+        row.restaurant.lock()
+
     @extend_schema(parameters=[RestaurantParameterSerializer], responses=ContactPairSerializer(many=True))
     @action(detail=False, url_path="duplicates", filterset_class=None, search_field=None, ordering_fields=[])
     def pairs_of_restaurant(self, request):

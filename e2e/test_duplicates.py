@@ -1,4 +1,4 @@
-"""The forms that add a lead or a contact warn of duplicates, in a browser."""
+"""The forms that add a lead or a contact warn of duplicates, and the page that has all pairs, in a browser."""
 
 import re
 
@@ -50,3 +50,26 @@ def test_without_scripts_a_contact_is_saved_anyway(page_of, lead, create):
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("button", name="Save anyway").click()
     expect(page.get_by_text("was added successfully")).to_be_visible()
+
+
+def test_a_pair_is_said_to_be_two_and_that_is_taken_back(page, create, numbers):
+    name = f"Quince Orchard {next(numbers)}"
+    for _ in range(2):
+        create("/lead/restaurants/", name=name, city="Pune", email=f"{name.split()[-1]}@example.com")
+    page.goto("/admin/lead/restaurant/")
+    page.get_by_role("link", name="Duplicates").click()
+    pair = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="Compare and merge"))
+    pair = pair.filter(has_text=name)
+    expect(pair).to_contain_text("Same e-mail, same name and city.")
+    examine(page)
+
+    pair.get_by_role("button", name="Not a duplicate").click()
+    expect(page.get_by_text("This is remembered.")).to_be_visible()
+    expect(pair).to_have_count(0)
+    page.get_by_text("Said to be different").click()
+    examine(page)
+    page.get_by_role("button", name=f"Take back {name}").click()
+    expect(pair).to_have_count(1)
+
+    pair.get_by_role("link", name="Compare and merge").click()
+    expect(page.get_by_role("button", name="Merge")).to_be_visible()

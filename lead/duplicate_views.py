@@ -51,10 +51,15 @@ class DuplicatesMixin(MergeableViewSet):
         """The rows that the user may see and that this one may be; it may not be saved yet."""
         raise NotImplementedError
 
+    def lock_for_creation(self, row: Any) -> None:
+        """Lock what two new rows that may be one have in common: of two requests the later one sees the other's row."""
+        raise NotImplementedError
+
     def refuse_duplicates(self, **fields: Any) -> None:
         """Raises Duplicates (409) for a row with these fields, where the request asks for it."""
         if prefers(self.request, REJECT):
             row = self.get_queryset().model(**fields)
+            self.lock_for_creation(row)
             if found := self.candidates_of(row):
                 raise Duplicates(list(map(self.shown, found)))
 

@@ -1,6 +1,7 @@
 from itertools import starmap
 from typing import Any
 
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import F, ProtectedError
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
@@ -71,6 +72,11 @@ class RestaurantViewSet(DuplicatesMixin):
 
     def candidates_of(self, row):
         return candidates_of(row, self.request.user)
+
+    def lock_for_creation(self, row):
+        """Leads have nothing in common but their table, so that it is the table's own row which is locked."""
+        tables = ContentType.objects.using(self.database)
+        list(tables.select_for_update(no_key=True).filter(app_label="lead", model="restaurant"))
 
     @extend_schema(request=ChangeStatusSerializer)
     @action(detail=True, methods=["post"])

@@ -23,6 +23,7 @@ from backoffice.admin.filters import FilterSetListFilter, LeadFilters
 from backoffice.admin.lead_inlines import ContactInline, PlanInline
 from backoffice.admin.merging import MergeMixin, MergeSelected
 from backoffice.admin.own_first import OwnFirstMixin
+from backoffice.admin.pairs import PairsMixin
 from backoffice.admin.timeline import may_view, timeline_page
 from backoffice.admin.verb_forms import ChangeStatus, RecordCallOnLead
 from backoffice.exchange.export_pages import ExportMixin
@@ -51,7 +52,14 @@ ADDITIONS = [  # label, model, further permissions, initial values of the form
 
 @admin.register(Restaurant)
 class RestaurantAdmin(
-    MergeMixin, ImportMixin, ExportMixin, OwnFirstMixin, DuplicateWarningMixin, ChangeFormMixin, TimestampedAdmin
+    PairsMixin,
+    MergeMixin,
+    ImportMixin,
+    ExportMixin,
+    OwnFirstMixin,
+    DuplicateWarningMixin,
+    ChangeFormMixin,
+    TimestampedAdmin,
 ):
     sheet = LeadSheet
     search_fields = ["search"]

@@ -84,6 +84,8 @@ GET  /admin/lead/restaurant/                                      200+ 200  200+
 GET  /admin/lead/restaurant/?q=anna                               200+ 200  200+ 200
 GET  /admin/lead/restaurant/?city=pune                            200+ 200  200+ 200
 GET  /admin/lead/restaurant/?owner=owner                          200+ 200  200+ 200
+GET  /admin/lead/restaurant/duplicates/                           200+ 200  200+ 200
+POST /admin/lead/restaurant/duplicates/                           302  gone 403  403
 POST /admin/lead/restaurant/#change_status                        200+ 200  200+ 200
 POST /admin/lead/restaurant/#hand_over                            200+ 200  200+ 200
 POST /admin/lead/restaurant/#log_call                             200+ 200  200+ 200
@@ -272,6 +274,7 @@ BODIES = {  # of POST
     "/admin/pipeline/<lead>/move/": {"key": "1", "seen": "CONVERTED", "status": "LOST", "reason": "PRICE"},
     f"{LEADS}<pk>/record_call/": {"plan": "<plan>"},
     f"{LEADS}<pk>/merge/": {"other": "<twin>"},
+    f"{LEADS}duplicates/": {"first": "<lead>", "second": "<like>"},
     "/admin/contact/contact/<pk>/merge/": {"other": "<twin>"},
     "/admin/log/": {"lead": "<lead>", "interaction_type": "VISIT", "key": "key-1"},
     "/admin/contact/contact/add/": {"restaurant": "<lead>", "name": "Ben"},
@@ -323,6 +326,7 @@ class World:
             twin = Restaurant.objects.create(name=name, assigned_to=self.users["owner"])
             person = Contact.objects.create(restaurant=lead, name=name)
             ids |= {"lead.restaurant": twin.pk, "contact.contact": person.pk}
+        self.like = Restaurant.objects.create(name="Bistro Ana", city="Pune", assigned_to=self.users["owner"])
         lead.merge(self.merged["lead.restaurant"])
         self.rows["contact.contact"].merge(self.merged["contact.contact"])
         self.uploads = {}
@@ -365,6 +369,7 @@ class World:
             "<interaction>": self.rows["track.interaction"].pk,
             "<lead_type>": ContentType.objects.get_for_model(Restaurant).pk,
             "<twin>": self.twins.get(table),
+            "<like>": self.like.pk,
             "<merged>": self.merged.get(table),
             "<upload>": self.uploads.get((person, table)),
             "<format>": "csv",
@@ -373,7 +378,9 @@ class World:
         }
         filled["<none>"] = MISSING
         if missing:
-            filled |= dict.fromkeys(["<pk>", "<lead>", "<plan>", "<interaction>", "<twin>", "<merged>"], MISSING)
+            filled |= dict.fromkeys(
+                ["<pk>", "<lead>", "<plan>", "<interaction>", "<twin>", "<like>", "<merged>"], MISSING
+            )
 
         def fill(text: str) -> str:
             return re.sub("<[a-z_]+>", lambda found: str(filled[found[0]]), text)
