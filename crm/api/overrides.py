@@ -1,5 +1,8 @@
 """Overridden hooks: whether only the kit decides what a view finds and shows, so that crm.fast may be used."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 from rest_framework.permissions import BasePermission
@@ -35,13 +38,26 @@ class StockHooksMixin:
 
     def finds_as_stock(self) -> bool:
         """Whether a row is found by its id alone: a policy that shows everything, permissions that look at no row."""
+        return self.has_stock_lookup() and self.shows_every_row()
+
+    def has_stock_lookup(self) -> bool:
+        """Whether the kit decides what is found, beside the policy."""
         permissions = self.get_permissions()  # type: ignore[attr-defined]
         looks_at_rows = any(
             type(each).has_object_permission is not BasePermission.has_object_permission for each in permissions
         )
         is_ours = self.has_stock_hooks(FIND) and self.has_stock_hooks(SHOW) and not looks_at_rows
         backends = list(self.filter_backends)  # type: ignore[attr-defined]
-        return is_ours and backends == [ListQueryBackend] and self.shows_every_row()
+        return is_ours and backends == [ListQueryBackend]
+
+    def check_of_owner(self) -> tuple[str, Callable[[int | None], bool]] | None:
+        """The path to a row's owner, and whether rows of an owner are seen: where that is all that the policy says."""
+        if self.queryset is None or self.queryset.db != DEFAULT_DB_ALIAS:
+            return None
+        rows: Any = self.queryset.all()
+        check = getattr(getattr(type(rows), "visible_to", None), "of_owner", None)  # another policy has none
+        sees = check and check(rows, self.request.user)
+        return (rows.model.owner_path, sees) if sees else None
 
     def shows_every_row(self) -> bool:
         """Whether the policy leaves the queryset alone for this user; it is consulted on every request."""

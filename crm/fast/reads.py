@@ -33,11 +33,17 @@ def locked(view) -> Any:
 
 
 def retrieved(view) -> dict[str, Any] | None:
-    """The body of GET of a row; also None where there is none."""
-    if not is_open(view) or not (shown := columns(view)):
+    """The body of GET of a row; also None where there is none, or none that the user sees."""
+    if not is_on("reads") or not is_plain(view.queryset) or not view.has_stock_lookup():
         return None
-    rows = compiled_row(view.queryset, tuple(shown.values()))(pk=int(view.kwargs["pk"]))
-    return dict(zip(shown, rows[0], strict=True)) if len(rows) == 1 else None
+    by_owner = view.check_of_owner()
+    if not (by_owner or view.shows_every_row()) or not (shown := columns(view)):
+        return None
+    owner = by_owner[:1] if by_owner else ()
+    rows = compiled_row(view.queryset, (*shown.values(), *owner))(pk=int(view.kwargs["pk"]))
+    if len(rows) != 1 or (by_owner and not by_owner[1](rows[0][-1])):
+        return None
+    return dict(zip(shown, rows[0], strict=not by_owner))
 
 
 def listed(view, window: int) -> Found | None:

@@ -20,7 +20,7 @@ from crm.tests.support import (
     rows_of_all_tables,
     stream_all,
 )
-from lead.models import Restaurant, RestaurantQuerySet
+from lead.models import Restaurant, RestaurantQuerySet, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast")]
 
@@ -115,9 +115,17 @@ def test_an_override_of_get_object_decides_which_row_is_found(name, way, users, 
     assert_shows_only_own_rows(resource, users, monkeypatch, lists_too=False)
 
 
+@pytest.fixture(params=["all", "team"])
+def colleagues(request, users, settings):
+    """The users, who see each other's rows, unless a hook says otherwise."""
+    settings.ACCESS = request.param
+    Team.establish(name="North", members=[user.pk for user in users])
+    return users
+
+
 @everywhere
-def test_a_visible_to_of_all_tables_is_called_on_every_request(name, users, mount, monkeypatch):
-    resource = RESOURCES[name]
+def test_a_visible_to_of_all_tables_is_called_on_every_request(name, colleagues, mount, monkeypatch):
+    resource, users = RESOURCES[name], colleagues
     apply_hooks("patched", {}, resource, mount, monkeypatch, users)
 
     def visible_to(self, user):
@@ -128,8 +136,8 @@ def test_a_visible_to_of_all_tables_is_called_on_every_request(name, users, moun
     assert_shows_only_own_rows(resource, users, monkeypatch)
 
 
-def test_a_visible_to_of_one_table_is_called_on_every_request(users, mount, monkeypatch):
-    resource = RESOURCES["restaurants"]
+def test_a_visible_to_of_one_table_is_called_on_every_request(colleagues, mount, monkeypatch):
+    resource, users = RESOURCES["restaurants"], colleagues
     apply_hooks("patched", {}, resource, mount, monkeypatch, users)
     monkeypatch.setattr(RestaurantQuerySet, "visible_to", lambda self, user: resource.mine(self, user), raising=False)
     assert_shows_only_own_rows(resource, users, monkeypatch)
