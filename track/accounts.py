@@ -86,8 +86,8 @@ class Account(NamedTuple):
 class DistinctDays(Aggregate):
     """The dates of a group, each once, as a text with commas."""
 
-    function = "STRING_AGG"
-    template = "%(function)s(DISTINCT (%(expressions)s)::text, ',')"
+    function = "ARRAY_AGG"  # which sorts dates as numbers; STRING_AGG would sort texts by the rules of a language
+    template = "ARRAY_TO_STRING(%(function)s(DISTINCT %(expressions)s), ',')"
     output_field = TextField()
 
     def as_sqlite(self, compiler, connection, **context):

@@ -7,12 +7,13 @@ that one long holiday does not hide a silence. docs/back-office.md has the verdi
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
 from django.db.models import TextChoices
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 GAPS = 12  # the last ones; older habits do not count
@@ -74,7 +75,10 @@ class Health(NamedTuple):
     @property
     def sentence(self) -> str:
         """The verdict as a person would say it."""
-        said = gettext("No order yet") if self.days_since is None else self.rhythm_said(last_order(self.days_since))
+        if self.days_since is None:
+            said = gettext("No order yet")
+        else:
+            said = self.rhythm_said(last_order(get_language(), self.days_since))
         if self.quiet_until:
             return gettext("%(said)s; quiet until %(day)s as agreed.") % {"said": said, "day": self.quiet_until}
         return f"{said}."
@@ -82,19 +86,10 @@ class Health(NamedTuple):
     def rhythm_said(self, last: str) -> str:
         """The rhythm, where there is one, and the last order."""
         if self.order_days < ENOUGH:
-            text = ngettext(
-                "Only %(count)s order day so far; %(last)s",
-                "Only %(count)s order days so far; %(last)s",
-                self.order_days,
-            )
-            return text % {"count": self.order_days, "last": last}
+            return few_days(get_language(), self.order_days) % {"count": self.order_days, "last": last}
         if self.usual_gap is None:
             return last
-        text = ngettext(
-            "Orders about every %(count)s day, at longest %(longest)s; %(last)s",
-            "Orders about every %(count)s days, at longest %(longest)s; %(last)s",
-            plural_of(self.usual_gap),
-        )
+        text = rhythm(get_language(), plural_of(self.usual_gap))
         return text % {"count": f"{self.usual_gap:g}", "longest": self.longest_gap, "last": last}
 
 
@@ -105,7 +100,7 @@ def health(days: Sequence[date], on: date, quiet_until: date | None = None) -> H
     """
     recent = tuple(days[-GAPS - 1 :])
     since = (on - recent[-1]).days if recent else None
-    gaps = sorted([(later - earlier).days for earlier, later in pairwise(recent)])
+    gaps = sorted([later - earlier for earlier, later in pairwise([day.toordinal() for day in recent])])
     usual = median(gaps) if gaps else None
     longest = gaps[-2 if len(gaps) >= OUTLIER else -1] if gaps else None
     verdict = str(Verdict.QUIET) if quiet_until else verdict_of(len(days), since, usual, longest)
@@ -133,10 +128,30 @@ def median(gaps: list[int]) -> float:
     return double // 2 if double % 2 == 0 else double / 2
 
 
-def last_order(days_ago: int) -> str:
+# Looking a translation up takes longer than everything else of a sentence, and a long list has thousands.
+remembered = lru_cache(maxsize=2_000)
+
+
+@remembered
+def last_order(language: str | None, days_ago: int) -> str:
+    """In the language, which is the active one."""
     if days_ago == 0:
         return gettext("last order today")
     return ngettext("last order %(count)s day ago", "last order %(count)s days ago", days_ago) % {"count": days_ago}
+
+
+@remembered
+def few_days(language: str | None, count: int) -> str:
+    return ngettext("Only %(count)s order day so far; %(last)s", "Only %(count)s order days so far; %(last)s", count)
+
+
+@remembered
+def rhythm(language: str | None, count: int) -> str:
+    return ngettext(
+        "Orders about every %(count)s day, at longest %(longest)s; %(last)s",
+        "Orders about every %(count)s days, at longest %(longest)s; %(last)s",
+        count,
+    )
 
 
 def plural_of(number: float) -> int:
