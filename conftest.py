@@ -11,9 +11,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
+from django.test.utils import setup_databases, teardown_databases
 from rest_framework.test import APIClient
 
 from backoffice.accounts import roles
@@ -119,7 +120,19 @@ def log(settings, request):
 
 
 @pytest.fixture(scope="session")
-def database(django_db_setup) -> Iterator[Database]:
+def migrated(request, django_db_setup, django_db_blocker) -> Iterator[None]:
+    """The database of the tests. pytest-django makes it only where a test is marked `django_db`; some runs have none."""
+    if any(test.get_closest_marker("django_db") for test in request.session.items):
+        yield
+        return
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={DEFAULT_DB_ALIAS})
+        yield
+        teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def database(migrated) -> Iterator[Database]:
     """A copy of the migrated database that the tests run on, with USERS, for all servers of this run."""
     name = connection.settings_dict["NAME"]
     if connection.vendor == "postgresql":  # SQLite's is in memory, and gone with its last connection
