@@ -1,8 +1,9 @@
 """The pipeline in a period: for each status how many leads stand in it, came and went, and how long they stayed.
 
-All is counted by the database, in a fixed number of queries. A lead that is created in a status has come into it. With
-an owner, a move counts for the user who owned the lead at its instant (as lead.owners says), and "now" for the present
-one: who sees the owner's row in reports sees the moves of leads that were given away since, too.
+All is counted by the database, in a fixed number of queries; with an owner, except the moves of leads into which
+others were merged. A lead that is created in a status has come into it. With an owner, a move counts for the user who
+owned the lead at its instant (as lead.owners says), and "now" for the present one: who sees the owner's row in reports
+sees the moves of leads that were given away since, too.
 """
 
 from collections import Counter, defaultdict
@@ -29,8 +30,8 @@ from django.db.models.functions import Coalesce, RowNumber
 from django.db.models.lookups import Exact
 
 from lead.durations import days
-from lead.models import PIPELINE, LeadStatus, LostReason, OwnerChange, Policy, Restaurant, StatusChange
-from lead.owners import sees_row_of
+from lead.models import PIPELINE, LeadMerge, LeadStatus, LostReason, OwnerChange, Policy, Restaurant, StatusChange
+from lead.owners import Owners, sees_row_of
 
 UNKNOWN = "UNKNOWN"  # a lead was lost and no reason was noted
 FORWARD = [*PIPELINE, LeadStatus.CONVERTED]
@@ -83,7 +84,18 @@ class Pipeline:
     def moves(self) -> QuerySet[StatusChange]:
         rows = self.visible(StatusChange.objects.order_by())
         rows = rows.filter(created_at__gte=self.start, created_at__lt=self.end)
-        return rows if self.owner is None else rows.filter(was_owned_by(self.owner, "lead"))
+        if self.owner is None:
+            return rows
+        has_merged = Exists(LeadMerge.objects.filter(survivor=OuterRef("lead")))
+        counted = self.owned_of_merged(rows.filter(has_merged))
+        return rows.filter(was_owned_by(self.owner, "lead") & ~Q(has_merged) | Q(pk__in=counted))
+
+    def owned_of_merged(self, rows: QuerySet[StatusChange]) -> list[int]:
+        """The ids of those that count for the owner; each row may have come with another lead, whose owner counts."""
+        found = list(rows.values_list("lead", "created_at", "pk"))
+        owners = Owners.of(lead for lead, *_ in found)
+        label = StatusChange._meta.label
+        return [pk for lead, moment, pk in found if owners.at(lead, moment, (label, pk)).id == self.owner]
 
     def moves_by_kind(self) -> QuerySet:
         return self.moves().values_list("old_status", "new_status", "reason").annotate(count=Count("pk"))

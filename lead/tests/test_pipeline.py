@@ -209,3 +209,27 @@ def test_moves_stay_with_their_owner_where_a_lead_was_given_away(person, moves, 
     rows = client_of(cast.users[person]).get(f"/lead/pipeline/?owner={owner.pk}").json()
     shown = {row["status"]: row for row in rows}
     assert (shown["NEW"]["left"], shown["NEGOTIATING"]["entered"], shown["NEGOTIATING"]["now"]) == (moves, moves, 0)
+
+
+def test_moves_stay_with_the_owner_of_a_lead_that_was_merged(api, user, django_user_model):
+    other = django_user_model.objects.create_user("asha")
+    ours, theirs, third = (
+        Restaurant.objects.create(name=name, assigned_to=owner)
+        for name, owner in {"Bistro Anna": user, "Bistro Ana": other, "Cafe Blau": user}.items()
+    )
+    theirs.change_status("NEGOTIATING")
+    third.change_status("LOST")
+    ours.change_status("CONTACTED")
+
+    def left() -> list[dict]:
+        rows = [api.get(f"/lead/pipeline/?owner={owner.pk}").json()[0] for owner in (user, other)]
+        return [{status: count for status, count in row["to"].items() if count} for row in rows]
+
+    before = left()
+    assert before == [{"CONTACTED": 1, "LOST": 1}, {"NEGOTIATING": 1}]
+    ours.merge(theirs.pk)
+    assert left() == before
+    ours.change_status("LOST")
+    assert left() == before
+    ours.unmerge(theirs.pk)
+    assert left() == before
