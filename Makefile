@@ -59,7 +59,7 @@ pooler-test: .venv/installed  ## drive the API behind a real PgBouncer, on DATAB
 e2e: .venv/installed-e2e  ## drive the admin in a real browser (needs chromium)
 	$(BIN)/pytest -c e2e/pytest.ini $(or $(E2E),e2e)
 
-trials: .venv/installed  ## slow clients, reloads, a real nginx, backups under load (needs nginx, and sqlite3 or pg_dump)
+trials: .venv/installed  ## slow clients, reloads, a real nginx, backups under load, migrations, move_to (needs nginx, and sqlite3 or pg_dump)
 	$(BIN)/pytest trials --ignore trials/pooler
 
 messages: .venv/installed  ## collect the texts for translation, and compile them (needs gettext)

@@ -43,7 +43,7 @@ ORDER = {"product_details": "50 units", "quantity": 50, "total_price": "499.95"}
 def run(url: str, function: str, *arguments: Any, **options: Any) -> subprocess.CompletedProcess:
     """Call the function of this module in a process on this database; it prints what the function returns."""
     call = f"{function}(*{arguments!r})"
-    code = f"import json; from backoffice.tests.moving import {function}; print(json.dumps({call}))"
+    code = f"import json; from trials.moving import {function}; print(json.dumps({call}))"
     options = {"capture_output": True, "text": True, **options}
     return manage(url, "shell", "--verbosity", "0", "--command", code, **options)
 

@@ -15,7 +15,7 @@ from django.db import connection
 
 from backoffice.accounts.roles import ROLES
 from backoffice.management.commands.move_to import FILLED_BY_MIGRATE
-from backoffice.tests.moving import result, run
+from trials.moving import result, run
 from crm.tests.server import Database, manage, new_database
 
 pytestmark = pytest.mark.server
