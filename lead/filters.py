@@ -99,6 +99,7 @@ class RestaurantFilter(FilterSet):
     state = FoldedFilter("state_fold")
     cuisine_type = FoldedFilter("cuisine_type_fold")
     restaurant_type = FoldedFilter("restaurant_type_fold")
+    email = FoldedFilter("email_fold")
     potential_revenue_min = MoneyFilter("potential_revenue", "gte")
     potential_revenue_max = MoneyFilter("potential_revenue", "lte")
     created_after = UTCDateTimeFilter("created_at", "gte")
