@@ -10,6 +10,7 @@ from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
+from rest_framework.settings import api_settings
 
 from backoffice.exchange import imports
 from backoffice.exchange.encodings import UnknownEncoding
@@ -171,7 +172,7 @@ class ImportViewSet(ReadingViewSet):
         return self.serialized_response(imported, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses=ImportSerializer)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=api_settings.DEFAULT_PARSER_CLASSES)
     def confirm(self, request, pk):
         """Import a file that was sent with `dry_run`. If the data has changed since, it is refused with 409."""
         imported = self.locked()
@@ -192,7 +193,7 @@ class ImportViewSet(ReadingViewSet):
         return failed_response(imported.name, content)
 
     @extend_schema(request=None, responses=ImportSerializer)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=api_settings.DEFAULT_PARSER_CLASSES)
     def revert(self, request, pk):
         """Take an import back. New rows are deleted, changed ones become what they were.
 

@@ -8,22 +8,30 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, NullIf
 from rest_framework.exceptions import ValidationError as InvalidBody
 
 from backoffice.exchange.journal import State, states_of
 from backoffice.exchange.tables import Row
+from call.lookup import country_of
 from crm.api.serializers import UTCDateTimeField, id_of
 from crm.db.external_ids import ExternalIdModel
 from crm.db.merging import survivors_of
 from crm.db.models import TimestampedModel, TimestampedQuerySet
+from crm.db.phones import read, region_or_default
 from lead.models import ExternalId, Restaurant
 
 CHUNK = 2_000  # rows that a query fetches at once
 EXTERNAL_ID, LEAD_EXTERNAL_ID = "external_id", "lead_external_id"  # columns of imports
+PHONE = "phone"
+# Of a row of ours, the number with its country where that is known, else as it was typed.
+NUMBER = Coalesce(NullIf("phone_e164", Value("")), PHONE, output_field=models.CharField())
 DEFAULT_SOURCE = "import"  # of external ids, where the importer names none
 DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?\s+(\d{1,2}:\d{2}(?::\d{2})?))?")
 SERIAL = re.compile(r"[1-9]\d{4}(?:\.\d+)?")  # a spreadsheet's number of a day, in a cell that is not a date
@@ -104,9 +112,16 @@ class Finder:
 
     def match_text(self, row: Row, column: str) -> str:
         text = row.cells.get(column, "").strip()
+        if column == PHONE:
+            return read(text, self.region).e164 or text
         if column == self.lead_column and not text and (value := row.cells.get(LEAD_EXTERNAL_ID, "").strip()):
             return f"{self.importer.source}:{value}"
         return text
+
+    @cached_property
+    def region(self) -> str:
+        """Of numbers in the file without a country code: the importer's, else the server's."""
+        return region_or_default(country_of(self.importer.user))
 
     # --- A chunk of rows --------------------------------------------------------------------------
 
@@ -170,7 +185,8 @@ class Finder:
     def look_up(self, wanted: set[Hashable | None], queryset: Any) -> dict[Hashable, list[int]]:
         found: dict[Hashable, list[int]] = {}
         match: Any = self.match
-        names = [f"{column}_id" if column == self.lead_column else column for column in match.columns]
+        stored = {PHONE: NUMBER, self.lead_column: F(f"{self.lead_column}_id")}
+        names = [stored.get(column, F(column)) for column in match.columns]
         if wanted - {None}:
             for pk, *values in self.visible(queryset).values_list("pk", *names).iterator(CHUNK):
                 if (key := match.key(*["" if value is None else value for value in values])) in wanted:
@@ -226,7 +242,9 @@ def moment_text(text: str) -> str:
             day, month, year, time = found.groups()
             return f"{year}-{int(month):02}-{int(day):02}" + (f"T{time:0>5}" if time else "")
         if SERIAL.fullmatch(text):
-            return (datetime(1899, 12, 30) + timedelta(days=float(text))).isoformat()  # noqa: DTZ001 (as typed)
+            # To the millisecond, as spreadsheets compute: 45292.3958333333 is 9:30, and not 3 µs before it.
+            since_epoch = timedelta(milliseconds=round(float(text) * 86_400_000))
+            return (datetime(1899, 12, 30) + since_epoch).isoformat()  # noqa: DTZ001 (as typed)
     return text
 
 

@@ -34,7 +34,7 @@ from crm.db.models import TimestampedModel
 from lead.models.restaurant import EXTERNAL_ID_TAKEN
 
 __all__ = ["Change", "Importer", "Match", "Outcome", "Problem", "Sheet"]
-SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)  # what Excel makes of long numbers
+SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)  # what Excel makes of long numbers
 
 
 class Problem(NamedTuple):
