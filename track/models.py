@@ -151,7 +151,7 @@ class Interaction(TimestampedModel):
             check_parties(interaction.lead_id, interaction.contact_id, using)
             interaction.save(using=using, force_insert=True)
             if order:
-                interaction._replace_order(by=interaction.created_by, **order)
+                interaction._create_order(created_by_id=interaction.created_by_id, **order)
             if touch:
                 interaction._send_touch_changed(None, touch, interaction.created_by)
         return interaction
@@ -219,15 +219,21 @@ class Interaction(TimestampedModel):
                 by=by,
             )
 
-    def _replace_order(self, *, order_date: datetime | None = None, by=None, **details: Any) -> bool:
-        """The interaction's row must be locked, or new: it guards the one order that there may be."""
-        details |= {"order_date": order_date or self.date, "follows_interaction_date": order_date is None}
+    def _replace_order(self, *, by=None, **details: Any) -> bool:
+        """The interaction's row must be locked: it guards the one order that there may be."""
         existing = self._order.locked().first()
         if existing is None:
-            self._order.create(interaction=self, created_by=by, **details)
+            self._create_order(created_by=by, **details)
         else:
-            existing.save_changes(**details)
+            existing.save_changes(**self._dated(**details))
         return existing is None
+
+    def _create_order(self, **details: Any) -> None:
+        self._order.create(interaction=self, **self._dated(**details))
+
+    def _dated(self, *, order_date: datetime | None = None, **details: Any) -> dict[str, Any]:
+        """With the date of the order: its own, or the interaction's, which it follows then."""
+        return {**details, "order_date": order_date or self.date, "follows_interaction_date": order_date is None}
 
     def _move_order(self) -> None:
         for order in self._order.locked().filter(follows_interaction_date=True):

@@ -213,10 +213,12 @@ class InteractionSheet(TouchSheet):
         return edits, changes
 
     def log(self, values: dict[str, Any]) -> Interaction:
-        names = ["lead_id", "contact_id", "interaction_type", "details", "order_placed", "date", "created_by_id"]
+        names = ["lead_id", "contact_id", "interaction_type", "details", "order_placed", "date"]
         if values["interaction_type"] == InteractionType.ORDER and not values["order_placed"]:
             names.remove("order_placed")  # left out: an ORDER has one
-        return Interaction.log(**{name: values[name] for name in names if name in values})
+        return Interaction.log(
+            created_by=self.importer.user, **{name: values[name] for name in names if name in values}
+        )
 
 
 class OrderRowSerializer(ModelSerializer):
@@ -292,8 +294,9 @@ class OrderSheet(TouchSheet):
         instance.edit(by=self.importer.user, **edits, **({"order": details} if details else {}))
 
     def log(self, values: dict[str, Any]) -> Interaction:
-        names = ["lead_id", "contact_id", "interaction_type", "details", "created_by_id"]
+        names = ["lead_id", "contact_id", "interaction_type", "details"]
         return Interaction.log(
+            created_by=self.importer.user,
             date=values["order_date"],
             order={name: values[name] for name in ORDER_FIELDS},
             **{name: values[name] for name in names if name in values},
