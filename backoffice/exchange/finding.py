@@ -64,7 +64,7 @@ class Finder:
     external_ids: type[ExternalIdModel] | None = None
     lead_column = ""  # the foreign key to a lead
     matches: Mapping[str, Match] = {}
-    always: Match | None = None  # tried last, whether or not the importer asks for it
+    always: Match | None = None  # for rows without ids, whether or not the importer asks for it
 
     def __init__(self, importer: Importer) -> None:
         self.importer = importer
@@ -106,8 +106,14 @@ class Finder:
         return found
 
     def match_key(self, row: Row) -> Hashable | None:
-        """By the texts of the row; the lead's may be its id or its external id."""
+        """By the texts of the row; the lead's may be its id or its external id.
+
+        None also for a row with an external id, unless the importer has chosen the match: two calls of one day that the
+        other system tells apart are two.
+        """
         match: Any = self.match
+        if match is self.always and row.cells.get(EXTERNAL_ID, "").strip():
+            return None
         return match.key(*[self.match_text(row, column) for column in match.columns])
 
     def match_text(self, row: Row, column: str) -> str:
@@ -185,9 +191,10 @@ class Finder:
     def look_up(self, wanted: set[Hashable | None], queryset: Any) -> dict[Hashable, list[int]]:
         found: dict[Hashable, list[int]] = {}
         match: Any = self.match
+        wanted = wanted - {None}
         stored = {PHONE: NUMBER, self.lead_column: F(f"{self.lead_column}_id")}
         names = [stored.get(column, F(column)) for column in match.columns]
-        if wanted - {None}:
+        if wanted:
             for pk, *values in self.visible(queryset).values_list("pk", *names).iterator(CHUNK):
                 if (key := match.key(*["" if value is None else value for value in values])) in wanted:
                     found.setdefault(key, []).append(pk)

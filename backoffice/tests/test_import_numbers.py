@@ -104,3 +104,19 @@ def test_confirmation_and_revert_take_any_body(format, client):
     for verb, status in (("confirm", "IMPORTED"), ("revert", "REVERTED")):
         done = client.post(f"{PATH}{answer.json()['id']}/{verb}/", {}, format=format)
         assert (done.status_code, done.json()["status"]) == (200, status)
+
+
+def test_a_contact_without_a_number_is_not_found_by_it(client, lead):
+    ben = Contact.objects.create(restaurant=lead, name="Ben")
+    content = csv_file(["lead", "name", "phone"], [lead.pk, "Asha", "98765 43210"], [lead.pk, "Cem", ""])
+    assert counts(send(client, content, "contacts", match="phone")) == (2, 0, 0, 0)
+    ben.refresh_from_db()
+    assert ben.name == "Ben"
+
+
+def test_two_calls_that_the_other_system_tells_apart_are_two(client, lead):
+    for number in ("A1", "A2"):
+        content = csv_file(["external_id", "lead", "type", "date"], [number, lead.pk, "CALL", "2024-12-20"])
+        assert counts(send(client, content, "interactions")) == (1, 0, 0, 0)
+        assert counts(send(client, content, "interactions")) == (0, 0, 1, 0)
+    assert Interaction.objects.count() == 2
