@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, NullIf
 from rest_framework.exceptions import ValidationError as InvalidBody
 
@@ -192,7 +193,7 @@ class Finder:
         found: dict[Hashable, list[int]] = {}
         match: Any = self.match
         wanted = wanted - {None}
-        stored = {PHONE: NUMBER, self.lead_column: F(f"{self.lead_column}_id")}
+        stored: dict[str, Combinable] = {PHONE: NUMBER, self.lead_column: F(f"{self.lead_column}_id")}
         names = [stored.get(column, F(column)) for column in match.columns]
         if wanted:
             for pk, *values in self.visible(queryset).values_list("pk", *names).iterator(CHUNK):
