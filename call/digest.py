@@ -42,13 +42,11 @@ class Digest:
         return True
 
     def mail(self) -> EmailMultiAlternatives:
-        due = len(self.body["overdue"]) + len(self.body["today"])
         titles = {"overdue": _("Overdue"), "today": _("Today"), "at_risk": _("At risk")}
         lists = [(title, self.body[part]) for part, title in titles.items()]
         context = {"user": self.user, "lists": [(title, entries) for title, entries in lists if entries]}
         mail = EmailMultiAlternatives(
-            subject=ngettext("%(count)s call for %(day)s", "%(count)s calls for %(day)s", due)
-            % {"count": due, "day": date_format(self.day, "l, d F Y")},
+            subject=self.subject(),
             body=render_to_string("call/digest.txt", context),
             from_email=settings.DEFAULT_FROM_EMAIL,
             to=[self.user.email],
@@ -56,9 +54,20 @@ class Digest:
         mail.attach_alternative(render_to_string("call/digest.html", context), "text/html")
         return mail
 
+    def subject(self) -> str:
+        due, at_risk = len(self.body["overdue"]) + len(self.body["today"]), len(self.body["at_risk"])
+        if due:
+            text, count = ngettext("%(count)s call for %(day)s", "%(count)s calls for %(day)s", due), due
+        else:
+            text = ngettext("%(count)s account at risk on %(day)s", "%(count)s accounts at risk on %(day)s", at_risk)
+            count = at_risk
+        return text % {"count": count, "day": date_format(self.day, "l, d F Y")}
+
 
 def digests_at(moment: datetime) -> Iterator[Digest]:
-    """The digests to be sent: of users with an address, whose local morning of a working day it is, with calls due."""
+    """The digests to be sent: of users with an address, whose local morning of a working day it is, and who have calls
+    due or accounts at risk: a day without calls is one to call these on.
+    """
     for user in get_user_model().objects.filter(is_active=True).exclude(email="").order_by("id").iterator():
         calendar = calendar_of(user.pk)
         local = moment.astimezone(calendar.zone)
@@ -68,5 +77,5 @@ def digests_at(moment: datetime) -> Iterator[Digest]:
             continue
         with policies_queried_once():
             body = Agenda(user, user.pk, local.date(), calendar.zone, days=0).body()
-        if body["overdue"] or body["today"]:
+        if body["overdue"] or body["today"] or body["at_risk"]:
             yield Digest(user, local.date(), body)

@@ -14,6 +14,7 @@ from call.models import CallPlan, SentDigest, WorkProfile
 from contact.models import Contact
 from crm import dates
 from lead.models import Restaurant
+from track.models import Interaction
 
 
 @pytest.fixture
@@ -153,6 +154,20 @@ def test_a_user_without_calls_or_address_gets_no_mail(user, lead, due, run, why)
             lead.edit(assigned_to=None)
     assert run()[1] == []
     assert not SentDigest.objects.exists()
+
+
+@pytest.mark.parametrize(("accounts", "subject"), [(1, "1 account at risk on "), (2, "2 accounts at risk on ")])
+def test_accounts_at_risk_are_mailed_on_a_day_without_calls_too(now, user, run, accounts, subject):
+    leads = [Restaurant.objects.create(name=f"Silent {n}", assigned_to=user) for n in range(accounts)]
+    for lead in leads:
+        for day in ("2025-10-01", "2025-10-11", "2025-10-21", "2025-10-31"):
+            Interaction.log(lead=lead, interaction_type="ORDER", date=f"{day}T12:00:00Z")
+        CallPlan.objects.create(lead=lead, frequency="MONTHLY", next_call_date="2026-02-19T10:00:00Z")
+    _, (sent,) = run()
+    assert sent.subject == f"{subject}Monday, 19 January 2026"
+    assert f"At risk ({accounts})" in sent.body
+    assert "Orders about every 10 days, at longest 10; last order 80 days ago." in sent.body
+    assert run()[1] == []
 
 
 class Broken(EmailBackend):
