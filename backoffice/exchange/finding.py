@@ -19,9 +19,11 @@ from django.db.models.functions import Coalesce, NullIf
 from rest_framework.exceptions import ValidationError as InvalidBody
 
 from backoffice.exchange.journal import State, states_of
+from backoffice.exchange.lines import WHOLE_ROW
 from backoffice.exchange.tables import Row
 from call.lookup import country_of
 from crm.api.serializers import UTCDateTimeField, id_of
+from crm.db.batches import batched
 from crm.db.external_ids import ExternalIdModel
 from crm.db.merging import survivors_of
 from crm.db.models import TimestampedModel, TimestampedQuerySet
@@ -87,16 +89,31 @@ class Finder:
     def scan(self, rows: Iterable[Row]) -> int:
         """Look for keys that several rows have. Returns how many rows there are."""
         count = 0
-        for row in rows:
-            count += 1
-            if self.match and (wanted := self.match_key(row)) is not None:
-                self.wanted.add(wanted)
-            for column, key in self.keys_of(row):
-                first = self.first_rows.setdefault(hash((column, key)), row.number)
-                if first != row.number:
-                    self.repeated[row.number] = (column, first)
-                    self.repeated.setdefault(first, (column, row.number))
+        for chunk in batched(rows, CHUNK):
+            count += len(chunk)
+            known = self.visibly_named(chunk)
+            for row in chunk:
+                if self.match and (wanted := self.match_key(row)) is not None:
+                    self.wanted.add(wanted)
+                for column, key in [*self.keys_of(row), *self.ids_among(known, row)]:
+                    first = self.first_rows.setdefault(hash((column, key)), row.number)
+                    if first != row.number:
+                        self.repeated.setdefault(row.number, (column, first))
+                        self.repeated.setdefault(first, (column, row.number))
         return count
+
+    def visibly_named(self, rows: Iterable[Row]) -> dict[str, int]:
+        """The visible rows with the external ids, by the value: of a hidden one nobody learns which row it names."""
+        known = self.named(self.external_ids, texts_of(rows, EXTERNAL_ID))
+        rows_named = self.visible(self.model.objects.filter(pk__in=known.values()))
+        pks = set(rows_named.order_by().values_list("pk", flat=True)) if known else set()
+        return {value: pk for value, pk in known.items() if pk in pks}
+
+    def ids_among(self, known: Mapping[str, int], row: Row) -> list[tuple[str, Hashable]]:
+        """The row of ours that either id names: a file may name one row in two ways."""
+        texts = [row.cells.get(column, "").strip() for column in ("id", EXTERNAL_ID)]
+        pk = id_of(texts[0]) if texts[0] else known.get(texts[1])
+        return [(WHOLE_ROW, pk)] if pk else []
 
     def keys_of(self, row: Row) -> list[tuple[str, Hashable]]:
         """What names the row, and in which column: both ids, or what the match looks for."""
@@ -217,6 +234,8 @@ class Finder:
             raise ValidationError(row.problems)
         if row.number in self.repeated:
             column, other = self.repeated[row.number]
+            if column == WHOLE_ROW:
+                raise ValidationError({column: [f"Row {other:,} is the same {self.model._meta.verbose_name}."]})
             raise ValidationError({column: [f"Row {other:,} has this {column.replace('_', ' ')} too."]})
         name = str(self.model._meta.verbose_name)
         if text := row.cells.get("id", "").strip():

@@ -4,6 +4,8 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from backoffice.tests.support import CONTACTS, csv_file, import_file, outcomes, totals, upload, xlsx_file
+from backoffice.tests.test_import_api import send
+from crm.tests.support import signed_in
 from lead.models import Restaurant
 
 BAD = {
@@ -58,6 +60,28 @@ def test_a_repeated_id_is_in_error(admin_client, lead):
         [("id", str(lead.pk), "Row 3 has this id too.")],
         [("id", str(lead.pk), "Row 2 has this id too.")],
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(("{pk}", ""), ("0{pk}", "")), (("{pk}", ""), ("", "A1")), (("", "A1"), ("", "A9"))]
+)
+def test_two_rows_that_name_one_lead_in_two_ways_are_both_in_error(one, other, admin_user, lead):
+    for value in ("A1", "A9"):  # as after a merge
+        lead.add_external_id("import", value)
+    rows = [[pk.format(pk=lead.pk), value, "Goa"] for pk, value in (one, other)]
+    imported = send(signed_in(admin_user), csv_file(["id", "external_id", "city"], *rows), partial=True).json()
+    said = [(problem["row"], problem["message"]) for problem in imported["problems"]]
+    assert said == [(2, "Row 3 is the same lead."), (3, "Row 2 is the same lead.")]
+    lead.refresh_from_db()
+    assert lead.city == "Pune"
+
+
+def test_two_ways_to_name_a_hidden_lead_do_not_tell_that_it_is_one(admin_user, lead, monkeypatch):
+    lead.add_external_id("import", "A1")
+    monkeypatch.setattr(type(Restaurant.objects.all()), "visible_to", lambda rows, user: rows.none())
+    content = csv_file(["id", "external_id", "name"], [lead.pk, "", "Anna"], ["", "A1", "Anna"])
+    said = send(signed_in(admin_user), content).json()["file"]
+    assert [text.partition(": ")[2] for text in said[1:]] == ["There is no lead with this id."] * 2
 
 
 def test_columns_left_out_stay_unchanged(admin_client, lead):
