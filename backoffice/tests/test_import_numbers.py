@@ -114,7 +114,7 @@ def test_a_contact_without_a_number_is_not_found_by_it(client, lead):
     assert ben.name == "Ben"
 
 
-def test_two_calls_that_the_other_system_tells_apart_are_two(client, lead):
+def test_calls_with_two_external_ids_are_two(client, lead):
     for number in ("A1", "A2"):
         content = csv_file(["external_id", "lead", "type", "date"], [number, lead.pk, "CALL", "2024-12-20"])
         assert counts(send(client, content, "interactions")) == (1, 0, 0, 0)

@@ -76,7 +76,7 @@ def test_two_rows_that_name_one_lead_in_two_ways_are_both_in_error(one, other, a
     assert lead.city == "Pune"
 
 
-def test_two_ways_to_name_a_hidden_lead_do_not_tell_that_it_is_one(admin_user, lead, monkeypatch):
+def test_two_rows_that_name_one_hidden_lead_are_not_called_one(admin_user, lead, monkeypatch):
     lead.add_external_id("import", "A1")
     monkeypatch.setattr(type(Restaurant.objects.all()), "visible_to", lambda rows, user: rows.none())
     content = csv_file(["id", "external_id", "name"], [lead.pk, "", "Anna"], ["", "A1", "Anna"])
