@@ -121,7 +121,7 @@ def log(settings, request):
 
 @pytest.fixture(scope="session")
 def migrated(request, django_db_setup, django_db_blocker) -> Iterator[None]:
-    """The database of the tests. pytest-django makes it only where a test is marked `django_db`; some runs have none."""
+    """The database of the tests. pytest-django makes it only where a test is marked `django_db`; some have none."""
     if any(test.get_closest_marker("django_db") for test in request.session.items):
         yield
         return
