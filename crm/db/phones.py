@@ -24,8 +24,9 @@ from crm.fast.compiled import ID, CompiledQuery
 MIN_DIGITS = 7  # fewer are an extension or a short code, and match nothing
 TAIL = 9  # digits at the end that tell numbers apart without their country: most national numbers have as many
 
-EXTENSION = re.compile(r"[\s,;(]*(?:ext(?:n|ension)?|доб|x|#|~)[\s.:=]*(\d{1,9})\)?\s*$", re.IGNORECASE)
+EXTENSION = re.compile(r"[\s,;(]*(?:ext(?:n|ension)?|доб|anexo|int|wew|x|#|~)[\s.:=]*(\d{1,9})\)?\s*$", re.IGNORECASE)
 NEXT_NUMBER = re.compile(r"[,;|\n]|\s[/&]\s")  # what separates several in one field: the first one is read
+LABEL = re.compile(r"\D+$")  # as in `98765 43210 (home)`; before a number phonenumbers passes it over
 INTERNATIONAL_CALL = re.compile(r"^\D*00(?=[1-9])")
 NUMBER = re.compile(r"[\d\s()+./\-\u2010-\u2015]*")
 
@@ -83,7 +84,7 @@ def read(text: str, region: str = "") -> Number:
     text = unicodedata.normalize("NFKC", text).strip()
     extension = EXTENSION.search(text)
     main = text[: extension.start()] if extension else text
-    first = NEXT_NUMBER.split(main.lstrip(",;|"))[0]
+    first = first_of(main)
     if len(digits(first)) < MIN_DIGITS:
         return Number()
     written = main if main.lower().startswith("tel:") else first  # phone-context is a parameter of tel: (RFC 3966)
@@ -99,6 +100,13 @@ def read(text: str, region: str = "") -> Number:
         extension=digits(shown),
         has_country=number.country_code_source != CountryCodeSource.FROM_DEFAULT_COUNTRY,
     )
+
+
+def first_of(text: str) -> str:
+    """Of several numbers in one field the first one. A part that is too short is the area code: `030 / 123456`."""
+    parts = [part for part in NEXT_NUMBER.split(text) if digits(part)]
+    is_area_code = bool(parts) and len(digits(parts[0])) < MIN_DIGITS
+    return LABEL.sub("", " ".join(parts[: 2 if is_area_code else 1]))
 
 
 def parsed(text: str, region: str, *, only_valid: bool = False) -> PhoneNumber | None:

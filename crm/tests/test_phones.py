@@ -44,6 +44,9 @@ NOTATIONS = [
     "tel:98765-43210;phone-context=+91",
     "98765 43210 / 91234 56789",
     "98765 43210, 91234 56789",
+    "98765 43210 (home)",
+    "98765 43210 Asha",
+    "Reception, 98765 43210",
 ]
 
 
@@ -68,7 +71,11 @@ def test_a_number_without_a_country_has_none():
 
 
 @pytest.mark.parametrize(
-    "typed", [f"98765 43210{ext}" for ext in (" x4", ";ext=4", " ext. 4", "ext4", " Extn: 4", " #4", " доб. 4", " X 4")]
+    "typed",
+    [
+        f"98765 43210{ext}"
+        for ext in (" x4", ";ext=4", " ext. 4", "ext4", " Extn: 4", " #4", " доб. 4", " X 4", " anexo 4", " wew. 4")
+    ],
 )
 @pytest.mark.parametrize("region", ["IN", ""])
 def test_an_extension_is_set_apart(typed, region):
@@ -87,6 +94,13 @@ def test_fewer_than_seven_digits_are_no_number(typed):
 def test_a_number_of_an_impossible_length_has_its_last_digits_alone(typed):
     assert read(typed, "US").e164 == ""
     assert read(typed, "US").tail
+
+
+@pytest.mark.parametrize(
+    "typed", ["030/123456", "030 / 123456", "(030) 12 34 56", "+49 30 / 123456", "030 / 123456 / 030 / 654321"]
+)
+def test_an_area_code_set_apart_belongs_to_the_number(typed):
+    assert (read(typed, "DE").e164, read(typed).tail) == ("+4930123456", "30123456")
 
 
 @pytest.mark.parametrize(("typed", "e164"), [("+39 06 12345678", "+390612345678"), ("06 12345678", "+390612345678")])
