@@ -15,8 +15,8 @@ from django.db import connection
 
 from backoffice.accounts.roles import ROLES
 from backoffice.management.commands.move_to import FILLED_BY_MIGRATE
-from trials.moving import result, run
 from crm.tests.server import Database, manage, new_database
+from trials.moving import result, run
 
 pytestmark = pytest.mark.server
 
