@@ -1,10 +1,11 @@
 """Agreed silences: PATCH of an account."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from crm.tests.support import signed_in
+from lead.models import Restaurant
 from track.models import Interaction, QuietMark
 
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -105,3 +106,45 @@ def test_a_lead_that_is_deleted_takes_its_marks_along(api, path, lead):
     api.patch(path, {"quiet_until": "2026-05-01"})
     lead.delete()
     assert not QuietMark.objects.exists()
+
+
+UNTIL = {"": None, "ours": "2026-05-01", "other": "2026-06-01"}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "stays"),
+    [
+        (["ours"], ["other"], "ours"),
+        (["other"], ["ours"], "ours"),
+        (["other", ""], ["ours"], "ours"),
+        (["ours"], ["other", ""], "ours"),
+        (["ours", ""], ["other"], "other"),
+        (["other"], ["ours", ""], "other"),
+        (["other"], [], "other"),
+        (["ours", ""], ["other", ""], ""),
+    ],
+)
+def test_a_merge_keeps_the_survivors_silence_or_else_the_others(first, then, stays, api, path, lead, user):
+    other = Restaurant.objects.create(name="Bistro Ana", assigned_to=user)
+    leads = {"ours": lead, "other": other}
+    for said in filter(None, (first, then)):
+        for until in said:
+            QuietMark.set(leads[said[0]], UNTIL[until] and date.fromisoformat(UNTIL[until]), reason=said[0], by=user)
+    before = list(QuietMark.objects.order_by("id").values())
+    api.post(f"/lead/restaurants/{lead.pk}/merge/", {"other": other.pk})
+    assert state(api, path) == ("QUIET" if stays else "SILENT", UNTIL[stays])
+    if stays:
+        assert QuietMark.objects.order_by("id").last().reason == stays
+    api.post(f"/lead/restaurants/{lead.pk}/unmerge/", {"other": other.pk})
+    assert list(QuietMark.objects.order_by("id").values()) == before
+
+
+def test_a_merge_does_not_bring_a_silence_back_that_an_order_has_ended(api, path, lead, user, today):
+    other = Restaurant.objects.create(name="Bistro Ana", assigned_to=user)
+    QuietMark.set(lead, date(2026, 5, 1))
+    today.shift(60)
+    Interaction.log(lead=other, interaction_type="ORDER")
+    QuietMark.set(other, date(2026, 6, 1))
+    QuietMark.set(other, None)
+    api.post(f"/lead/restaurants/{lead.pk}/merge/", {"other": other.pk})
+    assert state(api, path) == ("ON_RHYTHM", None)
