@@ -121,8 +121,9 @@ def log(settings, request):
 
 @pytest.fixture(scope="session")
 def migrated(request, django_db_setup, django_db_blocker) -> Iterator[None]:
-    """The database of the tests. pytest-django makes it only where a test is marked `django_db`; some have none."""
-    if any(test.get_closest_marker("django_db") for test in request.session.items):
+    """The database of the tests. pytest-django makes it only where a test asks for one; in some runs none does."""
+    asking = {"db", "transactional_db"}
+    if any(test.get_closest_marker("django_db") or asking & {*test.fixturenames} for test in request.session.items):
         yield
         return
     with django_db_blocker.unblock():
