@@ -113,11 +113,11 @@ def said(problem: dict[str, Any]) -> str:
     return f"Row {problem['row']:,}{', ' if problem['column'] else ''}{problem['column']}: {problem['message']}"
 
 
-def importer_of(imported: Import, *, is_trusted: bool = False) -> Importer:
-    """The user of the import with their permissions; all of them where the server's operator is trusted."""
+def importer_of(imported: Import, *, by_role: bool) -> Importer:
+    """The user of the import: with their permissions in the admin, and with all through the API and on the server."""
     user, sheet = imported.user, SHEETS[imported.kind]
     permissions = {}
-    if user and not is_trusted:
+    if user and by_role:
         _, may_add, may_change = (user.has_perm(name) for name in sheet.permissions)
         permissions = {
             "may_add": may_add,
@@ -128,14 +128,15 @@ def importer_of(imported: Import, *, is_trusted: bool = False) -> Importer:
     return Importer(user=user, note=note, source=imported.source, match=imported.match, **permissions)
 
 
-def run_of(imported: Import) -> Run:
+def run_of(imported: Import, *, by_role: bool = True) -> Run:
     """The run of the stored file, on behalf of its user. Raises TableError."""
-    return run(imported, BytesIO(imported.content or b""), importer_of(imported), max_rows=MAX_ROWS)
+    importer = importer_of(imported, by_role=by_role)
+    return run(imported, BytesIO(imported.content or b""), importer, max_rows=MAX_ROWS)
 
 
 def run_on_server(imported: Import, file: BinaryIO) -> Run:
     """The run of a file of any length, on behalf of the server's operator. Raises TableError."""
-    return run(imported, file, importer_of(imported, is_trusted=True), max_rows=0)
+    return run(imported, file, importer_of(imported, by_role=False), max_rows=0)
 
 
 def run(imported: Import, file: BinaryIO, importer: Importer, *, max_rows: int) -> Run:
@@ -179,9 +180,9 @@ def check_rows(run: Run) -> None:
         raise TableError("There are no rows under the header.")
 
 
-def preview(imported: Import) -> tuple[Run, list[Outcome]]:
+def preview(imported: Import, *, by_role: bool = True) -> tuple[Run, list[Outcome]]:
     """What the stored file would do; written nowhere but in the totals of `imported`. Raises TableError."""
-    run = run_of(imported)
+    run = run_of(imported, by_role=by_role)
     with translation.override(None):  # what is stored is in English, whatever the language of the page
         check_rows(run)
         outcomes = list(run.outcomes())
@@ -190,12 +191,12 @@ def preview(imported: Import) -> tuple[Run, list[Outcome]]:
 
 
 @stores_english
-def confirm(imported: Import, digest: str) -> Run:
+def confirm(imported: Import, digest: str, *, by_role: bool = True) -> Run:
     """Import the stored file, whose row is locked, if that does what the preview with the `digest` showed.
 
     Raises Changed where it does not, RowsInError, TableError; the caller rolls back.
     """
-    run = run_of(imported)
+    run = run_of(imported, by_role=by_role)
     run.scan()
     with transaction.atomic():
         for _ in write(imported, run):

@@ -199,19 +199,23 @@ TABLE = """
 /api/teams/<pk>/                        DELETE                   401 403 403 204
 /api/teams/<pk>/                        POST                     401 403 403 405
 
-/api/imports/                           GET HEAD OPTIONS         401 403 403 200
-/api/imports/                           POST                     401 403 403 201
-/api/imports/                           PUT PATCH DELETE         401 403 403 405
-/api/imports/<pk>/                      GET HEAD OPTIONS         401 403 403 200
-/api/imports/<pk>/                      POST PUT PATCH DELETE    401 403 403 405
-/api/imports/<pk>/confirm/              POST                     401 403 403 200
-/api/imports/<pk>/confirm/              OPTIONS                  401 403 403 200
-/api/imports/<pk>/confirm/              GET HEAD PUT PATCH DELETE 401 403 403 405
-/api/imports/<pk>/failed.csv/           GET HEAD OPTIONS         401 403 403 200
-/api/imports/<pk>/failed.csv/           POST PUT PATCH DELETE    401 403 403 405
-/api/imports/<pk>/revert/               POST                     401 403 403 400
-/api/imports/<pk>/revert/               OPTIONS                  401 403 403 200
-/api/imports/<pk>/revert/               GET HEAD PUT PATCH DELETE 401 403 403 405
+/api/imports/                           GET HEAD OPTIONS         401 200 200 200
+/api/imports/                           POST                     401 201 403 201
+/api/imports/                           PUT PATCH DELETE         401 405 403 405
+/api/imports/<pk>/                      GET HEAD                 401 404 404 200
+/api/imports/<pk>/                      OPTIONS                  401 200 200 200
+/api/imports/<pk>/                      POST PUT PATCH DELETE    401 405 403 405
+/api/imports/<pk>/confirm/              POST                     401 404 403 200
+/api/imports/<pk>/confirm/              OPTIONS                  401 200 200 200
+/api/imports/<pk>/confirm/              GET HEAD                 401 405 405 405
+/api/imports/<pk>/confirm/              PUT PATCH DELETE         401 405 403 405
+/api/imports/<pk>/failed.csv/           GET HEAD                 401 404 404 200
+/api/imports/<pk>/failed.csv/           OPTIONS                  401 200 200 200
+/api/imports/<pk>/failed.csv/           POST PUT PATCH DELETE    401 405 403 405
+/api/imports/<pk>/revert/               POST                     401 404 403 400
+/api/imports/<pk>/revert/               OPTIONS                  401 200 200 200
+/api/imports/<pk>/revert/               GET HEAD                 401 405 405 405
+/api/imports/<pk>/revert/               PUT PATCH DELETE         401 405 403 405
 
 /                                       GET HEAD                 200 200 200 200
 /                                       OPTIONS POST PUT PATCH DELETE 405 405 405 405

@@ -1,13 +1,14 @@
 """Row access: every route with every method, for seven users around a lead, with each value of ACCESS."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from crm.tests import PASSWORD
 from crm.tests.rows import MODES, PEOPLE, SEES_LEAD, SEES_TEAM, Cast
 from crm.tests.support import client_of
-from crm.tests.test_access import METHODS, QUERIES, ROWS, as_json, routes
+from crm.tests.test_access import FORMS, METHODS, QUERIES, ROWS, as_form, as_json, routes
 
 # Per route the status, and the methods that have it, for a user who does not see the row. All else is as in the access
 # table of crm/tests/test_access.py, which is about what one may do: there a user sees everything.
@@ -123,6 +124,7 @@ def bodies_of(cast: Cast, person: str) -> dict:
         "/call/<pk>/record_call/": {"contact": cast.contact.pk},
         "/call/<pk>/set_frequency/": {"frequency": "WEEKLY"},
         "/call/<pk>/snooze/": {"days": 1},
+        "/api/imports/": {"kind": "leads", "file": SimpleUploadedFile("leads.csv", b"name\nBistro Ben\n")},
         "/api/token/": {"username": "owner", "password": PASSWORD},
         "/api/token/refresh/": {"refresh": refresh},
         "/api/token/verify/": {"token": refresh},
@@ -157,8 +159,9 @@ def test_every_route_answers_each_user_as_the_tables_say(mode, db, settings):
             if method == "HEAD" and person not in ("owner", "outsider"):
                 continue  # it is GET's handler
             body = None if method in ("GET", "HEAD") else bodies.get(route)
+            sent = as_form(body) if route in FORMS else as_json(body)
             with transaction.atomic():
-                answer = client.generic(method, cast.path(route, QUERIES.get(route, "")), **as_json(body))
+                answer = client.generic(method, cast.path(route, QUERIES.get(route, "")), **sent)
                 transaction.set_rollback(True)
             expected[person, method, route] = expected_status(mode, person, route, method)
             got[person, method, route] = answer.status_code

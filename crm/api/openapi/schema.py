@@ -172,7 +172,7 @@ class AutoSchema(openapi.AutoSchema):
             308: isinstance(self.view, MergedRowsViewSet) and "{" in self.path,
             400: self.is_write or any(parameter.get("in") == "query" for parameter in self._get_parameters()),
             401: is_signed,
-            403: is_signed and (self.is_write or getattr(self.view, "refuses_readers", False)),
+            403: is_signed and self.is_write,
             404: "{" in self.path,
             406: type(self.view).perform_content_negotiation == APIView.perform_content_negotiation,
             409: is_signed and self.is_write,
