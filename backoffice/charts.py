@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 Figure = Decimal | int | float
 
@@ -122,8 +123,8 @@ def rhythm(title: str, description: str, days: Sequence[date], expected: date | 
         "band": band,
         "today": x(today),
     }
-    marks = [{"x": x(day), "text": date_format(day, "j F Y")} for day in days]
-    ends = {"first": date_format(first, "j M Y"), "last": date_format(last, "j M Y")}
+    marks = [{"x": x(day), "text": date_format(day, _("j F Y"))} for day in days]
+    ends = {"first": date_format(first, _("j M Y")), "last": date_format(last, _("j M Y"))}
     return render_to_string("backoffice/rhythm.html", {**context, **ends, "days": marks})
 
 

@@ -18,6 +18,7 @@ from call.models.event import AHEAD
 from call.serializers import CallPlanSerializer
 from contact.models import Contact
 from crm import dates
+from crm.formats import day_inside
 from lead.models import LeadStatus, Policy, Restaurant, RestaurantQuerySet
 from track.accounts import Account, accounts_of
 from track.health import AT_RISK
@@ -148,8 +149,9 @@ class Agenda:
 
     def why(self, plan: CallPlan, overdue: int) -> str:
         last = plan.last_called and self.local(plan.last_called)
-        called = gettext("last called on %(day)s") % {"day": last} if last else gettext("never called")
-        said = {"days": overdue, "due": self.local(plan.next_call_date), "called": called}
+        called = gettext("last called on %(day)s") % {"day": day_inside(last)} if last else gettext("never called")
+        due = self.local(plan.next_call_date)
+        said = {"days": overdue, "due": day_inside(due), "called": called}
         if overdue:
             text = ngettext(
                 "%(days)s day overdue: due on %(due)s, %(called)s.",
@@ -158,7 +160,7 @@ class Agenda:
             )
             return text % said
         said["calls"] = PER_FREQUENCY[plan.frequency]
-        if said["due"] == self.day:
+        if due == self.day:
             return gettext("Due today: %(calls)s, %(called)s.") % said
         return gettext("Due on %(due)s: %(calls)s, %(called)s.") % said
 

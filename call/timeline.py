@@ -53,7 +53,7 @@ def describe_event(event: CallEvent, viewer: Viewer) -> Description:
 
 
 def day(moment: datetime, zone: ZoneInfo) -> str:
-    return date_format(moment.astimezone(zone), "j M Y")
+    return date_format(moment.astimezone(zone), _("j M Y"))
 
 
 def outcome_of(viewer: Viewer) -> Expression:

@@ -16,6 +16,8 @@ from django.db.models import TextChoices
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from crm.formats import day_inside
+
 GAPS = 12  # the last ones; older habits do not count
 OUTLIER = 10  # from so many gaps on, the largest one does not count
 ENOUGH = 4  # order days
@@ -80,7 +82,8 @@ class Health(NamedTuple):
         else:
             said = self.rhythm_said(last_order(get_language(), self.days_since))
         if self.quiet_until:
-            return gettext("%(said)s; quiet until %(day)s as agreed.") % {"said": said, "day": self.quiet_until}
+            day = day_inside(self.quiet_until)
+            return gettext("%(said)s; quiet until %(day)s as agreed.") % {"said": said, "day": day}
         return f"{said}."
 
     def rhythm_said(self, last: str) -> str:

@@ -21,6 +21,7 @@ from crm.db.merging import survivor_of
 from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.db.search import SearchField
 from crm.fast.compiled import CompiledQuery
+from crm.formats import day_inside
 from lead.models import OfLeadQuerySet, Restaurant
 from track.signals import touch_changed
 from track.touches import Touch, attempts, touch_of
@@ -130,7 +131,7 @@ class Interaction(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_interaction_type_display().upper()} {dates.day_shown(self.date)}"
+        return f"{self.get_interaction_type_display().upper()} {day_inside(dates.day_shown(self.date))}"
 
     @classmethod
     def log(

@@ -75,7 +75,7 @@ def quiet_marks(lead: int, viewer: Viewer) -> list[QuerySet]:
 def describe_mark(mark: QuietMark, viewer: Viewer) -> Description:
     title = _("No longer quiet")
     if mark.until:
-        title = _("Quiet until %(day)s") % {"day": date_format(mark.until, "j M Y")}
+        title = _("Quiet until %(day)s") % {"day": date_format(mark.until, _("j M Y"))}
     return Description(title, details=mark.reason)
 
 

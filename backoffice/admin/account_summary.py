@@ -82,7 +82,7 @@ class AccountSummary:
         found = self.health
         if found is None or found.usual_gap is None:
             return SafeString("")
-        days = ", ".join(date_format(day, "j F Y") for day in found.days)
+        days = ", ".join(date_format(day, _("j F Y")) for day in found.days)
         text = ngettext(
             "Order days: %(days)s. The band is the usual gap of %(gap)s day after the last one, the line is today.",
             "Order days: %(days)s. The band is the usual gap of %(gap)s days after the last one, the line is today.",

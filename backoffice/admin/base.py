@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.utils import unquote
@@ -20,7 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
-from django.utils.text import capfirst, format_lazy
+from django.utils.text import capfirst
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -31,6 +30,7 @@ from crm.api.serializers import id_of
 from crm.db.deletion import summary
 from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.db.search import search
+from crm.formats import with_currency
 
 AUDIT_FIELDS = ["created_at", "created_by", "updated_at"]
 CONFLICT_MESSAGE = gettext_lazy("A simultaneous change got in the way. Nothing was changed; please look again.")
@@ -76,8 +76,8 @@ class FormFieldsMixin(BaseModelAdmin):
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any):
         field = super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
-        if field and settings.CURRENCY and isinstance(db_field, models.DecimalField):
-            field.label = format_lazy("{} ({})", capfirst(db_field.verbose_name), settings.CURRENCY)
+        if field and isinstance(db_field, models.DecimalField):
+            field.label = with_currency(capfirst(db_field.verbose_name))
         return field
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> models.QuerySet:

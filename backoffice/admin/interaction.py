@@ -23,7 +23,7 @@ from backoffice.exchange.import_pages import ImportMixin
 from backoffice.exchange.kinds import InteractionSheet
 from crm import dates
 from crm.api.serializers import id_of
-from crm.formats import money
+from crm.formats import day_inside, money
 from track.models import Interaction, InteractionType, OrderDetails
 from track.timeline import HIDDEN_CONTACT
 
@@ -105,7 +105,7 @@ class InteractionAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, TimestampedA
         return _("%(type)s with %(lead)s, %(day)s") % {
             "type": interaction.get_interaction_type_display(),
             "lead": interaction.lead,
-            "day": dates.day_shown(interaction.date),
+            "day": day_inside(dates.day_shown(interaction.date)),
         }
 
     # --- The page -----------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from backoffice.admin.own_first import OwnFirstMixin
 from backoffice.exchange.import_pages import ImportMixin
 from backoffice.exchange.kinds import OrderSheet
 from crm import dates
-from crm.formats import money
+from crm.formats import day_inside, money
 from track.models import OrderDetails
 
 
@@ -83,7 +83,8 @@ class OrderDetailsAdmin(ImportMixin, OwnFirstMixin, ChangeFormMixin, Timestamped
         ]
 
     def describe(self, order: Any) -> str:
-        return f"{order} ({order.interaction.lead}), {dates.day_shown(order.order_date)}: {money(order.total_price)}"
+        day = day_inside(dates.day_shown(order.order_date))
+        return f"{order} ({order.interaction.lead}), {day}: {money(order.total_price)}"
 
     def get_lead_id(self, obj: OrderDetails) -> int:
         return obj.interaction.lead_id

@@ -10,6 +10,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import get_current_timezone
+from django.utils.translation import gettext as _
 
 from contact.models import Contact
 from lead.models import Policy
@@ -61,7 +62,7 @@ def page_url(row: models.Model) -> str:
 
 def day(moment: datetime) -> str:
     """The local date, in the zone that the page shows."""
-    return date_format(moment.astimezone(current_zone()), "j M Y")
+    return date_format(moment.astimezone(current_zone()), _("j M Y"))
 
 
 def current_zone() -> ZoneInfo:

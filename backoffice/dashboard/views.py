@@ -112,7 +112,7 @@ def orders(weeks: list[Week], sees_interactions: bool) -> dict[str, Any]:
     for week in weeks:
         label = _("Week %(week)s, from %(day)s") % {"week": week.monday.isocalendar().week, "day": day(week.monday)}
         url = list_of(OrderDetails, date_from=week.monday, date_to=week.sunday)
-        tick = date_format(week.monday, "j M")
+        tick = date_format(week.monday, _("j M"))
         count_url = interactions_from(week.monday, week.sunday)
         by_count.append(Bar(label, week.orders, counted(week.orders, "order"), count_url, tick))
         by_revenue.append(Bar(label, week.revenue, money(week.revenue), url, tick))
@@ -162,4 +162,4 @@ def money(amount: Decimal) -> str:
 
 
 def day(of: date) -> str:
-    return date_format(of, "j M Y")
+    return date_format(of, _("j M Y"))

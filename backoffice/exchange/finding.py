@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import F, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, NullIf
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError as InvalidBody
 
 from backoffice.exchange.journal import State, states_of
@@ -28,6 +29,7 @@ from crm.db.external_ids import ExternalIdModel
 from crm.db.merging import survivors_of
 from crm.db.models import TimestampedModel, TimestampedQuerySet
 from crm.db.phones import read, region_or_default
+from crm.formats import number
 from lead.models import ExternalId, Restaurant
 
 CHUNK = 2_000  # rows that a query fetches at once
@@ -180,9 +182,10 @@ class Finder:
             return
         pk, text = self.named_leads.get(value), row.cells.get(self.lead_column, "").strip()
         if pk not in self.leads:
-            row.problems.setdefault(LEAD_EXTERNAL_ID, ["There is no lead with this external id."])
+            row.problems.setdefault(LEAD_EXTERNAL_ID, [_("There is no lead with this external id.")])
         elif text and text != str(pk):
-            row.problems.setdefault(LEAD_EXTERNAL_ID, [f"It is lead {pk}, and not the one in {self.lead_column}."])
+            text = _("It is lead %(id)s, and not the one in %(column)s.") % {"id": pk, "column": self.lead_column}
+            row.problems.setdefault(LEAD_EXTERNAL_ID, [text])
         else:
             row.cells[self.lead_column] = str(pk)
 
@@ -235,8 +238,10 @@ class Finder:
         if row.number in self.repeated:
             column, other = self.repeated[row.number]
             if column == WHOLE_ROW:
-                raise ValidationError({column: [f"Row {other:,} is the same {self.model._meta.verbose_name}."]})
-            raise ValidationError({column: [f"Row {other:,} has this {column.replace('_', ' ')} too."]})
+                said = {"row": number(other), "name": self.model._meta.verbose_name}
+                raise ValidationError({column: [_("Row %(row)s is the same %(name)s.") % said]})
+            said = {"row": number(other), "column": column.replace("_", " ")}
+            raise ValidationError({column: [_("Row %(row)s has this %(column)s too.") % said]})
         name = str(self.model._meta.verbose_name)
         if text := row.cells.get("id", "").strip():
             pk = id_of(text)
@@ -250,8 +255,9 @@ class Finder:
         found = self.found.get(self.match_key(row), []) if self.match else []
         if len(found) > 1 and self.match:
             ids = ", ".join(map(str, sorted(found)[:10]))
-            text = f"{len(found):,} {self.label} have this: {ids}. Give the id of the right one."
-            raise ValidationError({self.match.columns[0]: [text]})
+            text = _("%(count)s %(rows)s have this: %(ids)s. Give the id of the right one.")
+            said = {"count": number(len(found)), "rows": self.label, "ids": ids}
+            raise ValidationError({self.match.columns[0]: [text % said]})
         return self.instances[found[0]] if found and found[0] in self.instances else self.new_instance()
 
     def new_instance(self) -> TimestampedModel:
@@ -259,7 +265,9 @@ class Finder:
 
 
 def missing(name: str, survivor: int | None = None) -> str:
-    return f"There is no {name} with this id{f': it was merged into {survivor}' if survivor else ''}."
+    if survivor:
+        return _("There is no %(name)s with this id: it was merged into %(id)s.") % {"name": name, "id": survivor}
+    return _("There is no %(name)s with this id.") % {"name": name}
 
 
 def moment_text(text: str) -> str:

@@ -235,6 +235,9 @@ class ImportMixin(ExchangePagesMixin):
         if shown not in KINDS:
             shown = next((kind for kind in KINDS if totals.get(kind)), "skip")
         rows = Paginator([outcome for outcome in outcomes if outcome.kind == shown], PAGE)
+        page = rows.get_page(request.GET.get("page"))
+        if run and shown == "error":
+            page.object_list = run.again(list(page.object_list))
         return self.page(
             request,
             "preview",
@@ -249,7 +252,7 @@ class ImportMixin(ExchangePagesMixin):
             kinds=[(kind, label, number(totals.get(kind, 0))) for kind, label in KINDS.items()],
             shown=shown,
             label=KINDS[shown],
-            rows=rows.get_page(request.GET.get("page")),
+            rows=page,
             good=totals.get("create", 0) + totals.get("update", 0),
         )
 

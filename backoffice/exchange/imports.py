@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from django.db import transaction
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from backoffice.exchange.exports import csv_of
 from backoffice.exchange.finding import Importer
@@ -83,6 +84,13 @@ class Run:
             sheet.written.clear()
             sheet.new_instances.clear()
             sheet.new_ids.clear()
+
+    def again(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """These outcomes in the language of the page: what was stored of them is in English."""
+        numbers = {outcome.number for outcome in outcomes}
+        rows = [row for row in self.table if row.number in numbers]
+        self.sheet.load(rows, lock=False)
+        return [self.sheet.import_row(row, write=False) for row in rows]
 
     @property
     def digest(self) -> str:
@@ -177,7 +185,7 @@ def set_totals(imported: Import, run: Run) -> None:
 def check_rows(run: Run) -> None:
     """Look at all rows once. Raises TableError where there are none."""
     if not run.scan():
-        raise TableError("There are no rows under the header.")
+        raise TableError(_("There are no rows under the header."))
 
 
 def preview(imported: Import, *, by_role: bool = True) -> tuple[Run, list[Outcome]]:
@@ -199,7 +207,7 @@ def confirm(imported: Import, digest: str, *, by_role: bool = True) -> Run:
     run = run_of(imported, by_role=by_role)
     run.scan()
     with transaction.atomic():
-        for _ in write(imported, run):
+        for _outcome in write(imported, run):
             pass
         if run.digest != digest:
             raise Changed

@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.db import models
 from django.db.models import Max
+from django.utils.translation import gettext_noop
 
 from backoffice.models import Import, ImportedRow
 from backoffice.words import stores_english
@@ -171,9 +172,9 @@ class Taking:
     def reason(self, entry: ImportedRow, row: Any) -> str:
         """Why the row cannot be taken back; empty where it can."""
         if row is None:  # merged and hidden rows are as if they were deleted
-            return "It has been deleted since."
+            return gettext_noop("It has been deleted since.")
         if digest_of(self.states[row.pk]) != entry.digest:
-            return "It has been changed since."
+            return gettext_noop("It has been changed since.")
         if used := self.uses.get(row.pk):
             return f"It is used by {' and '.join(used)}."
         return ""

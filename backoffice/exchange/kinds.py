@@ -89,7 +89,7 @@ class LeadSheet(Sheet):
 
     def reference(self, column: str, text: str) -> int:
         if text not in self.user_ids:
-            raise ValidationError("There is no user with this name.")
+            raise ValidationError(_("There is no user with this name."))
         return self.user_ids[text]
 
     def reference_text(self, column: str, pk: int) -> str:
@@ -99,7 +99,7 @@ class LeadSheet(Sheet):
         """As on the lead's page, another owner is a hand-over."""
         edits, changes = super().check(instance, cells)
         if instance.pk and "assigned_to_id" in edits and not self.importer.may_hand_over:
-            raise ValidationError({"assigned_to": ["You may not hand over leads."]})
+            raise ValidationError({"assigned_to": [_("You may not hand over leads.")]})
         return edits, changes
 
     def edit(self, instance: Any, edits: dict[str, Any]) -> None:
@@ -162,7 +162,8 @@ class TouchSheet(Sheet):
         edits, changes = super().check(instance, cells)
         lead, contact = (edits.get(name, getattr(instance, name)) for name in ("lead_id", "contact_id"))
         if contact and {"lead_id", "contact_id"} & edits.keys() and self.restaurant_of(contact) != lead:
-            raise ValidationError({"contact": [f"Contact {contact} does not belong to lead {lead}."]})
+            text = _("Contact %(contact)s does not belong to lead %(lead)s.") % {"contact": contact, "lead": lead}
+            raise ValidationError({"contact": [text]})
         return edits, changes
 
     def restaurant_of(self, contact: int) -> int | None:
@@ -211,7 +212,7 @@ class InteractionSheet(TouchSheet):
         """As the verb; an order has to keep its flag as long as it has details."""
         edits, changes = super().check(instance, cells)
         if instance.pk and edits.get("order_placed") is False and instance.has_order_details():
-            raise ValidationError({"order_placed": ["This interaction has order details."]})
+            raise ValidationError({"order_placed": [_("This interaction has order details.")]})
         return edits, changes
 
     def log(self, values: dict[str, Any]) -> Interaction:
@@ -275,9 +276,9 @@ class OrderSheet(TouchSheet):
     def get_instance(self, row: Row) -> TimestampedModel:
         instance: Any = super().get_instance(row)
         if instance.pk is None and not row.cells.get("external_id", "").strip():
-            raise ValidationError({"external_id": ["A new order needs its own number here."]})
+            raise ValidationError({"external_id": [_("A new order needs its own number here.")]})
         if instance.pk and not instance.order_placed:
-            raise ValidationError({"id": ["This interaction is no order."]})
+            raise ValidationError({"id": [_("This interaction is no order.")]})
         return instance
 
     def new_instance(self) -> Interaction:
@@ -330,7 +331,7 @@ class PlanSheet(Sheet):
     always = Match(("frequency", "lead"), plan_key)
 
     def name_of(self, instance: Any, row: Row) -> str:
-        return f"{instance.get_frequency_display()} calls"
+        return _("%(frequency)s calls") % {"frequency": instance.get_frequency_display()}
 
     def create(self, instances: list[Any]) -> list[Any]:
         for instance in instances:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ValidationError as InvalidBody
 
@@ -28,6 +29,7 @@ from backoffice.exchange.finding import (
 )
 from backoffice.exchange.lines import WHOLE_ROW
 from backoffice.exchange.tables import Columns, Row, Table
+from crm import formats
 from crm.api.serializers import IdField, ModelSerializer, UTCDateTimeField, id_of
 from crm.db.external_ids import MAX_VALUE
 from crm.db.models import TimestampedModel
@@ -165,12 +167,14 @@ class Sheet(Finder):
         """Raises ValidationError where the importer may not write the row, or another row of the file does."""
         if instance.pk is None:
             if not self.importer.may_add:
-                raise ValidationError({WHOLE_ROW: [f"You may not add {self.label}."]})
+                raise ValidationError({WHOLE_ROW: [_("You may not add %(rows)s.") % {"rows": self.label}]})
             return
         if not self.importer.may_change:
-            raise ValidationError({WHOLE_ROW: [f"You may not change {self.label}."]})
+            raise ValidationError({WHOLE_ROW: [_("You may not change %(rows)s.") % {"rows": self.label}]})
         if (first := self.row_numbers.setdefault(instance.pk, number)) != number:
-            raise ValidationError({WHOLE_ROW: [f"Row {first:,} is the same {self.model._meta.verbose_name}."]})
+            text = _("Row %(row)s is the same %(name)s.")
+            said = {"row": formats.number(first), "name": self.model._meta.verbose_name}
+            raise ValidationError({WHOLE_ROW: [text % said]})
 
     def external_id_change(self, instance: TimestampedModel, row: Row) -> list[Change]:
         """What the row adds. Raises ValidationError where the external id is another row's, or none."""
@@ -178,7 +182,7 @@ class Sheet(Finder):
         if not self.external_ids or not value:
             return []
         if len(value) > MAX_VALUE or "\0" in value:
-            raise ValidationError({EXTERNAL_ID: [f"Use at most {MAX_VALUE} characters."]})
+            raise ValidationError({EXTERNAL_ID: [_("Use at most %(count)s characters.") % {"count": MAX_VALUE}]})
         named = self.known.get(value)
         if named is not None and named != instance.pk:
             raise ValidationError({EXTERNAL_ID: [EXTERNAL_ID_TAKEN]})
@@ -223,7 +227,8 @@ class Sheet(Finder):
         for column, text in texts.items():
             serializer_field = self.full.fields[column]
             if column == "phone" and SHORTENED.fullmatch(text.strip()):
-                errors[column] = ["Excel has shortened this number. Format the column as text and enter it again."]
+                text = _("Excel has shortened this number. Format the column as text and enter it again.")
+                errors[column] = [text]
                 continue
             is_reference = isinstance(serializer_field, IdField)
             if not text.strip() and (is_reference or serializer_field.allow_null):
@@ -266,7 +271,7 @@ class Sheet(Finder):
     def flush(self) -> None:
         """Write the new rows since the last time, and external ids."""
         created = self.create([instance for _, instance in self.new_instances])
-        for (row, _), instance in zip(self.new_instances, created, strict=True):
+        for (row, _instance), instance in zip(self.new_instances, created, strict=True):
             self.written.append((row.number, instance, True))
             self.add_external_id(instance, row)
         self.new_instances.clear()

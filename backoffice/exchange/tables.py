@@ -168,7 +168,8 @@ class Table:
     def row(self, number: int, line: Line) -> Row:
         row = Row(number)
         if len(line) < len(self.header) or any(line[len(self.header) :]):
-            row.problems[WHOLE_ROW] = [f"Has {len(line)} cells where the header has {len(self.header)}."]
+            text = _("Has %(cells)s cells where the header has %(columns)s.")
+            row.problems[WHOLE_ROW] = [text % {"cells": len(line), "columns": len(self.header)}]
         for column, cell in zip(self.header, line, strict=False):
             if not column:
                 continue

@@ -18,6 +18,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import openpyxl
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
@@ -33,7 +34,7 @@ LONGEST_ROW = 2 * 1024 * 1024  # bytes of XML, of which openpyxl makes cells bef
 PIECE = 64 * 1024  # bytes
 MAX_SHEET = 1_048_576  # rows, of any spreadsheet program
 
-NO_RESULT = TableError("A formula without a result. Open the workbook, save it again, or paste the column as values.")
+NO_RESULT = gettext_lazy("A formula without a result. Open the workbook, save it again, or paste the column as values.")
 
 UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 WRITTEN = re.compile("_x((?![Dd][89A-Fa-f])[0-9A-Fa-f]{4})_")  # ECMA-376, part 1, section 22.9.2.19; no surrogates
@@ -76,7 +77,7 @@ class Workbook:
                         continue
                     gap = cells
                     line = [
-                        NO_RESULT if place in formula and cell.value is None else text_of(cell)
+                        TableError(NO_RESULT) if place in formula and cell.value is None else text_of(cell)
                         for place, cell in enumerate(cells)
                     ]
                     while len(line) > width and not line[-1]:
@@ -157,7 +158,7 @@ def text_of(cell: Any) -> str | TableError:
     """What the cell shows, dates as ISO 8601, numbers with the 15 digits that spreadsheets compute with."""
     match cell.data_type, cell.value:
         case "e", value:
-            return TableError(f"An error: {value}.")
+            return TableError(_("An error: %(value)s.") % {"value": value})
         case _, None:
             return ""
         case _, bool(value):

@@ -70,7 +70,11 @@ class OrderForm(forms.Form):
     product_details = forms.CharField(max_length=20_000, label=gettext_lazy("What was ordered"))
     quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, label=gettext_lazy("Quantity"))
     total_price = forms.DecimalField(
-        max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))], label=gettext_lazy("Total price")
+        max_digits=14,
+        decimal_places=2,
+        validators=[MinValueValidator(Decimal(0))],
+        label=gettext_lazy("Total price"),
+        localize=True,  # 12,50 on a German page
     )
 
 
@@ -152,7 +156,7 @@ class Tap:
         today = dates.today(current_zone())
         if self.fields["day"] in (None, today):
             return ""
-        shown, now = (date_format(day, "l, j F") for day in (self.fields["day"], today))
+        shown, now = (date_format(day, _("l, j F")) for day in (self.fields["day"], today))
         return _("It is %(now)s by now, and this page shows %(shown)s.") % {"now": now, "shown": shown}
 
     # --- On a plan ----------------------------------------------------------------------------
@@ -217,7 +221,7 @@ class Tap:
             frequency = self.fields["frequency"] or Frequency.WEEKLY
             plan = CallPlan.objects.create(lead=lead, frequency=frequency, created_by=self.user)
             said = _("Calls are planned: %(frequency)s, the next one on %(day)s.")
-            values = {"frequency": inside(Frequency(frequency).label), "day": next_day(plan)}
+            values = {"frequency": inside(Frequency(frequency).label), "day": date_format(next_day(plan), _("j M Y"))}
             return Result(said % values)
         lead.lock()
         latest = newest(Interaction.objects.filter(lead=lead), "lead").get(lead.pk, 0)
@@ -252,7 +256,7 @@ class Tap:
         plan = done.event.plan
         if plan.take_back(done.event, by=self.user):
             said = _("Taken back. The next call is on %(day)s.")
-            return Result(said % {"day": date_format(next_day(plan), "j M Y")})
+            return Result(said % {"day": date_format(next_day(plan), _("j M Y"))})
         return Result(_("It was taken back already."))
 
     def write_note(self) -> Result:

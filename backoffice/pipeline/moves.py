@@ -126,7 +126,7 @@ class Move:
         change = lead.status_changes.select_related("created_by").order_by("-id").first()
         if change is None or change.new_status != lead.lead_status:
             return _("%(lead)s is in “%(status)s” by now. Nothing was changed.") % said(lead, lead.lead_status)
-        at = date_format(change.created_at.astimezone(current_zone()), "j M H:i")
+        at = date_format(change.created_at.astimezone(current_zone()), _("j M H:i"))
         if change.created_by == self.user:
             message = _("You moved %(lead)s to “%(status)s” on %(at)s already. Nothing was changed now.")
         else:

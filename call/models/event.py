@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from call import recurrence
 from crm import dates
 from crm.db.models import TimestampedModel
+from crm.formats import day_inside
 from lead.models import OfLeadQuerySet
 from track.models import Interaction
 
@@ -109,7 +110,7 @@ class CallEvent(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {dates.day_shown(self.happened_at)}"
+        return f"{self.get_kind_display()} {day_inside(dates.day_shown(self.happened_at))}"
 
     @property
     def due(self) -> datetime:

@@ -18,6 +18,7 @@ from call.models.work_profile import calendar_of_lead, calendars_of_leads
 from call.recurrence import WorkCalendar
 from crm import dates
 from crm.db.models import TimestampedModel
+from crm.formats import day_inside
 from lead.models import LeadStatus, OfLeadQuerySet, Restaurant
 from track.models import Interaction, InteractionType
 from track.touches import Touch, touch_of
@@ -129,7 +130,8 @@ class CallPlan(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        said = {"frequency": self.get_frequency_display().upper(), "day": dates.day_shown(self.next_call_date)}
+        day = day_inside(dates.day_shown(self.next_call_date))
+        said = {"frequency": self.get_frequency_display().upper(), "day": day}
         return gettext("%(frequency)s calls, next %(day)s") % said
 
     def lock(self) -> None:

@@ -42,7 +42,7 @@ class StatusChange(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.old_status} → {self.new_status}"
+        return f"{self.get_old_status_display()} → {self.get_new_status_display()}"
 
 
 class OwnerChange(TimestampedModel):
