@@ -76,7 +76,7 @@ class Column:
 
     @property
     def revenue(self) -> str:
-        return amount(self.sum)
+        return amount(self.sum or Decimal(0))
 
     @property
     def order(self) -> str:

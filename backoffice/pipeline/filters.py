@@ -1,7 +1,8 @@
 """Which leads are on the board: the own ones or all that the user sees, of an owner, of a team, of a city.
 
-The own ones come first. The choice between `mine` and `all` is stored in the session; an owner or a team overrides it
-for the page. An invalid value shows no leads and an error.
+The own ones come first, and the choice of all is stored for the user, as of the lists (admin.own_first). An address
+that says `mine` or `all` overrides it for the page; so does an owner or a team. An invalid value shows no leads and an
+error.
 """
 
 from typing import Any
@@ -18,7 +19,7 @@ from crm.db.folding import fold
 from lead.models import Policy, Restaurant, Team
 
 MINE, ALL = "mine", "all"
-STORED = "pipeline_whose"  # in the session
+BOARD = "pipeline"  # in the place of a list's table, where the choice is stored
 SUGGESTED = 200  # owners whose names the field suggests
 
 
@@ -28,7 +29,7 @@ def has_board(user: Any) -> bool:
 
 
 class BoardFilters(forms.Form):
-    """`data` is the query string, `user` who looks at the board, `stored` the last choice of `whose`."""
+    """`data` is the query string, `user` who looks at the board, `first` of MINE and ALL the one it opens with."""
 
     owner = forms.CharField(
         required=False,
@@ -41,22 +42,18 @@ class BoardFilters(forms.Form):
     )
     city = forms.CharField(required=False, max_length=254, label=gettext_lazy("City"))
 
-    def __init__(self, data: Any, *, user: Any, stored: str = "") -> None:
+    def __init__(self, data: Any, *, user: Any, first: str = ALL) -> None:
         super().__init__(data, auto_id="filter-%s", label_suffix="")
         self.user = user
         teams: Any = self.fields["team"]
         teams.queryset = Team.objects.visible_to(user).order_by("name", "pk")
-        self.requested = whose if (whose := data.get("whose")) in (MINE, ALL) else ""
-        self.whose = "" if self.names_owners else self.requested or stored or self.first()
+        self.whose = "" if self.names_owners else data.get("whose", "")
+        if self.whose not in (MINE, ALL) and not self.names_owners:
+            self.whose = first
 
     @property
     def names_owners(self) -> bool:
         return bool(self.data.get("owner", "").strip() or self.data.get("team"))
-
-    def first(self) -> str:
-        """Of a user who has not chosen: the own leads, if there are any."""
-        own = Restaurant.objects.visible_to(self.user).filter(assigned_to=self.user.pk)
-        return MINE if own.exists() else ALL
 
     def clean_owner(self) -> list[Any] | None:
         """The users of that name whose leads the user may see; others are as if they did not exist."""
@@ -100,14 +97,13 @@ class BoardFilters(forms.Form):
         return query_string(**values, whose=self.whose)
 
     @property
-    def scopes(self) -> list[dict[str, Any]]:
-        """The links to the own leads and to all, of the same city."""
-        city = self.data.get("city", "").strip()
-        labels = {MINE: _("My leads"), ALL: _("All that I see")}
-        return [
-            {"label": label, "query": query_string(city=city, whose=whose), "is_current": self.whose == whose}
-            for whose, label in labels.items()
-        ]
+    def scopes(self) -> list[tuple[str, str]]:
+        """The choices of `whose`, each with its label."""
+        return [(MINE, _("My leads")), (ALL, _("All that I see"))]
+
+    @property
+    def query_of_city(self) -> str:
+        return query_string(city=self.data.get("city", "").strip())
 
 
 def query_string(**values: str) -> str:

@@ -12,8 +12,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from backoffice.accounts.user_field import zone_of_viewer
+from backoffice.admin.own_first import Opening
+from backoffice.models import WholeList
 from backoffice.pipeline.board import Board
-from backoffice.pipeline.filters import STORED, BoardFilters, has_board
+from backoffice.pipeline.filters import ALL, BOARD, MINE, BoardFilters, has_board
 from backoffice.pipeline.moves import Move, MoveInput, Result, target
 from crm.api.keyset import InvalidCursor
 from lead.models import LeadStatus, Restaurant
@@ -26,6 +28,8 @@ def pipeline(request: HttpRequest, site: Any) -> HttpResponse:
     if not has_board(request.user):
         raise PermissionDenied
     board = board_of(request)
+    if request.method == "POST":
+        return choose(request, board)
     try:
         return more(request, board) if is_fragment(request) else page(request, board, site)
     except InvalidCursor:
@@ -33,14 +37,19 @@ def pipeline(request: HttpRequest, site: Any) -> HttpResponse:
 
 
 def board_of(request: HttpRequest) -> Board:
-    filters = BoardFilters(request.GET, user=request.user, stored=request.session.get(STORED, ""))
+    opening = Opening.of(request, BOARD)
+    first = MINE if opening.has_own and not opening.whole else ALL
+    filters = BoardFilters(request.GET, user=request.user, first=first)
     return Board(filters, zone_of_viewer(request))
 
 
+def choose(request: HttpRequest, board: Board) -> HttpResponse:
+    """Store with which leads the board opens, and open it."""
+    WholeList.choose(request.user, BOARD, whole=request.POST.get("whose") == ALL)
+    return redirect(f"{reverse('admin:pipeline')}{board.filters.query_of_city}")
+
+
 def page(request: HttpRequest, board: Board, site: Any) -> HttpResponse:
-    whose = board.filters.requested
-    if whose and request.session.get(STORED) != whose:
-        request.session[STORED] = whose
     columns = board.columns(request.GET.get("column", ""), request.GET.get("cursor", ""))
     context = {
         **site.each_context(request),
@@ -109,7 +118,8 @@ def moved(request: HttpRequest, board: Board, pk: int) -> HttpResponse:
 
 
 def part(name: str, request: HttpRequest, board: Board, **context: Any) -> str:
-    return render_to_string(f"backoffice/pipeline/{name}.html", {**context_of(request, board), **context}, request)
+    """For the script, which adds the token: it may have changed by the time that a stored answer is sent again."""
+    return render_to_string(f"backoffice/pipeline/{name}.html", {**context_of(request, board), **context})
 
 
 def context_of(request: HttpRequest, board: Board) -> dict[str, Any]:

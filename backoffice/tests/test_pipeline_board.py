@@ -107,7 +107,7 @@ def test_a_column_counts_its_leads_and_sums_their_revenue(browser, kam):
     columns = board(browser)
     assert {status: (each.count, each.revenue) for status, each in columns.items()} == {
         "CONTACTED": ("3", "1,000,234.50"),
-        "LOST": ("1", ""),
+        "LOST": ("1", "0"),
     }
 
 
@@ -279,11 +279,19 @@ def test_a_filter_shows_its_leads_alone(query, shown, browser, leads):
     assert {name for column in names(browser, **query).values() for name in column} == shown
 
 
-def test_the_choice_of_all_leads_is_remembered_in_the_session(browser, leads):
+def test_the_choice_of_all_leads_outlasts_the_session(browser, kam, leads):
     assert len(names(browser)["NEW"]) == 1
-    names(browser, whose="all")
+    answer = browser.post(f"{PATH}?city=malmo&owner=ben", {"whose": "all"})
+    assert answer["Location"] == f"{PATH}?city=malmo"
+    browser.logout()
+    browser.force_login(kam)
     assert len(names(browser)["NEW"]) == 3
-    names(browser, whose="mine")
+    browser.post(PATH, {"whose": "mine"})
+    assert len(names(browser)["NEW"]) == 1
+
+
+def test_an_address_that_says_whose_changes_no_choice(browser, leads):
+    assert len(names(browser, whose="all")["NEW"]) == 3
     assert len(names(browser)["NEW"]) == 1
 
 
@@ -294,6 +302,8 @@ def test_an_owner_is_filtered_by_without_changing_the_choice(browser, leads):
 
 def test_a_user_without_leads_sees_all_at_first(browser, kam, leads):
     Restaurant.objects.filter(assigned_to=kam).release()
+    assert names(browser) == {}  # as the lists of a KAM
+    kam.groups.set(Group.objects.filter(name="Manager"))
     assert len(names(browser)["NEW"]) == 3
 
 
