@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework.serializers import Serializer
 
-from backoffice.admin.timeline import current_zone, day, hidden_contacts
+from backoffice.admin.timeline import current_zone, day, hidden_contacts, may_view
 from backoffice.words import Said
 from call.models import CallPlan, Frequency, Outcome
 from call.models.work_profile import zone_of
@@ -236,7 +236,7 @@ class RecordCall(PlanVerb):
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
-        if self.user.has_perm("contact.view_contact"):
+        if may_view(self.user, Contact):
             cast(ContactField, self.fields["contact"]).offer_contacts_of(self.lead, self.user)
         else:
             del self.fields["contact"]

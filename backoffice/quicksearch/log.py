@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.order import OrderForm
-from backoffice.admin.timeline import current_zone
+from backoffice.admin.timeline import current_zone, may_view
 from backoffice.admin.verb_forms import MAX_TEXT, ContactField, LocalDateTimeField, TextArea
+from contact.models import Contact
 from crm import dates
 from crm.api.exceptions import Conflict
 from crm.api.idempotency import KeyReused, once_for_form
+from crm.formats import with_currency
 from crm.models import IdempotencyKey
 from lead.models import Restaurant
 from track.models import DATE_BOUNDS, Interaction, InteractionType, OrderDetails
@@ -31,6 +33,7 @@ class OrderFields(OrderForm):
     class Meta:
         model = OrderDetails
         fields = ("product_details", "quantity", "total_price")
+        localized_fields = ("total_price",)
         widgets = {
             "product_details": TextArea(),
             "total_price": forms.TextInput({"inputmode": "decimal"}),
@@ -38,6 +41,7 @@ class OrderFields(OrderForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs, empty_permitted=True, use_required_attribute=False)
+        self.fields["total_price"].label = with_currency(self.fields["total_price"].label)
 
 
 class LogForm(forms.Form):
@@ -57,7 +61,10 @@ class LogForm(forms.Form):
     def __init__(self, data: Any = None, *, user: Any, lead: Restaurant, initial: dict[str, Any] | None = None) -> None:
         self.user, self.lead = user, lead
         super().__init__(data, initial=initial)
-        self.fields["contact"].offer_contacts_of(lead.pk, user)  # type: ignore[attr-defined]
+        if may_view(user, Contact):
+            self.fields["contact"].offer_contacts_of(lead.pk, user)  # type: ignore[attr-defined]
+        else:
+            del self.fields["contact"]
         self.order: OrderFields | None = None
         if user.has_perm(ADD_ORDER):
             self.order = OrderFields(data, initial=initial)
@@ -111,9 +118,10 @@ class LogForm(forms.Form):
     def log(self) -> HttpResponse:
         """The id of the new row, as the answer that is stored with the key."""
         given = self.cleaned_data
+        contact = given.get("contact")
         self.recorded = Interaction.log(
             lead_id=self.lead.pk,
-            contact_id=given["contact"] and given["contact"].pk,
+            contact_id=contact and contact.pk,
             interaction_type=given["interaction_type"],
             details=given["details"],
             date=given["date"] or dates.now(),

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce, Lower, StrIndex
 from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.timeline import may_view
 from call.lookup import matches
 from contact.models import Contact
 from crm.db import phones
@@ -75,7 +76,7 @@ def find(text: str, user: Any) -> Found:
         words = words_of(text)
     except ValidationError as error:
         return Found(problem=" ".join(error.messages))
-    sees_people = user.has_perm("contact.view_contact")
+    sees_people = may_view(user, Contact)
     if len(phones.digits(text)) >= phones.MIN_DIGITS and (found := by_number(text, user, sees_people)):
         return found
     leads = Search(Restaurant.objects.all(), user, text, words).first("assigned_to")

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from backoffice.admin.timeline import may_view
 from backoffice.quicksearch.draft import DRAFT, has_quick_search
 from backoffice.quicksearch.log import ADD, ADD_ORDER, DELETE, KEY, LogForm, recorded_with, take_back, this_minute
 from backoffice.quicksearch.search import find
@@ -106,12 +107,19 @@ def logged_page(request: HttpRequest, site: Any, pk: int) -> HttpResponse:
         "title": _("Recorded"),
         "interaction": interaction,
         "order": getattr(interaction, "order", None),
-        "contact": Contact.objects.visible_to(user).filter(pk=interaction.contact_id).first(),
+        "contact": contact_of(interaction, user),
         "may_undo": user.has_perm(DELETE),
         "may_change": user.has_perm("track.change_interaction"),
         "may_log": user.has_perm(ADD),
     }
     return render(request, "backoffice/quick_search/logged.html", context)
+
+
+def contact_of(interaction: Interaction, user: Any) -> Contact | None:
+    """With whom it was, as far as the user may see it."""
+    if not may_view(user, Contact):
+        return None
+    return Contact.objects.visible_to(user).filter(pk=interaction.contact_id).first()
 
 
 def undo(request: HttpRequest, pk: int) -> HttpResponse:

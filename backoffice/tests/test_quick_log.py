@@ -86,6 +86,21 @@ def test_the_form_offers_the_contacts_of_the_lead_alone(browser, lead, contact):
     assert not Interaction.objects.exists()
 
 
+def test_who_may_not_view_contacts_is_offered_none(browser, me, lead, contact):
+    revoke(me, "view_contact")
+    assert contact.name not in text_of(browser.get(PATH, {"lead": lead.pk, "contact": contact.pk}))
+    interaction = logged(save(browser, lead, contact=contact.pk))
+    assert interaction.contact is None
+    Interaction.objects.update(contact=contact)
+    assert contact.name not in text_of(browser.get(f"{PATH}{interaction.pk}/"))
+
+
+@pytest.mark.parametrize(("currency", "label"), [("INR", "Total price (INR)"), ("", "Total price")])
+def test_the_currency_stands_by_the_price(currency, label, browser, lead, settings):
+    settings.CURRENCY = currency
+    assert browser.get(PATH, {"lead": lead.pk}).context["form"].order["total_price"].label == label
+
+
 def test_the_form_shows_the_time_in_the_users_zone(browser, me, lead):
     WorkProfile.objects.create(user=me, time_zone="Asia/Kolkata")
     page = browser.get(PATH, {"lead": lead.pk})
