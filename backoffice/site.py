@@ -80,7 +80,10 @@ class BackOfficeSite(SignInSiteMixin):
         return self.overview(request, extra_context)
 
     def overview(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().index(request, {**overview(self, request), **(extra_context or {})})
+        from backoffice.admin.my_work_profile import form_to_show  # as in `my_day`
+
+        context = {**overview(self, request), "profile_form": form_to_show(request)}
+        return super().index(request, {**context, **(extra_context or {})})
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         user = request.user

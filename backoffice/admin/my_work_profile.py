@@ -1,4 +1,4 @@
-"""The page on which users say when and where they work. My day asks for it once, of those who have not said so yet."""
+"""The page on which users say when and where they work. The first pages ask for it once, where it is missing."""
 
 import re
 from functools import lru_cache
@@ -27,6 +27,7 @@ from crm.api.exceptions import is_conflict
 from crm.api.permissions import is_read_only
 
 LATER = "work_profile_later"  # the cookie of "Not now": the user's id
+ASKING = {"my_day", "overview"}  # the pages that ask for it
 LATER_SECONDS = 365 * 24 * 3600
 WORKING_WEEK = [1, 2, 3, 4, 5]  # is proposed
 SMALL = re.compile(r"\b(And|Of|The)\b")
@@ -116,7 +117,7 @@ class WorkProfileForm(forms.Form):
 
 
 def form_to_show(request: HttpRequest) -> WorkProfileForm | None:
-    """For My day: the form, until the user has filled it in or said "Not now" on this device."""
+    """For My day and the overview: the form, until the user has filled it in or said "Not now" on this device."""
     user: Any = request.user
     if has_work_profile(user) or request.COOKIES.get(LATER) == str(user.pk) or is_read_only(user):
         return None
@@ -149,7 +150,8 @@ def my_work_profile(request: HttpRequest, site: admin.AdminSite) -> HttpResponse
 
 
 def page_after(request: HttpRequest) -> str:
-    return reverse("admin:my_day" if request.POST.get("back") == "my_day" else "admin:my_work_profile")
+    back = request.POST.get("back")
+    return reverse(f"admin:{back if back in ASKING else 'my_work_profile'}")
 
 
 def later(request: HttpRequest) -> HttpResponse:

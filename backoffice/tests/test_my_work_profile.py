@@ -1,4 +1,4 @@
-"""My work profile: My day asks for it once, the page changes it by the API's rules, and pages follow it."""
+"""My work profile: the first pages ask for it once, a page changes it by the API's rules, and all pages follow it."""
 
 import re
 
@@ -56,6 +56,14 @@ def test_my_day_proposes_the_servers_zone_and_a_working_week(browser):
     assert [day for day in "1234567" if re.search(f'name="working_days" value="{day}"[^>]*checked', page)] == list(
         "12345"
     )
+
+
+def test_the_overview_asks_too_and_the_answer_leads_back(client, admin_user):
+    client.force_login(admin_user)
+    assert QUESTION in client.get("/admin/").text
+    answer = client.post(PATH, {**KOLKATA, "back": "overview"})
+    assert answer["Location"] == "/admin/overview/"
+    assert QUESTION not in client.get("/admin/").text
 
 
 def test_the_answer_is_written_and_leads_back_to_my_day(browser, kam):
@@ -215,7 +223,7 @@ def test_amounts_of_my_day_have_the_currency(browser, kam, lead, settings):
     CallPlan.objects.create(lead=lead, frequency="WEEKLY", next_call_date=dates.now())
     order = Interaction.log(lead=lead, interaction_type="ORDER", order_placed=True, date="2026-01-01T10:00:00Z")
     order.write_order(product_details="Oil", quantity=1, total_price="1234.50")
-    assert "Order 1 Jan, 1,234.50 INR" in text_of(browser.get(MY_DAY))
+    assert "Order 1 Jan 2026, 1,234.50 INR" in text_of(browser.get(MY_DAY))
 
 
 @pytest.mark.parametrize(

@@ -302,6 +302,13 @@ def test_only_rows_visible_to_the_viewer_are_counted_and_cached(staff, monkeypat
 # --- Cost -----------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def profile(admin_user):
+    """Without one the page asks for it."""
+    WorkProfile.objects.create(user=admin_user, time_zone="UTC")
+
+
+@pytest.mark.usefixtures("profile")
 @pytest.mark.parametrize("rows", [3, 30])
 def test_a_view_queries_session_user_lists_and_seven_figures(rows, staff, django_assert_num_queries):
     fill(rows)
@@ -309,6 +316,7 @@ def test_a_view_queries_session_user_lists_and_seven_figures(rows, staff, django
         staff.get("/admin/")
 
 
+@pytest.mark.usefixtures("profile")
 def test_a_second_view_within_a_minute_queries_session_user_and_lists(staff, now, django_assert_num_queries):
     fill(3)
     first = staff.get("/admin/").text
@@ -323,7 +331,9 @@ def test_a_second_view_within_a_minute_queries_session_user_and_lists(staff, now
 def test_users_who_may_see_the_same_rows_share_a_cached_result(staff, django_assert_num_queries):
     fill(1)
     staff.get("/admin/")
-    staff.force_login(get_user_model().objects.create_superuser("second"))
+    second = get_user_model().objects.create_superuser("second")
+    WorkProfile.objects.create(user=second, time_zone="UTC")
+    staff.force_login(second)
     with django_assert_num_queries(3):
         staff.get("/admin/")
 
