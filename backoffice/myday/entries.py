@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -10,14 +11,15 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.timeline import may_view
 from backoffice.myday.done import said_of
 from call.agenda import Agenda
-from call.models import CallEvent
+from call.models import CallEvent, CallPlan
 from contact.models import Contact
 from crm import dates
 from crm.db import phones
 from lead.models import Restaurant
-from track.models import Interaction
+from track.models import Interaction, OrderDetails
 
 SHOWN = 50  # entries of a list; the page says how many more there are
 
@@ -31,6 +33,13 @@ LISTS = [
     ("unplanned", _("Without a call plan"), True),
 ]
 DUE = ["overdue", "today"]
+# What of an entry takes a permission of its own: keys of the agenda, and the tables that they are from.
+FROM: dict[str, list[type]] = {
+    "contact": [Contact],
+    "last_touch": [Interaction],
+    "last_order": [Interaction, OrderDetails],
+    "account": [Interaction, OrderDetails],
+}
 
 
 @dataclass
@@ -120,9 +129,8 @@ class MyDay:
         return self.shown_sections(lambda entry: entry["lead"]["id"] == lead)
 
     def shown_sections(self, is_sent: Callable[[dict[str, Any]], bool]) -> list[Section]:
-        body = Agenda(self.user, self.user.pk, self.day, self.zone).body()
+        lists = self.lists()
         tried = self.tried()
-        lists = {key: body.get(key, []) for key, *_ in LISTS}
         for key in DUE:  # whom one has tried to reach today comes after the others
             lists[key].sort(key=lambda entry: plan_of(entry) in tried)
         sent = {
@@ -144,6 +152,22 @@ class MyDay:
             )
             for key, title, is_folded in LISTS
         ]
+
+    def lists(self) -> dict[str, list[dict[str, Any]]]:
+        """Those of the agenda, without what the user may not view. An account at risk has its next plan, if it has one
+        at all: it takes the same taps as a call that is due.
+        """
+        body = Agenda(self.user, self.user.pk, self.day, self.zone).body()
+        lists: dict[str, list[dict[str, Any]]] = {key: body[key] for key, *_ in LISTS}
+        hidden = [key for key, tables in FROM.items() if not all(may_view(self.user, table) for table in tables)]
+        plans = CallPlan.objects.unpaused().filter(lead__in=[entry["lead"]["id"] for entry in lists["at_risk"]])
+        following = dict(plans.by_date().reverse().values_list("lead", "pk"))  # of several the soonest
+        for entry in lists["at_risk"]:
+            plan = following.get(entry["lead"]["id"])
+            entry["plan"] = plan and {"id": plan}
+        for entry in chain.from_iterable(lists.values()):
+            entry.update(dict.fromkeys(hidden))
+        return lists
 
     def tried(self) -> dict[int, CallEvent]:
         """By plan of the user's leads, the latest attempt of the day that reached no one."""

@@ -61,6 +61,7 @@ def page(request: HttpRequest, site: Any) -> HttpResponse:
         "sections": sections,
         "due": due(sections),
         "done": done_on(day.day, day.zone, request.user),
+        "latest": request.GET.get("done", ""),  # without a script: the line that opens for a note
         "draft": draft_of(request),
         **permissions_of(request.user),
     }
@@ -119,10 +120,9 @@ def tapped(request: HttpRequest) -> HttpResponse:
 
     def render(result: Result) -> HttpResponse:
         said.append(result)
-        html = render_to_string(
-            "backoffice/my_day/done.html", {"result": result, "done": result.done, **context}, request
-        )
-        return HttpResponse(html, status=result.status)
+        # Without the request: the answer is stored for the form's key, and a token in it would outlive its session.
+        said_now = {"result": result, "done": result.done, "user": request.user, **context}
+        return HttpResponse(render_to_string("backoffice/my_day/done.html", said_now), status=result.status)
 
     tap = Tap(request.user, request.POST)
     response = tap.answer(render)
@@ -132,8 +132,8 @@ def tapped(request: HttpRequest) -> HttpResponse:
     messages.add_message(request, messages.SUCCESS if result.status == 200 else messages.WARNING, result.message)
     if result.status != 200:
         return redirect(address_of(request.POST, anyway=result.may_overrule))  # with what was typed
-    anchor = f"#{result.done.name}" if result.done else ""
-    return redirect(reverse("admin:my_day") + anchor)
+    place = f"?done={result.done.name}#{result.done.name}" if result.done else ""
+    return redirect(reverse("admin:my_day") + place)
 
 
 def with_lists(request: HttpRequest, response: HttpResponse, lead: int, context: dict[str, Any]) -> HttpResponse:

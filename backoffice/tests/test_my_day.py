@@ -79,8 +79,8 @@ def test_an_entry_says_why_whom_to_call_and_what_was_last(browser, due, lead, co
         "1 day overdue: due on 2026-01-18, never called.",
         "Asha Rao, Manager",
         '<a href="tel:1234567890">123-456-7890</a>',
-        "Visit 2 Jan: Met the chef.",
-        "Order 10 Jan, 50.00",
+        "Visit 2 Jan 2026: Met the chef.",
+        "Order 10 Jan 2026, 50.00",
     ):
         assert said in page, said
 
@@ -175,10 +175,11 @@ def test_what_a_colleague_did_is_said_and_can_be_overruled(browser, due):
 def test_without_a_script_the_page_comes_back_with_what_was_done(browser, due):
     answer = tap(browser, "reached", due, script=False)
     event = due.events.get()
-    assert (answer.status_code, answer.headers["Location"]) == (302, f"{PATH}#event-{event.pk}")
-    page = text_of(browser.get(PATH))
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{PATH}?done=event-{event.pk}#event-{event.pk}")
+    page = text_of(browser.get(answer.headers["Location"]))
     assert "Call recorded. Next call: 26 Jan 2026." in page
     assert f'id="event-{event.pk}"' in page
+    assert '<details class="more-of-it" open>' in page
 
 
 def test_a_plan_that_is_gone_is_said_to_be(browser, due):

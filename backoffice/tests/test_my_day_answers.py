@@ -1,6 +1,7 @@
 """My day: what the answer to a tap brings, and what is said where the page is out of date."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -9,9 +10,11 @@ from django.test import Client
 from backoffice.myday import entries
 from backoffice.myday.first_page import ROOM, cut
 from backoffice.tests.my_day import PATH, queue, tap
-from backoffice.tests.support import text_of
+from backoffice.tests.support import staff, text_of
 from call.models import CallEvent, CallPlan, WorkProfile
 from contact.models import Contact
+from crm import dates
+from crm.models import IdempotencyKey
 from crm.tests import PASSWORD
 from lead.models import Restaurant
 from track.models import Interaction
@@ -135,6 +138,62 @@ def test_a_call_on_a_plan_is_one_line_of_the_log(browser, due):
     assert [line.name for line in browser.get(PATH).context["done"]] == [
         f"event-{pk}" for pk in CallEvent.objects.order_by("-id").values_list("pk", flat=True)
     ]
+
+
+# --- An account at risk -------------------------------------------------------------------------------
+
+
+def silent(user) -> Restaurant:
+    """An account that has not ordered for longer than ever."""
+    lead = Restaurant.objects.create(name="Silent", assigned_to=user)
+    for days in (50, 60, 70, 80):
+        Interaction.log(lead=lead, interaction_type="ORDER", date=dates.now() - timedelta(days=days))
+    return lead
+
+
+@pytest.mark.parametrize("do", ["reached", "no_answer", "left_message", "tomorrow", "skip"])
+def test_an_account_at_risk_takes_the_taps_of_its_next_plan(do, browser, user):
+    lead = silent(user)
+    CallPlan.objects.create(lead=lead, frequency="MONTHLY", next_call_date="2026-03-01T00:00Z")
+    plan = CallPlan.objects.create(lead=lead, frequency="WEEKLY", next_call_date="2026-02-18T00:00Z")
+    (entry,) = browser.get(PATH).context["sections"][2].entries
+    assert (entry.list, entry.plan["id"]) == ("at_risk", plan.pk)
+    assert tap(browser, do, plan).status_code == 200
+    assert plan.events.exists()
+
+
+def test_an_account_at_risk_without_a_plan_can_be_called_and_planned(browser, user):
+    lead = silent(user)
+    CallPlan.objects.create(lead=lead, frequency="WEEKLY", next_call_date="2026-02-18T00:00Z").pause()
+    assert browser.get(PATH).context["sections"][2].entries[0].plan is None
+    page = text_of(browser.get(PATH))
+    assert 'value="log_call"' in page and 'value="plan_calls"' in page
+
+
+# --- Permissions --------------------------------------------------------------------------------------
+
+
+def test_what_a_user_may_not_view_is_on_no_entry(client, due, contact):
+    order = {"product_details": "Rice", "quantity": 5, "total_price": 4321}
+    Interaction.log(lead_id=due.lead_id, contact_id=contact.pk, interaction_type="ORDER", order=order)
+    CallPlan.objects.update(next_call_date="2026-01-18T00:00Z")
+    user = staff("call.view_callplan", "lead.view_restaurant")
+    Restaurant.objects.update(assigned_to=user)
+    client.force_login(user)
+    page = text_of(client.get(PATH))
+    assert "Bistro Anna" in page
+    for hidden in ("Asha Rao", "4,321", "Only 1 order day so far"):
+        assert hidden not in page
+
+
+def test_an_answer_that_is_stored_has_no_token(kam_user, due):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(kam_user)
+    browser.get(PATH)
+    tap(browser, "reached", due, csrfmiddlewaretoken=browser.cookies["csrftoken"].value)
+    stored = bytes(IdempotencyKey.objects.get().content).decode()
+    assert "Undo" in stored
+    assert "csrfmiddlewaretoken" not in stored
 
 
 # --- A page that is out of date -----------------------------------------------------------------------
