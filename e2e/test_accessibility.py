@@ -81,19 +81,6 @@ def test_a_list_and_the_pages_of_a_row_pass(page, name):
         examine(page)
 
 
-TARGETS = {"type": "rule", "values": ["target-size"]}  # WCAG 2.2, 2.5.8: 24 px; axe leaves it out unless named
-
-
-@pytest.mark.parametrize(
-    "name", [*sorted(f"{name}/" for name in LISTS), "backoffice/import/", "my-day/", "my-work-profile/"]
-)
-def test_targets_on_a_list_are_at_least_24_px_wide_and_high(page, name):
-    page.goto(f"/admin/{name}")
-    for screen in (LAPTOP, PHONE):
-        page.set_viewport_size(screen)
-        assert violations(page, runOnly=TARGETS) == [], screen
-
-
 @pytest.mark.parametrize(
     "path",
     [

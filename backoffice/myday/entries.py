@@ -19,6 +19,7 @@ from contact.models import Contact
 from crm import dates
 from crm.db import phones
 from lead.models import Restaurant
+from track.health import Verdict
 from track.models import Interaction, OrderDetails
 
 SHOWN = 50  # entries of a list; the page says how many more there are
@@ -67,6 +68,14 @@ class Entry:
     def name(self) -> str:
         """Of the entry in its list, where a lead may have several."""
         return name_of(self.data)
+
+    @property
+    def verdict(self) -> str:
+        """Of the account in one word; none where its sentence says the same."""
+        account = self.data["account"]
+        if account is None or account["verdict"] == Verdict.NEVER_ORDERED:
+            return ""
+        return str(Verdict(account["verdict"]).label)
 
     @property
     def tried_said(self) -> str:

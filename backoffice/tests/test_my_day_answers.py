@@ -158,6 +158,7 @@ def test_an_account_at_risk_takes_the_taps_of_its_next_plan(do, browser, user):
     plan = CallPlan.objects.create(lead=lead, frequency="WEEKLY", next_call_date="2026-02-18T00:00Z")
     (entry,) = browser.get(PATH).context["sections"][2].entries
     assert (entry.list, entry.plan["id"]) == ("at_risk", plan.pk)
+    assert "Silent. Orders about every 10 days, at longest 10; last order 50 days ago." in text_of(browser.get(PATH))
     assert tap(browser, do, plan).status_code == 200
     assert plan.events.exists()
 
