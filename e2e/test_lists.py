@@ -106,3 +106,9 @@ def test_the_pages_of_a_saved_list_pass(page, numbers):
     examine(page)
     page.get_by_role("link", name=re.compile("^Rename, share or delete “Lost")).first.click()
     examine(page)
+
+
+def test_a_list_with_filters_of_django_passes_with_the_form_to_save_it(page):
+    page.goto("/admin/auth/user/?is_staff__exact=1")
+    page.get_by_text("Save this list", exact=True).click()
+    examine(page)

@@ -28,7 +28,6 @@ from django.utils.translation import ngettext
 from backoffice.accounts.user_field import zone_of_viewer
 from backoffice.accounts.viewer import has_work_profile
 from backoffice.admin.actions import DeleteRows
-from backoffice.admin.list_query import filterset_of
 from backoffice.admin.saving import Saving
 from crm import dates
 from crm.api.serializers import id_of
@@ -122,11 +121,36 @@ class BoundedPaginator(Paginator):
         return [(str(name), money(self.figures[f"sum_{at}"] or Decimal(0))) for at, name in enumerate(self.sums)]
 
 
-class LargeChangeList(ChangeList):
-    model_admin: "LargeChangeListMixin"
+class SavableChangeList(ChangeList):
+    """Can be saved under a name, filtered as it is."""
+
+    is_own = False  # whether it has the own rows alone (own_first)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.request: HttpRequest = args[0]
+        super().__init__(*args, **kwargs)
+
+    @cached_property
+    def saving(self) -> Saving | None:
+        """Where it is narrowed, and not just to the own rows."""
+        is_savable = self.model_admin.list_filter and not self.is_popup and (self.query or not self.is_own)
+        saving = Saving(self) if is_savable else None
+        return saving if saving and saving.query.narrows else None
+
+
+class SavableListMixin(ModelAdmin):
+    """For a list with Django's own filters."""
+
+    change_list_template = "backoffice/savable_list.html"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SavableChangeList
+
+
+class LargeChangeList(SavableChangeList):
+    model_admin: "LargeChangeListMixin"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.is_popup:
             site: Any = self.model_admin.admin_site
@@ -152,15 +176,6 @@ class LargeChangeList(ChangeList):
         for row in self.result_list:
             row.zone = self.zone
         self.model_admin.annotate_page(request, self.result_list)
-
-    is_own = False  # whether it has the own rows alone (own_first)
-
-    @cached_property
-    def saving(self) -> Saving | None:
-        """Where it is narrowed, and not just to the own rows."""
-        is_savable = filterset_of(self.model_admin) and not self.is_popup and (self.query or not self.is_own)
-        saving = Saving(self) if is_savable else None
-        return saving if saving and saving.query.narrows else None
 
     def without(self, *names: str) -> str:
         """The query string without these filters."""

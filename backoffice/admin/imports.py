@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from backoffice.admin.base import ReadOnlyMixin
+from backoffice.admin.changelist import SavableListMixin
 from backoffice.exchange.kinds import may_import
 from backoffice.models import Import
 
@@ -14,7 +15,7 @@ LISTS = {"orders": "track_orderdetails"}  # where the list is not that of the ta
 
 
 @admin.register(Import)
-class ImportAdmin(ReadOnlyMixin, admin.ModelAdmin):
+class ImportAdmin(SavableListMixin, ReadOnlyMixin, admin.ModelAdmin):
     """One's own imports, those of all users for superusers."""
 
     list_display = ["created_at", "kind", "name", "user", "status", "created", "changed", "unchanged", "errors"]

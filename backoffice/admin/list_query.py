@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib.admin import AdminSite
 from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR
 from django.contrib.auth import get_user_model
@@ -23,10 +24,11 @@ from lead.models import Policy
 ORDER = re.compile(r"-?\d{1,3}(\.-?\d{1,3}){0,9}")
 MAX_SEARCH = 254  # characters, as in the search form
 BY_ID = "__id__exact"
+OF_DJANGO = re.compile(r"(\w+?)__(?:id__)?(?:exact|isnull)")  # a parameter of its own filters
 
 
 def filterset_of(model_admin: Any) -> type[ListFilterSet] | None:
-    """The filters of the list, where they are a FilterSet."""
+    """The filters of the list, where they are a FilterSet, and not Django's own."""
     for each in model_admin.list_filter:
         if isinstance(each, type) and issubclass(each, FilterSetListFilter):
             return each.filterset_class
@@ -34,11 +36,11 @@ def filterset_of(model_admin: Any) -> type[ListFilterSet] | None:
 
 
 def lists_of(site: AdminSite, request: HttpRequest) -> dict[str, Any]:
-    """The ModelAdmins of the lists that can be saved and that the user may view, by the labels of their tables."""
+    """The ModelAdmins of the lists with filters that the user may view, by the labels of their tables."""
     return {
         model._meta.label_lower: model_admin
         for model, model_admin in site._registry.items()
-        if filterset_of(model_admin) and model_admin.has_view_permission(request)
+        if model_admin.list_filter and model_admin.has_view_permission(request)
     }
 
 
@@ -58,7 +60,13 @@ class ListQuery:
             return bool(self.model_admin.search_fields) and "\0" not in value and len(value) <= MAX_SEARCH
         if name == ORDER_VAR:
             return ORDER.fullmatch(value) is not None
-        return name in self.filterset_class.base_filters or (self.table_of(name) is not None and bool(id_of(value)))
+        return self.is_filter(name) or (self.table_of(name) is not None and bool(id_of(value)))
+
+    def is_filter(self, name: str) -> bool:
+        if self.filterset_class:
+            return name in self.filterset_class.base_filters
+        field = OF_DJANGO.fullmatch(name)
+        return field is not None and field[1] in self.model_admin.list_filter
 
     def table_of(self, name: str) -> Any:
         """Of a parameter as `lead__id__exact`, by which pages link to the rows of one lead: the table of its row."""
@@ -66,16 +74,19 @@ class ListQuery:
             field = self.model_admin.opts.get_field(name.removesuffix(BY_ID)) if name.endswith(BY_ID) else None
         except FieldDoesNotExist:
             return None
-        return field.related_model if field and field.many_to_one else None
+        return field.related_model if field and (field.many_to_one or field.many_to_many) else None
 
     @property
     def narrows(self) -> bool:
         return not self.parameters.keys() <= {ORDER_VAR}
 
     @property
-    def filterset(self) -> ListFilterSet:
-        named = {name: value for name, value in self.parameters.items() if name in self.filterset_class.base_filters}
-        return self.filterset_class(named, request=self.request)
+    def form(self) -> Any:
+        """Of the filters; Django's own have none, and nothing in it is invalid."""
+        if not self.filterset_class:
+            return forms.Form({})
+        named = {name: value for name, value in self.parameters.items() if self.is_filter(name)}
+        return self.filterset_class(named, request=self.request).form
 
     def encoded(self) -> str:
         return urlencode(sorted(self.parameters.items()))
@@ -87,7 +98,7 @@ class ListQuery:
         """
         if not self.narrows:
             raise ValidationError(_("Filter the list first: without a filter there is nothing to save."))
-        if not self.filterset.form.is_valid():
+        if not self.form.is_valid():
             raise ValidationError(_("One of the filters is invalid. Correct it first."))
         owner = self.parameters.get("owner", ME)
         if "owner_id" in self.parameters:
@@ -105,7 +116,7 @@ class ListQuery:
             yield _("This list was saved with “%(name)s”, which the list does not know any more. It is left out.") % {
                 "name": name[:50]
             }
-        form = self.filterset.form
+        form = self.form
         for name in form.errors:
             yield _("“%(value)s” is no value of the filter “%(filter)s” any more, so the list has no rows.") % {
                 "value": self.parameters.get(name, "")[:50],

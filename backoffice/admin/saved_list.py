@@ -107,7 +107,7 @@ class SavedListAdmin(LargeChangeListMixin, FormFieldsMixin, ConflictsMixin):
         for problem in query.problems():
             self.message_user(request, problem, messages.WARNING)
         name = f"{model_admin.opts.app_label}_{model_admin.opts.model_name}"
-        everything = "owner="  # without a filter the list would open with the own rows
+        everything = "owner=" if query.filterset_class else ""  # without a filter it may open with the own rows
         return redirect(f"{reverse(f'admin:{name}_changelist')}?{query.encoded() if query.narrows else everything}")
 
     # --- The page -----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.accounts.second_factor_admin import SecondFactorAdminMixin
+from backoffice.admin.changelist import SavableListMixin
 from backoffice.admin.departures import DeletionForm, DepartureMixin, UserForm
 from crm.db.deletion import summary
 from lead.models import Policy, Restaurant
@@ -21,7 +22,7 @@ admin.site.unregister(User)  # Django's own
 
 
 @admin.register(User)
-class UserAdmin(DepartureMixin, SecondFactorAdminMixin, auth_admin.UserAdmin):
+class UserAdmin(SavableListMixin, DepartureMixin, SecondFactorAdminMixin, auth_admin.UserAdmin):
     form = UserForm
     list_display = ["username", "name", "roles", "is_active", "is_staff", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser", "groups"]

@@ -11,7 +11,6 @@ from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
-from backoffice.admin.list_query import filterset_of
 from backoffice.models import SavedList, WholeList
 from backoffice.tests.support import CONTACTS, EVERY_LIST, LEADS, PLANS, messages_of, text_of
 from backoffice.tests.test_site import sidebar
@@ -158,7 +157,7 @@ def test_bad_input_is_refused_at_its_field(field, value, browser):
     assert not SavedList.objects.exists()
 
 
-@pytest.mark.parametrize("model", ["lead.team", "auth.user", "nowhere", "lead.owner"])
+@pytest.mark.parametrize("model", ["lead.team", "auth.group", "nowhere", "lead.owner"])
 def test_only_a_list_with_filters_is_saved(model, browser):
     assert errors(save(browser, "q=a", model=model)) == {"__all__": ["There is no such list."]}
 
@@ -368,8 +367,27 @@ def test_opening_costs_the_same_queries_however_many_lists(count, browser, kam, 
 
 
 def test_the_lists_that_can_be_saved_are_those_with_filters():
-    labels = {model._meta.label_lower for model, model_admin in site._registry.items() if filterset_of(model_admin)}
-    assert labels == {".".join(path.split("/")[2:4]) for path in EVERY_LIST}
+    labels = {model._meta.label_lower for model, model_admin in site._registry.items() if model_admin.list_filter}
+    assert labels == {*(".".join(path.split("/")[2:4]) for path in EVERY_LIST), "auth.user", "backoffice.import"}
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/admin/auth/user/", "is_staff__exact=1&q=adm"),
+        ("/admin/auth/user/", "groups__isnull=True"),
+        ("/admin/backoffice/import/", "kind__exact=leads"),
+    ],
+)
+def test_a_list_with_filters_of_django_is_saved_and_opened(path, query, admin_client):
+    assert '<details class="saving">' in admin_client.get(f"{path}?{query}").text
+    answer = save(admin_client, f"{query}&password__exact=x&is_staff__regex=1", model=".".join(path.split("/")[2:4]))
+    assert (answer.redirect_chain[-1][0], answer.status_code) == (f"{path}?{query}", 200)
+    assert '<p class="saved">' in answer.text
+
+
+def test_a_list_with_filters_of_django_offers_no_form_without_any(admin_client):
+    assert '<details class="saving">' not in admin_client.get("/admin/auth/user/").text
 
 
 # --- Demo data ------------------------------------------------------------------------------------

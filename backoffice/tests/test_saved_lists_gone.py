@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 
 from backoffice.models import SavedList
 from backoffice.tests.support import messages_of
@@ -41,6 +41,15 @@ def test_a_list_of_a_user_follows_their_name_and_says_when_they_are_gone(typed, 
     asha.delete()
     answer = open_list(browser, row)
     assert (answer.status_code, rows(answer), messages_of(answer)) == (200, [], [GONE_USER])
+
+
+def test_a_list_of_a_group_that_is_gone_says_so(admin_client):
+    group = Group.objects.create(name="Night shift")
+    save(admin_client, f"groups__id__exact={group.pk}", model="auth.user")
+    group.delete()
+    answer = open_list(admin_client, SavedList.objects.get())
+    gone = "The group that this list names is gone, so it has no rows."
+    assert (answer.status_code, rows(answer), messages_of(answer)) == (200, [], [gone])
 
 
 def test_a_part_of_a_name_that_no_user_has_any_more_says_so(browser, lead):
