@@ -96,7 +96,7 @@ def test_who_may_not_view_contacts_is_offered_none(browser, me, lead, contact):
 
 
 @pytest.mark.parametrize(("currency", "label"), [("INR", "Total price (INR)"), ("", "Total price")])
-def test_the_currency_stands_by_the_price(currency, label, browser, lead, settings):
+def test_the_price_has_the_currency_in_its_label(currency, label, browser, lead, settings):
     settings.CURRENCY = currency
     assert browser.get(PATH, {"lead": lead.pk}).context["form"].order["total_price"].label == label
 
