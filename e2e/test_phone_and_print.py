@@ -143,6 +143,8 @@ def test_the_calendar_begins_the_week_as_the_country_does(page_of):
     page = page_of("german", locale="de-DE")
     page.goto("/admin/my-work-profile/")
     expect(page.locator("html")).to_have_attribute("lang", "de")
+    countries = page.locator("#work-profile-country option").all_inner_texts()
+    assert countries.index("Ägypten") < countries.index("Indien") < countries.index("Österreich")
     page.locator("#work-profile-country").select_option("IN")
     page.locator("#work-profile button.default").click()
     page.goto("/admin/track/interaction/add/")
