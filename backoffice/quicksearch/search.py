@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet, Subquery, Value, prefetch_related_objects
-from django.db.models.functions import Coalesce, Lower, StrIndex
+from django.db.models.functions import Lower, StrIndex
 from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy
 
@@ -79,12 +79,21 @@ def find(text: str, user: Any) -> Found:
     sees_people = may_view(user, Contact)
     if len(phones.digits(text)) >= phones.MIN_DIGITS and (found := by_number(text, user, sees_people)):
         return found
-    leads = Search(Restaurant.objects.all(), user, text, words).first("assigned_to")
-    people = Search(Contact.objects.all(), user, text, words, "restaurant") if sees_people else None
+    own = newest_of(user)
+    leads = Search(Restaurant.objects.all(), user, own, text, words).first("assigned_to")
+    people = Search(Contact.objects.all(), user, own, text, words, "restaurant") if sees_people else None
     return Found(
         [Hit(lead) for lead in leads],
         [Hit(row.restaurant, row) for row in people.first("restaurant__assigned_to")] if people else [],
     )
+
+
+def newest_of(user: Any) -> list[int]:
+    """The ids of the user's accounts, of more than OWN the newest. Not a subquery: PostgreSQL would not know how few
+    rows it has, and read the whole table for a common word.
+    """
+    accounts = Restaurant.objects.filter(assigned_to=user.pk).order_by("-pk")
+    return list(accounts.values_list("pk", flat=True)[:OWN])
 
 
 def by_number(text: str, user: Any, sees_people: bool) -> Found | None:
@@ -102,10 +111,11 @@ def hit_of(row: Restaurant | Contact, match: Match) -> Hit:
 
 @dataclass(frozen=True)
 class Search:
-    """Of one table. `lead` is the look-up path from a row to its lead's id."""
+    """Of one table. `own` are ids of leads that come first, `lead` is the look-up path from a row to its lead's id."""
 
     rows: OfLeadQuerySet
     user: Any
+    own: list[int]
     text: str
     words: list[str]
     lead: str = "pk"
@@ -123,7 +133,7 @@ class Search:
 
     def steps(self) -> Iterator[QuerySet]:
         visible = self.rows.visible_to(self.user)
-        own = visible.filter(**{f"{self.lead}__in": self.newest().values("pk")})
+        own = visible.filter(**{f"{self.lead}__in": self.own})
         yield self.sorted(self.beginning(own))
         yield self.by_index(self.beginning(visible))
         if not any(all(map(TRIGRAM.search, texts_of(word))) for word in self.words):
@@ -131,14 +141,6 @@ class Search:
         yield self.sorted(self.holding(own))
         yield self.by_index(self.walked(visible))
         yield self.sorted(self.holding(visible))
-
-    def newest(self) -> QuerySet:
-        """The user's accounts, of more than OWN the newest. Bounded by an id: PostgreSQL joins a limited subquery
-        without an index.
-        """
-        accounts = Restaurant.objects.using(self.rows.db).filter(assigned_to=self.user)
-        oldest = accounts.order_by("-pk").values("pk")[OWN - 1 : OWN]
-        return accounts.order_by().filter(pk__gte=Coalesce(Subquery(oldest), 0))
 
     def by_index(self, rows: QuerySet) -> QuerySet:
         return rows.order_by("name_fold", "name", "pk")
