@@ -61,7 +61,7 @@ class Digest:
         else:
             text = ngettext("%(count)s account at risk on %(day)s", "%(count)s accounts at risk on %(day)s", at_risk)
             count = at_risk
-        return text % {"count": count, "day": date_format(self.day, "l, d F Y")}
+        return text % {"count": count, "day": date_format(self.day, _("l, d F Y"))}
 
 
 def digests_at(moment: datetime) -> Iterator[Digest]:

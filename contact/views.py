@@ -23,8 +23,10 @@ from contact.shapes import (
     RefusedContactSerializer,
 )
 from crm.api import etags
+from crm.api.exceptions import Conflict
 from crm.api.secret_addresses import ADDRESS, SecretAddressView, SecretFileView
 from lead.duplicate_views import DuplicatesMixin, creation, pairs_response
+from lead.models import Restaurant
 
 
 @extend_schema_view(
@@ -50,7 +52,10 @@ class ContactViewSet(DuplicatesMixin):
         return candidates_of(row, self.request.user)
 
     def lock_for_creation(self, row):
-        row.restaurant.lock()
+        try:
+            row.restaurant.lock()
+        except Restaurant.DoesNotExist:  # it was merged or deleted since the body was read
+            raise Conflict from None
 
     @extend_schema(parameters=[RestaurantParameterSerializer], responses=ContactPairSerializer(many=True))
     @action(detail=False, url_path="duplicates", filterset_class=None, search_field=None, ordering_fields=[])

@@ -9,6 +9,7 @@ sees the moves of leads that were given away since, too.
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db.models import (
@@ -87,11 +88,16 @@ class Pipeline:
         if self.owner is None:
             return rows
         has_merged = Exists(LeadMerge.objects.filter(survivor=OuterRef("lead")))
-        counted = self.owned_of_merged(rows.filter(has_merged))
-        return rows.filter(was_owned_by(self.owner, "lead") & ~Q(has_merged) | Q(pk__in=counted))
+        return rows.filter(was_owned_by(self.owner, "lead") & ~Q(has_merged) | Q(pk__among=self.owned_of_merged))
 
-    def owned_of_merged(self, rows: QuerySet[StatusChange]) -> list[int]:
-        """The ids of those that count for the owner; each row may have come with another lead, whose owner counts."""
+    @cached_property
+    def owned_of_merged(self) -> list[int]:
+        """The ids of the moves that count for the owner, of leads into which others were merged: those that came with
+        another lead count for its owners.
+        """
+        merged = LeadMerge.objects.order_by().values("survivor")
+        rows = self.visible(StatusChange.objects.order_by()).filter(lead__in=merged)
+        rows = rows.filter(created_at__gte=self.start, created_at__lt=self.end)
         found = list(rows.values_list("lead", "created_at", "pk"))
         owners = Owners.of(lead for lead, *_ in found)
         label = StatusChange._meta.label

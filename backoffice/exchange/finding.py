@@ -14,8 +14,6 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError as InvalidBody
 
@@ -35,8 +33,7 @@ from lead.models import ExternalId, Restaurant
 CHUNK = 2_000  # rows that a query fetches at once
 EXTERNAL_ID, LEAD_EXTERNAL_ID = "external_id", "lead_external_id"  # columns of imports
 PHONE = "phone"
-# Of a row of ours, the number with its country where that is known, else as it was typed.
-NUMBER = Coalesce(NullIf("phone_e164", Value("")), PHONE, output_field=models.CharField())
+LONGEST_PHONE = 50  # characters; more are in error, and are not read: that would take long
 DEFAULT_SOURCE = "import"  # of external ids, where the importer names none
 DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?\s+(\d{1,2}:\d{2}(?::\d{2})?))?")
 SERIAL = re.compile(r"[1-9]\d{4}(?:\.\d+)?")  # a spreadsheet's number of a day, in a cell that is not a date
@@ -80,6 +77,7 @@ class Finder:
         self.repeated: dict[int, tuple[str, int]] = {}  # by row, the column of its key and another row that has it
         self.wanted: set[Hashable] = set()  # what the match has to look for
         self.index: dict[Hashable, list[int]] | None = None  # what it has found in the whole table
+        self.numbers: dict[int, str] = {}  # of rows that the match has found, the E.164 number
 
     @property
     def label(self) -> str:
@@ -95,8 +93,7 @@ class Finder:
             count += len(chunk)
             known = self.visibly_named(chunk)
             for row in chunk:
-                if self.match and (wanted := self.match_key(row)) is not None:
-                    self.wanted.add(wanted)
+                self.wanted.update(self.match_keys(row))
                 for column, key in [*self.keys_of(row), *self.ids_among(known, row)]:
                     first = self.first_rows.setdefault(hash((column, key)), row.number)
                     if first != row.number:
@@ -121,25 +118,28 @@ class Finder:
         """What names the row, and in which column: both ids, or what the match looks for."""
         texts = {column: row.cells.get(column, "").strip() for column in ("id", EXTERNAL_ID)}
         found: list[tuple[str, Hashable]] = [(column, text) for column, text in texts.items() if text]
-        if not found and self.match and (key := self.match_key(row)) is not None:
-            found.append((self.match.columns[0], key))
+        if not found and self.match and (keys := self.match_keys(row)):
+            found.append((self.match.columns[0], keys[0]))
         return found
 
-    def match_key(self, row: Row) -> Hashable | None:
-        """By the texts of the row; the lead's may be its id or its external id.
+    def match_keys(self, row: Row) -> list[Hashable]:
+        """By the texts of the row; the lead's may be its id or its external id. A phone number has two where it reads
+        otherwise without the importer's country: that of our row's owner may be another one, or not known.
 
-        None also for a row with an external id, unless the importer has chosen the match: two calls of one day that the
+        None for a row with an external id, unless the importer has chosen the match: two calls of one day that the
         other system tells apart are two.
         """
         match: Any = self.match
-        if match is self.always and row.cells.get(EXTERNAL_ID, "").strip():
-            return None
-        return match.key(*[self.match_text(row, column) for column in match.columns])
+        if not match or (match is self.always and row.cells.get(EXTERNAL_ID, "").strip()):
+            return []
+        regions = [self.region, ""] if PHONE in match.columns else [""]
+        keys = [match.key(*[self.match_text(row, column, region) for column in match.columns]) for region in regions]
+        return [key for key in dict.fromkeys(keys) if key is not None]
 
-    def match_text(self, row: Row, column: str) -> str:
+    def match_text(self, row: Row, column: str, region: str) -> str:
         text = row.cells.get(column, "").strip()
         if column == PHONE:
-            return read(text, self.region).e164 or text
+            return read(text, region).tail if len(text) <= LONGEST_PHONE else ""  # which is in error
         if column == self.lead_column and not text and (value := row.cells.get(LEAD_EXTERNAL_ID, "").strip()):
             return f"{self.importer.source}:{value}"
         return text
@@ -156,8 +156,7 @@ class Finder:
         self.load_references(rows)
         self.known = self.named(self.external_ids, texts_of(rows, EXTERNAL_ID))
         self.found = self.find(rows) if self.match else {}
-        matched = [self.found.get(self.match_key(row), []) for row in rows] if self.match else []
-        wanted = {*ids_of(rows, "id"), *self.known.values(), *(pk for pks in matched for pk in pks)}
+        wanted = {*ids_of(rows, "id"), *self.known.values(), *(pk for row in rows for pk in self.matched(row))}
         queryset = self.model.objects.locked() if lock else self.model.objects.all()
         found = self.visible(queryset).filter(pk__in=wanted).order_by("pk")
         self.instances = {instance.pk: instance for instance in found}
@@ -204,21 +203,29 @@ class Finder:
     def find(self, rows: list[Row]) -> dict[Hashable, list[int]]:
         """The ids of visible rows by the key of `match`: by one pass over the table or over named leads' rows."""
         if self.lead_column:
-            return self.look_up({self.match_key(row) for row in rows}, self.candidates(rows))
+            return self.look_up({key for row in rows for key in self.match_keys(row)}, self.candidates(rows))
         if self.index is None:
             self.index = self.look_up(self.wanted, self.candidates(rows))
         return self.index
 
-    def look_up(self, wanted: set[Hashable | None], queryset: Any) -> dict[Hashable, list[int]]:
+    def matched(self, row: Row) -> list[int]:
+        """The ids of our rows that the match finds; a number with its country code is none of another country."""
+        found = [pk for key in self.match_keys(row) for pk in self.found.get(key, [])]
+        text = row.cells.get(PHONE, "") if found and self.match and PHONE in self.match.columns else ""
+        e164 = read(text).e164
+        return [pk for pk in dict.fromkeys(found) if not e164 or self.numbers.get(pk, "") in ("", e164)]
+
+    def look_up(self, wanted: set[Hashable], queryset: Any) -> dict[Hashable, list[int]]:
         found: dict[Hashable, list[int]] = {}
         match: Any = self.match
-        wanted = wanted - {None}
-        stored: dict[str, Combinable] = {PHONE: NUMBER, self.lead_column: F(f"{self.lead_column}_id")}
-        names = [stored.get(column, F(column)) for column in match.columns]
+        stored = {PHONE: "phone_tail", self.lead_column: f"{self.lead_column}_id"}
+        names = [stored.get(column, column) for column in match.columns]
+        country = F("phone_e164") if PHONE in match.columns else Value("")
         if wanted:
-            for pk, *values in self.visible(queryset).values_list("pk", *names).iterator(CHUNK):
+            for pk, e164, *values in self.visible(queryset).values_list("pk", country, *names).iterator(CHUNK):
                 if (key := match.key(*["" if value is None else value for value in values])) in wanted:
                     found.setdefault(key, []).append(pk)
+                    self.numbers[pk] = e164
         return found
 
     def candidates(self, rows: list[Row]) -> Any:
@@ -252,7 +259,7 @@ class Finder:
             if named not in self.instances:
                 raise ValidationError({EXTERNAL_ID: [missing(name)]})
             return self.instances[named]
-        found = self.found.get(self.match_key(row), []) if self.match else []
+        found = self.matched(row) if self.match else []
         if len(found) > 1 and self.match:
             ids = ", ".join(map(str, sorted(found)[:10]))
             text = _("%(count)s %(rows)s have this: %(ids)s. Give the id of the right one.")

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from django.db import transaction
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.exports import csv_of
 from backoffice.exchange.finding import Importer
@@ -185,7 +185,7 @@ def set_totals(imported: Import, run: Run) -> None:
 def check_rows(run: Run) -> None:
     """Look at all rows once. Raises TableError where there are none."""
     if not run.scan():
-        raise TableError(_("There are no rows under the header."))
+        raise TableError(gettext_lazy("There are no rows under the header."))  # said in the language of the page
 
 
 def preview(imported: Import, *, by_role: bool = True) -> tuple[Run, list[Outcome]]:

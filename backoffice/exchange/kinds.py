@@ -23,7 +23,7 @@ from contact.serializers import ContactSerializer
 from crm.api.serializers import IdField, ModelSerializer, MoneyField, UTCDateTimeField, id_of
 from crm.db.folding import fold
 from crm.db.models import TimestampedModel
-from crm.db.phones import MIN_DIGITS, digits
+from crm.db.phones import MIN_DIGITS
 from lead.models import ALL, ExternalId, Policy, Restaurant
 from lead.serializers import RestaurantSerializer
 from track.models import DATE_BOUNDS, MAX_QUANTITY, Interaction, InteractionExternalId, InteractionType, OrderDetails
@@ -32,13 +32,9 @@ from track.serializers import InteractionSerializer, QuantityField
 LEAD_RULE = gettext_lazy("The lead is named by its id in {} or by its external id in lead_external_id.")
 
 
-def phone_key(phone: str, *within: Any) -> Hashable | None:
-    """The digits of an E.164 number; where its country is not known, of what was typed, without leading zeros.
-
-    Such a number is not read: that takes some 50 µs, and a table has hundreds of thousands.
-    """
-    found = digits(phone).lstrip("0")
-    return (found, *map(str, within)) if len(found) >= MIN_DIGITS else None
+def phone_key(tail: str, *within: Any) -> Hashable | None:
+    """Of the last digits of a number (crm.db.phones)."""
+    return (tail, *map(str, within)) if len(tail) >= MIN_DIGITS else None
 
 
 def text_key(text: str, *further: Any) -> Hashable | None:

@@ -57,6 +57,22 @@ def test_without_a_region_a_number_is_found_by_its_national_digits(client):
     assert counts(send(client, content, match="phone")) == (0, 1, 0, 0)
 
 
+@pytest.mark.parametrize("country", ["IN", ""])
+def test_the_importers_country_may_be_another_one_than_the_owners(country, importer, client):
+    WorkProfile.objects.create(user=importer, country="HU")
+    kam = get_user_model().objects.create_user("kam")
+    WorkProfile.objects.create(user=kam, country=country)
+    content = csv_file(
+        ["name", "phone", "assigned_to"], ["Anna", "98765 43210", "kam"], ["Ben", "06 1 234 5678", "kam"]
+    )
+    assert [counts(send(client, content, match="phone")) for _ in range(2)] == [(2, 0, 0, 0), (0, 0, 2, 0)]
+
+
+def test_a_very_long_phone_is_an_error_of_its_row(client):
+    content = csv_file(["name", "phone"], ["Anna", "7654321" + "a" * 100_000 + "1"])
+    assert counts(send(client, content, match="phone", partial=True)) == (0, 0, 0, 1)
+
+
 def test_a_number_of_another_country_is_another_one(india, importer, client):
     Restaurant.objects.create(name="Anna", phone="098765 43210", assigned_to=importer)
     content = csv_file(["name", "phone"], ["Ben", "+49 98765 43210"])

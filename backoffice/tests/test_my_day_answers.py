@@ -180,10 +180,11 @@ def test_what_a_user_may_not_view_is_on_no_entry(client, due, contact):
     CallPlan.objects.update(next_call_date="2026-01-18T00:00Z")
     user = staff("call.view_callplan", "lead.view_restaurant")
     Restaurant.objects.update(assigned_to=user)
+    CallPlan.objects.create(lead=silent(user), frequency="WEEKLY", next_call_date="2026-02-18T00:00Z")
     client.force_login(user)
     page = text_of(client.get(PATH))
     assert "Bistro Anna" in page
-    for hidden in ("Asha Rao", "4,321", "Only 1 order day so far"):
+    for hidden in ("Asha Rao", "4,321", "Only 1 order day so far", "Silent"):
         assert hidden not in page
 
 

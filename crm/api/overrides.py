@@ -55,8 +55,8 @@ class StockHooksMixin:
         if self.queryset is None or self.queryset.db != DEFAULT_DB_ALIAS:
             return None
         rows: Any = self.queryset.all()
-        check = getattr(getattr(type(rows), "visible_to", None), "of_owner", None)  # another policy has none
-        sees = check and check(rows, self.request.user)
+        check = getattr(rows, "check_of_owner", None)
+        sees = check and check(self.request.user)
         return (rows.model.owner_path, sees) if sees else None
 
     def shows_every_row(self) -> bool:

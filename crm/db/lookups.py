@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import ForeignKey, Lookup
+from django.db.models import ForeignKey, IntegerField, Lookup
 
 
+@IntegerField.register_lookup
 @ForeignKey.register_lookup
 class Among(Lookup):
-    """`fk__among=ids`: as `in`, of numbers, in one parameter. Django takes 1 ms to compile 500 of them."""
+    """`fk__among=ids`: as `in`, of numbers, in one parameter; also of a `pk`. Django takes 1 ms to compile 500."""
 
     lookup_name = "among"
     prepare_rhs = False

@@ -24,8 +24,11 @@ from crm.fast.compiled import ID, CompiledQuery
 MIN_DIGITS = 7  # fewer are an extension or a short code, and match nothing
 TAIL = 9  # digits at the end that tell numbers apart without their country: most national numbers have as many
 
-EXTENSION = re.compile(r"[\s,;(]*(?:ext(?:n|ension)?|доб|anexo|int|wew|x|#|~)[\s.:=]*(\d{1,9})\)?\s*$", re.IGNORECASE)
+EXTENSION = re.compile(
+    r"[\s,;(]*(?:(?<![^\W\d_])(?:ext(?:n|ension)?|доб|anexo|int|wew)|x|#|~)[\s.:=]*(\d{1,9})\)?\s*$", re.IGNORECASE
+)
 NEXT_NUMBER = re.compile(r"[,;|\n]|\s[/&]\s")  # what separates several in one field: the first one is read
+AREA_CODE = re.compile(r"^([\s(]*\+?[\d\s()-]{2,8})\s/\s(?=\d)")
 LABEL = re.compile(r"\D+$")  # as in `98765 43210 (home)`; before a number phonenumbers passes it over
 INTERNATIONAL_CALL = re.compile(r"^\D*00(?=[1-9])")
 NUMBER = re.compile(r"[\d\s()+./\-\u2010-\u2015]*")
@@ -103,10 +106,10 @@ def read(text: str, region: str = "") -> Number:
 
 
 def first_of(text: str) -> str:
-    """Of several numbers in one field the first one. A part that is too short is the area code: `030 / 123456`."""
-    parts = [part for part in NEXT_NUMBER.split(text) if digits(part)]
-    is_area_code = bool(parts) and len(digits(parts[0])) < MIN_DIGITS
-    return LABEL.sub("", " ".join(parts[: 2 if is_area_code else 1]))
+    """Of several numbers in one field the first one. `030 / 123456` is one: what is too short is the area code."""
+    text = AREA_CODE.sub(r"\1 ", text)
+    parts = [part for part in NEXT_NUMBER.split(text) if len(digits(part)) >= MIN_DIGITS]
+    return LABEL.sub("", parts[0] if parts else text)
 
 
 def parsed(text: str, region: str, *, only_valid: bool = False) -> PhoneNumber | None:

@@ -1,5 +1,8 @@
 """DRF's hooks decide which rows are found, in every list, row, write and verb; fast or not, for two users."""
 
+from functools import wraps
+from unittest.mock import Mock
+
 import pytest
 from django.http import Http404
 from rest_framework.filters import BaseFilterBackend
@@ -20,7 +23,7 @@ from crm.tests.support import (
     rows_of_all_tables,
     stream_all,
 )
-from lead.models import Restaurant, RestaurantQuerySet, Team
+from lead.models import OfLeadQuerySet, Restaurant, RestaurantQuerySet, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast")]
 
@@ -141,6 +144,21 @@ def test_a_visible_to_of_one_table_is_called_on_every_request(colleagues, mount,
     apply_hooks("patched", {}, resource, mount, monkeypatch, users)
     monkeypatch.setattr(RestaurantQuerySet, "visible_to", lambda self, user: resource.mine(self, user), raising=False)
     assert_shows_only_own_rows(resource, users, monkeypatch)
+
+
+def test_a_wrapped_or_mocked_visible_to_decides(colleagues, mount, monkeypatch):
+    resource, users = RESOURCES["restaurants"], colleagues
+    apply_hooks("patched", {}, resource, mount, monkeypatch, users)
+    stock = OfLeadQuerySet.visible_to
+
+    @wraps(stock)
+    def visible_to(self, user):
+        return resource.mine(stock(self, user), user)
+
+    monkeypatch.setattr(OfLeadQuerySet, "visible_to", visible_to)
+    assert_shows_only_own_rows(resource, users, monkeypatch)
+    monkeypatch.setattr(OfLeadQuerySet, "visible_to", Mock(return_value=Restaurant.objects.none()))
+    assert client_of(users[0]).get(f"/x/{resource.row_of(users[0]).pk}/").status_code == 404
 
 
 @everywhere

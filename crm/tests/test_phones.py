@@ -170,3 +170,10 @@ def test_a_number_alone_is_recognised(text):
 @pytest.mark.parametrize("text", ["", "12", "bistro 555", "e10115", "10115 berlin", "x4", "tel:"])
 def test_other_texts_are_no_numbers(text):
     assert not is_number(text)
+
+
+@pytest.mark.parametrize(
+    "typed", ["Zi 5, 030 123456", "12; +49 30 123456", "030 123456, 030 654321", "Meeting Point 030 123456"]
+)
+def test_what_is_no_number_beside_one_is_passed_over(typed):
+    assert (read(typed, "DE").e164, read(typed).tail) == ("+4930123456", "30123456")
