@@ -28,7 +28,6 @@ EXTENSION = re.compile(
     r"[\s,;(]*(?:(?<![^\W\d_])(?:ext(?:n|ension)?|доб|anexo|int|wew)|x|#|~)[\s.:=]*(\d{1,9})\)?\s*$", re.IGNORECASE
 )
 NEXT_NUMBER = re.compile(r"[,;|\n]|\s[/&]\s")  # what separates several in one field: the first one is read
-AREA_CODE = re.compile(r"^([\s(]*\+?[\d\s()-]{2,8})\s/\s(?=\d)")
 LABEL = re.compile(r"\D+$")  # as in `98765 43210 (home)`; before a number phonenumbers passes it over
 INTERNATIONAL_CALL = re.compile(r"^\D*00(?=[1-9])")
 NUMBER = re.compile(r"[\d\s()+./\-\u2010-\u2015]*")
@@ -107,7 +106,9 @@ def read(text: str, region: str = "") -> Number:
 
 def first_of(text: str) -> str:
     """Of several numbers in one field the first one. `030 / 123456` is one: what is too short is the area code."""
-    text = AREA_CODE.sub(r"\1 ", text)
+    head, slash, rest = text.partition(" / ")
+    if slash and NUMBER.fullmatch(head) and len(digits(head)) < MIN_DIGITS:
+        text = f"{head} {rest}"
     parts = [part for part in NEXT_NUMBER.split(text) if len(digits(part)) >= MIN_DIGITS]
     return LABEL.sub("", parts[0] if parts else text)
 

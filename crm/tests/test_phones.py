@@ -173,7 +173,14 @@ def test_other_texts_are_no_numbers(text):
 
 
 @pytest.mark.parametrize(
-    "typed", ["Zi 5, 030 123456", "12; +49 30 123456", "030 123456, 030 654321", "Meeting Point 030 123456"]
+    "typed",
+    [
+        "030 123456 / 030 123457",
+        "Zi 5, 030 123456",
+        "12; +49 30 123456",
+        "030 123456, 030 654321",
+        "Meeting Point 030 123456",
+    ],
 )
 def test_what_is_no_number_beside_one_is_passed_over(typed):
     assert (read(typed, "DE").e164, read(typed).tail) == ("+4930123456", "30123456")
