@@ -36,6 +36,7 @@ from lead.owners import Owners, sees_row_of
 
 UNKNOWN = "UNKNOWN"  # a lead was lost and no reason was noted
 FORWARD = [*PIPELINE, LeadStatus.CONVERTED]
+HAS_MERGED = Exists(LeadMerge.objects.filter(survivor=OuterRef("lead")))  # of a move: others are part of its lead
 
 
 @dataclass(frozen=True)
@@ -83,22 +84,21 @@ class Pipeline:
         return self.visible(Restaurant.objects.order_by())
 
     def moves(self) -> QuerySet[StatusChange]:
-        rows = self.visible(StatusChange.objects.order_by())
-        rows = rows.filter(created_at__gte=self.start, created_at__lt=self.end)
         if self.owner is None:
-            return rows
-        has_merged = Exists(LeadMerge.objects.filter(survivor=OuterRef("lead")))
-        return rows.filter(was_owned_by(self.owner, "lead") & ~Q(has_merged) | Q(pk__among=self.owned_of_merged))
+            return self.moves_of_all()
+        of_one_lead = was_owned_by(self.owner, "lead") & ~Q(HAS_MERGED)
+        return self.moves_of_all().filter(of_one_lead | Q(pk__among=self.owned_of_merged))
+
+    def moves_of_all(self) -> QuerySet[StatusChange]:
+        rows = self.visible(StatusChange.objects.order_by())
+        return rows.filter(created_at__gte=self.start, created_at__lt=self.end)
 
     @cached_property
     def owned_of_merged(self) -> list[int]:
         """The ids of the moves that count for the owner, of leads into which others were merged: those that came with
         another lead count for its owners.
         """
-        merged = LeadMerge.objects.order_by().values("survivor")
-        rows = self.visible(StatusChange.objects.order_by()).filter(lead__in=merged)
-        rows = rows.filter(created_at__gte=self.start, created_at__lt=self.end)
-        found = list(rows.values_list("lead", "created_at", "pk"))
+        found = list(self.moves_of_all().filter(HAS_MERGED).values_list("lead", "created_at", "pk"))
         owners = Owners.of(lead for lead, *_ in found)
         label = StatusChange._meta.label
         return [pk for lead, moment, pk in found if owners.at(lead, moment, (label, pk)).id == self.owner]

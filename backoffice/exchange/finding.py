@@ -238,6 +238,11 @@ class Finder:
 
     # --- A row ------------------------------------------------------------------------------------
 
+    def is_same(self, row: int) -> ValidationError:
+        """The error of a row that is the same as another one, by the other's number."""
+        said = {"row": number(row), "name": self.model._meta.verbose_name}
+        return ValidationError({WHOLE_ROW: [_("Row %(row)s is the same %(name)s.") % said]})
+
     def get_instance(self, row: Row) -> TimestampedModel:
         """The row that the id, the external id or the match names, or a new one. Raises ValidationError."""
         if row.problems:
@@ -245,8 +250,7 @@ class Finder:
         if row.number in self.repeated:
             column, other = self.repeated[row.number]
             if column == WHOLE_ROW:
-                said = {"row": number(other), "name": self.model._meta.verbose_name}
-                raise ValidationError({column: [_("Row %(row)s is the same %(name)s.") % said]})
+                raise self.is_same(other)
             said = {"row": number(other), "column": column.replace("_", " ")}
             raise ValidationError({column: [_("Row %(row)s has this %(column)s too.") % said]})
         name = str(self.model._meta.verbose_name)

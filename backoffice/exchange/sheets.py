@@ -29,7 +29,6 @@ from backoffice.exchange.finding import (
 )
 from backoffice.exchange.lines import WHOLE_ROW
 from backoffice.exchange.tables import Columns, Row, Table
-from crm import formats
 from crm.api.serializers import IdField, ModelSerializer, UTCDateTimeField, id_of
 from crm.db.external_ids import MAX_VALUE
 from crm.db.models import TimestampedModel
@@ -172,9 +171,7 @@ class Sheet(Finder):
         if not self.importer.may_change:
             raise ValidationError({WHOLE_ROW: [_("You may not change %(rows)s.") % {"rows": self.label}]})
         if (first := self.row_numbers.setdefault(instance.pk, number)) != number:
-            text = _("Row %(row)s is the same %(name)s.")
-            said = {"row": formats.number(first), "name": self.model._meta.verbose_name}
-            raise ValidationError({WHOLE_ROW: [text % said]})
+            raise self.is_same(first)
 
     def external_id_change(self, instance: TimestampedModel, row: Row) -> list[Change]:
         """What the row adds. Raises ValidationError where the external id is another row's, or none."""

@@ -169,15 +169,14 @@ class MyDay:
         body = Agenda(self.user, self.user.pk, self.day, self.zone).body()
         lists: dict[str, list[dict[str, Any]]] = {key: body[key] for key, *_ in LISTS}
         hidden = [key for key, tables in FROM.items() if not all(may_view(self.user, table) for table in tables)]
-        plans = CallPlan.objects.unpaused().filter(lead__in=[entry["lead"]["id"] for entry in lists["at_risk"]])
-        following = dict(plans.by_date().reverse().values_list("lead", "pk"))  # of several the soonest
-        if not self.user.has_perm("call.change_callplan"):  # who may not tap on a plan may log a call still
-            following = {}
         if "account" in hidden:  # to be at risk is a verdict
             lists["at_risk"] = []
-        for entry in lists["at_risk"]:
-            plan = following.get(entry["lead"]["id"])
-            entry["plan"] = plan and {"id": plan}
+        if self.user.has_perm("call.change_callplan"):  # who may not tap on a plan may log a call still
+            plans = CallPlan.objects.unpaused().filter(lead__in=[entry["lead"]["id"] for entry in lists["at_risk"]])
+            following = dict(plans.by_date().reverse().values_list("lead", "pk"))  # of several the soonest
+            for entry in lists["at_risk"]:
+                plan = following.get(entry["lead"]["id"])
+                entry["plan"] = plan and {"id": plan}
         for entry in chain.from_iterable(lists.values()):
             entry.update(dict.fromkeys(hidden))
         return lists

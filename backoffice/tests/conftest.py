@@ -1,4 +1,4 @@
-"""Fixtures of the tests of signing in with a second factor (the superuser's name is asha), and of My day."""
+"""Fixtures of the tests of signing in with a second factor (the superuser's name is asha), of imports and My day."""
 
 import pytest
 import time_machine
@@ -31,6 +31,11 @@ def limits(settings):
 @pytest.fixture
 def superuser(db):
     return get_user_model().objects.create_superuser("asha", password=PASSWORD)
+
+
+@pytest.fixture
+def importer(db):
+    return get_user_model().objects.create_superuser("importer")
 
 
 @pytest.fixture

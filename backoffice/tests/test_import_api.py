@@ -22,11 +22,6 @@ PATH = "/api/imports/"
 
 
 @pytest.fixture
-def importer(db):
-    return get_user_model().objects.create_superuser("importer")
-
-
-@pytest.fixture
 def client(importer):
     return signed_in(importer)
 

@@ -37,11 +37,7 @@ class StockHooksMixin:
         return definitions(type(self), names) == self.stock_hooks[names] and vars(self).keys().isdisjoint(names)
 
     def finds_as_stock(self) -> bool:
-        """Whether a row is found by its id alone: a policy that shows everything, permissions that look at no row."""
-        return self.has_stock_lookup() and self.shows_every_row()
-
-    def has_stock_lookup(self) -> bool:
-        """Whether the kit decides what is found, beside the policy."""
+        """Whether nothing but the policy and a row's id decides which is found: permissions look at no row."""
         permissions = self.get_permissions()  # type: ignore[attr-defined]
         looks_at_rows = any(
             type(each).has_object_permission is not BasePermission.has_object_permission for each in permissions

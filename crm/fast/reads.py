@@ -21,9 +21,14 @@ class Found(NamedTuple):
     rows: Callable[[], Any]  # a queryset of all
 
 
-def is_open(view) -> bool:
-    """Whether only the kit decides what is read."""
+def is_usual(view) -> bool:
+    """Whether only the kit decides what is read, beside the policy."""
     return is_on("reads") and view.finds_as_stock() and is_plain(view.queryset)
+
+
+def is_open(view) -> bool:
+    """Whether the policy shows everything, too."""
+    return is_usual(view) and view.shows_every_row()
 
 
 def locked(view) -> Any:
@@ -34,7 +39,7 @@ def locked(view) -> Any:
 
 def retrieved(view) -> dict[str, Any] | None:
     """The body of GET of a row; also None where there is none, or none that the user sees."""
-    if not is_on("reads") or not is_plain(view.queryset) or not view.has_stock_lookup():
+    if not is_usual(view):
         return None
     by_owner = view.check_of_owner()
     if not (by_owner or view.shows_every_row()) or not (shown := columns(view)):
